@@ -1,0 +1,256 @@
+"""The runs table: one row per finetuned and evaluated model, and the only way in.
+
+``load_runs("paper")`` gives the 87 published runs of ``wang2025`` (39 star, 48 isoFLOP), read off
+the figures: ``data/README.md`` says how, and how sure the numbers are. A path gives a table of
+your own. Counts are plain (``lm_params = 7.5e9``), ``metric`` lies on 0-100 and ``metric_se`` is
+the uncertainty of that number (for the paper's runs: of reading it off a figure).
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from vvlm_utils.cost import FACTORS
+from vvlm_utils.sweeps import is_perfect_square, name_runs
+
+DATA = files("vvlm_utils") / "data"
+SOURCES = {"paper": "paper_runs.csv"}
+TASK_TABLES = {"paper": "paper_runs_by_task.csv"}
+TASKS = ("VDC", "AQA", "VCG", "LVB", "PT", "MV", "VMME", "NQA")  # the paper's eight, Table 5
+AVERAGE = "avg"
+
+REQUIRED = (*FACTORS, "train_examples", "metric")
+DEFAULTS = {
+    "source": "user",
+    "sweep": "other",
+    "target_tflops": np.nan,
+    "task": AVERAGE,
+    "metric_se": np.nan,
+    "seed": 0,
+}
+COLUMNS = (
+    *("run_id", "source", "sweep", "target_tflops", *FACTORS, "train_examples"),
+    *("task", "metric", "metric_se", "seed"),
+)
+TEXTS = ("run_id", "source", "sweep", "task")
+NUMBERS = (*REQUIRED, "target_tflops", "metric_se", "seed")
+COUNTS = ("frames", "tokens_per_frame", "train_examples", "seed")
+KEY = ("source", *FACTORS, "train_examples", "task", "seed")
+
+
+class RunsError(ValueError):
+    """A runs table that cannot be used: names every failing row, column, value and mend."""
+
+
+def _at_least(low: float, mend: str) -> pa.Check:
+    return pa.Check(lambda s: (s >= low) & (s < np.inf), error=mend)
+
+
+def _is_fraction(table: pd.DataFrame) -> bool:
+    """Tell a table whose metrics all look like fractions, 0.55 for 55."""
+    return bool(len(table)) and bool((table["metric"] <= 1).all()) and table["metric"].max() > 0
+
+
+_WHOLE = pa.Check(lambda s: s % 1 == 0, error="must be a whole number")
+_SQUARE = pa.Check(
+    lambda s: pd.Series(is_perfect_square(s), index=s.index),
+    error="must be a perfect square (a square grid of features), such as 4, 16 or 196",
+)
+_NO_DUPLICATE = pa.Check(
+    lambda t: ~t.duplicated(list(KEY), keep=False),
+    error=f"duplicate run: {', '.join(KEY)} are equal; remove one, or give each its own seed",
+)
+_TARGET = pa.Check(
+    lambda t: (t["sweep"] != "isoflop") | t["target_tflops"].notna(),
+    error="an isoflop row needs its target_tflops; fill it in, or call the sweep other",
+)
+_SCALE = pa.Check(
+    lambda t: ~pd.Series(_is_fraction(t), index=t.index),
+    error="every metric is at most 1; write them on the 0-100 scale",
+)
+
+RUNS_SCHEMA = pa.DataFrameSchema(
+    {
+        "run_id": pa.Column(str),
+        "source": pa.Column(str),
+        "sweep": pa.Column(
+            str, pa.Check.isin(["star", "isoflop", "other"], error="must be star, isoflop or other")
+        ),
+        "target_tflops": pa.Column(
+            float, _at_least(1e-9, "must be a positive number of TFLOPs"), nullable=True
+        ),
+        "lm_params": pa.Column(
+            float, _at_least(1e3, "must be the count itself: 7.5e9, not 7.5 (billions)")
+        ),
+        "frames": pa.Column(float, [_at_least(1, "must be at least 1 frame"), _WHOLE]),
+        "tokens_per_frame": pa.Column(float, _SQUARE),
+        "train_examples": pa.Column(
+            float, [_at_least(20, "must be the count itself: 250000, not 0.25 (millions)"), _WHOLE]
+        ),
+        "task": pa.Column(str),
+        "metric": pa.Column(
+            float, pa.Check.in_range(0, 100, error="must lie on the 0-100 scale; correct it")
+        ),
+        "metric_se": pa.Column(float, _at_least(0, "must not be negative"), nullable=True),
+        "seed": pa.Column(float, [_at_least(0, "must not be negative"), _WHOLE]),
+    },
+    checks=[_NO_DUPLICATE, _TARGET, _SCALE],
+)
+
+
+def _show(value: object) -> str:
+    return f"{value:.12g}" if isinstance(value, int | float) else repr(value)
+
+
+def _row_name(index: object, first_line: int | None) -> str:
+    return f"row {index}" if first_line is None else f"line {int(index) + first_line}"
+
+
+def _as_numbers(table: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple]]:
+    """Turn numeric columns into floats; report (column, mend, index, value) where that fails."""
+    problems = []
+    table = table.copy()
+    for name in NUMBERS:
+        numbers = pd.to_numeric(table[name], errors="coerce").astype(float)
+        bad = numbers.isna() & table[name].notna()
+        for index, value in table.loc[bad, name].items():
+            problems.append((name, "must be a plain number, such as 7.5e9 or 196", index, value))
+        table[name] = numbers
+    return table, problems
+
+
+def _schema_problems(table: pd.DataFrame) -> list[tuple]:
+    """Run the schema; return (column, mend, index, value) for every failing cell."""
+    try:
+        RUNS_SCHEMA.validate(table, lazy=True)
+    except pa.errors.SchemaErrors as failure:
+        problems = {}
+        for case in failure.failure_cases.itertuples():
+            column, mend, value = case.column, case.check, case.failure_case
+            if case.schema_context == "DataFrameSchema":
+                column, value = "", table.loc[case.index, "run_id"]
+            if mend == "not_nullable":
+                mend = "is empty; fill it in or remove the row"
+            problems[column, mend, case.index] = (column, mend, case.index, value)
+        return list(problems.values())
+    return []
+
+
+def _message(problems: list[tuple], label: str, first_line: int | None) -> str:
+    """One line for every column and mend, naming all rows and values that need it."""
+    grouped: dict[tuple, list[str]] = {}
+    for column, mend, index, value in problems:
+        where = f"{_row_name(index, first_line)} ({_show(value)})"
+        grouped.setdefault((column, mend), []).append(where)
+    lines = [
+        f"{column} {mend}: {', '.join(rows)}".lstrip() for (column, mend), rows in grouped.items()
+    ]
+    if len(lines) == 1:
+        return f"{label}: {lines[0]}"
+    return f"{label}: {len(lines)} kinds of problem\n  " + "\n  ".join(lines)
+
+
+def validate_runs(
+    table: pd.DataFrame, label: str = "runs table", first_line: int | None = None
+) -> pd.DataFrame:
+    """Check a table against ``RUNS_SCHEMA``, fill optional columns and add ``error``.
+
+    Only ``lm_params, frames, tokens_per_frame, train_examples, metric`` must be there; further
+    columns pass through. ``first_line`` is the file line of row 0, for messages about a file.
+    """
+    missing = [name for name in REQUIRED if name not in table.columns]
+    if missing:
+        raise RunsError(
+            f"{label}: missing column {', '.join(missing)}; add it "
+            f"(required: {', '.join(REQUIRED)}; found: {', '.join(map(str, table.columns))})"
+        )
+    if table.empty:
+        raise RunsError(f"{label}: holds no rows; add one row per finetuned and evaluated model")
+    table = table.assign(**{k: v for k, v in DEFAULTS.items() if k not in table.columns})
+    table, problems = _as_numbers(table)
+    if "run_id" not in table.columns:
+        table["run_id"] = name_runs(table.fillna({"lm_params": 0, "train_examples": 0}))
+    for name in TEXTS:
+        table[name] = table[name].astype("str").where(table[name].notna())
+    unreadable = {(column, index) for column, _, index, _ in problems}
+    found = _schema_problems(table)
+    problems += [problem for problem in found if (problem[0], problem[2]) not in unreadable]
+    if problems:
+        raise RunsError(_message(problems, label, first_line))
+    table = table.astype(dict.fromkeys(COUNTS, "int64")).assign(error=100.0 - table["metric"])
+    extra = [name for name in table.columns if name not in (*COLUMNS, "error")]
+    return table[[*COLUMNS, "error", *extra]].reset_index(drop=True)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Read a CSV keeping the file's line numbers; turn every failure into one line."""
+    try:
+        table = pd.read_csv(path, skip_blank_lines=False)
+    except FileNotFoundError:
+        raise RunsError(
+            f"{path}: no such file; give the path of a CSV, or one of {', '.join(SOURCES)}"
+        ) from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as bad:
+        reason = str(bad).splitlines()[0]
+        raise RunsError(f"{path}: not a readable CSV ({reason}); save it as UTF-8 CSV") from None
+    return table.dropna(how="all")
+
+
+def load_runs(source: str | Path = "paper", task: str | None = AVERAGE) -> pd.DataFrame:
+    """Load the checked runs of one task: a known source (``"paper"``) or a CSV of your own.
+
+    ``task=None`` keeps every task in the table. The columns are the runs table's and ``error``.
+
+    >>> runs = load_runs("paper")
+    >>> runs["sweep"].value_counts().to_dict()
+    {'isoflop': 48, 'star': 39}
+    """
+    by_task = task in TASKS and str(source) in TASK_TABLES
+    known = (TASK_TABLES if by_task else SOURCES).get(str(source))
+    path = Path(source) if known is None else Path(str(DATA / known))
+    runs = validate_runs(_read(path), label=str(source), first_line=2)
+    if task is None:
+        return runs
+    chosen = runs[runs["task"] == task]
+    if chosen.empty:
+        there = ", ".join(dict.fromkeys(runs["task"]))
+        raise RunsError(f"{source}: no runs of task {task!r}; choose one of {there}")
+    return chosen.reset_index(drop=True)
+
+
+def load_task_runs(source: str | Path = "paper") -> pd.DataFrame:
+    """Load the runs of every task, eight rows a run for the paper's.
+
+    ``metric_se`` is the uncertainty of inverting a colour or a contour, in points.
+
+    >>> load_task_runs().groupby("task").size().unique().tolist()
+    [87]
+    """
+    known = TASK_TABLES.get(str(source))
+    return load_runs(source if known is None else Path(str(DATA / known)), task=None)
+
+
+def load_reference() -> pd.DataFrame:
+    """Load the numbers printed in the paper: table, row, quantity, value."""
+    return pd.read_csv(str(DATA / "paper_tables.csv"))
+
+
+def reference(table: str, row: str, quantity: str) -> float:
+    """Look up one number printed in the paper.
+
+    >>> reference("table2", "add-interact", "cv_r2")
+    0.98
+    """
+    numbers = load_reference()
+    for name, value in {"table": table, "row": row, "quantity": quantity}.items():
+        chosen = numbers[numbers[name] == value]
+        if chosen.empty:
+            there = ", ".join(dict.fromkeys(numbers[name]))
+            raise ValueError(f"{name} {value!r} is not among the printed numbers: {there}")
+        numbers = chosen
+    return float(numbers["value"].iloc[0])
