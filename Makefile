@@ -1,0 +1,76 @@
+# Everything a reader or a contributor runs. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3.11
+ENV ?= .venv
+CORES ?= 2
+run := $(ENV)/bin/python
+snakemake := $(run) -m snakemake --cores $(CORES) --nolock --rerun-incomplete --keep-going --quiet all
+
+# One line instead of a traceback when Python 3.11 is not there.
+is_311 = $(shell $(PYTHON) -c 'import sys; print(sys.version_info[:2] == (3, 11))' 2>/dev/null)
+no_311 = Python 3.11 is needed and "$(PYTHON)" is not it: install it or name it, as in: make book PYTHON=/path/to/python3.11
+check_python = $(if $(filter True,$(is_311)),,$(error $(no_311)))
+
+.PHONY: help book test lint format bench exact coverage notebook figure variants lock clean env dev
+
+help:  ## explain every target
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
+	@echo "  Settings: CORES=$(CORES)  PYTHON=$(PYTHON)  ENV=$(ENV)"
+
+book: env  ## run the chapters that changed and build the site into _build/html
+	@$(snakemake) site
+	@echo "The book is at file://$(CURDIR)/_build/html/index.html"
+
+test: dev  ## run the tests
+	@$(run) -m pytest $(ARGS)
+
+lint: dev  ## check style, spelling and stripped notebooks
+	@$(run) -m ruff check .
+	@$(run) -m ruff format --check .
+	@$(run) -m codespell_lib $$(git ls-files '*.md' '*.py' '*.ipynb' '*.yml' Makefile Snakefile)
+	@$(run) -m nbstripout --verify --keep-id notebooks/*.ipynb
+
+format: dev  ## rewrite code and notebooks in the one style
+	@$(run) -m ruff check --fix .
+	@$(run) -m ruff format .
+	@$(run) -m nbstripout --keep-id notebooks/*.ipynb
+
+bench: env  ## time the fitting engines side by side and print the ratios
+	@$(run) -m benchmarks.fit_engines
+
+exact: env  ## repeat the full published fitting protocol (up to 30 minutes)
+	@$(run) -m benchmarks.exact
+
+coverage: env  ## measure how often the stated bands hold the truth, on simulated sweeps
+	@$(run) -m benchmarks.coverage
+
+notebook: dev  ## open the chapters in JupyterLab
+	@$(run) -m jupyterlab notebooks
+
+variants: env  ## run the chapters once more with each file in params/, into _build/variants
+	@$(snakemake) variants
+
+figure: env  ## renew the README's figure from the executed frontier chapter
+	@$(snakemake) figure
+
+lock: dev  ## resolve requirements/*.in again into exact pins
+	@cd requirements && uv="$(abspath $(run)) -m uv pip compile --python-version 3.11 --upgrade -q --no-annotate" && \
+	$$uv --custom-compile-command "make lock" analysis.in -o analysis.txt && \
+	{ echo "# This file was made by \`make lock\`: what the tests need beside the book's own pins."; echo "-r analysis.txt"; \
+	  $$uv --no-header dev.in | grep -vxFf analysis.txt; } > dev.txt.new && mv dev.txt.new dev.txt
+
+clean:  ## remove what was built; the environment stays
+	@rm -rf _build .snakemake .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './$(ENV)/*' -prune -exec rm -rf {} +
+
+env:
+	$(check_python)
+	@$(PYTHON) requirements/install.py $(ENV) analysis
+
+dev:
+	$(check_python)
+	@$(PYTHON) requirements/install.py $(ENV) dev
