@@ -1,0 +1,94 @@
+"""Figures of the cost chapter."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+
+from vvlm_utils.plots.style import (
+    COST_COLORS,
+    LABELS,
+    example_palette,
+    lm_markers,
+    lm_name,
+    lm_palette,
+    log_ticks,
+)
+from vvlm_utils.sweeps import short_count
+
+
+def plot_cost_split(costs: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Stacked bars of encoder and LM cost: columns name, vision_tflops, lm_tflops."""
+    ax = ax or plt.subplots(figsize=(6.4, 3.2))[1]
+    ax.barh(costs["name"], costs["vision_tflops"], color=COST_COLORS["vision"], label="encoder")
+    ax.barh(
+        costs["name"],
+        costs["lm_tflops"],
+        left=costs["vision_tflops"],
+        color=COST_COLORS["lm"],
+        hatch="//",
+        edgecolor="white",
+        label="language model",
+    )
+    ax.set(xlabel=LABELS["cost"])
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.legend(loc="lower right")
+    return ax
+
+
+def plot_overhead(overhead: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Cost with the encoder over cost without, against tokens, a line per LM (Figure 6).
+
+    Columns lm_params, tokens_per_frame, overhead.
+    """
+    ax = ax or plt.subplots()[1]
+    colors, markers = (f(overhead["lm_params"]) for f in (lm_palette, lm_markers))
+    for n, line in overhead.groupby("lm_params"):
+        style = {"color": colors[n], "marker": markers[n], "markevery": 4, "label": lm_name(n)}
+        ax.plot(line["tokens_per_frame"], line["overhead"], **style)
+    ax.axhline(2, color="#555555", linestyle=":", linewidth=1.2)
+    ax.annotate("encoder = half", (784, 2), xytext=(0, 3), textcoords="offset points", ha="right")
+    log_ticks(ax, [1, 4, 16, 49, 196, 784])
+    log_ticks(ax, [1, 2, 5, 10, 50, 300], axis="y")
+    ax.set(xlabel=LABELS["tokens_per_frame"], ylabel="cost with encoder / cost without")
+    ax.legend(title="LM size")
+    return ax
+
+
+def plot_deployment(ratios: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Inference over finetuning compute as days go by: columns days, train_examples, ratio."""
+    ax = ax or plt.subplots()[1]
+    colors = example_palette(ratios["train_examples"])
+    for n, line in ratios.groupby("train_examples"):
+        ax.plot(line["days"], line["ratio"], color=colors[n], label=short_count(n))
+    ax.axhline(1, color="#555555", linestyle=":", linewidth=1.2)
+    ax.annotate("equal", (ratios["days"].max(), 1), xytext=(0, 3), textcoords="offset points",
+                ha="right")  # fmt: skip
+    ax.set(xscale="log", yscale="log", xlabel="days in service",
+           ylabel="inference compute / finetuning compute")  # fmt: skip
+    ax.legend(title=LABELS["train_examples"])
+    return ax
+
+
+def plot_affordable(edges: pd.DataFrame, budget_tflops: float, axes: list[Axes] | None = None):
+    """Most frames a budget buys against tokens, a panel per LM, a line per cost.
+
+    Columns lm_params, tokens_per_frame, cost ("paper" or "lm_only"), frames.
+    """
+    sizes = sorted(edges["lm_params"].unique())
+    if axes is None:
+        _, axes = plt.subplots(1, len(sizes), figsize=(7.6, 3.2), sharey=True)
+    names = {"paper": "encoder counted", "lm_only": "LM alone"}
+    lines = {"paper": "-", "lm_only": "--"}
+    for ax, n in zip(axes, sizes, strict=True):
+        for cost, line in edges[edges["lm_params"] == n].groupby("cost", sort=False):
+            ax.plot(line["tokens_per_frame"], line["frames"], lines[cost],
+                    color=COST_COLORS[cost], label=names[cost])  # fmt: skip
+        log_ticks(ax, [1, 4, 16, 64, 256, 784])
+        log_ticks(ax, [1, 4, 16, 64, 256, 1024], axis="y")
+        ax.set(title=f"LM {lm_name(n)}", xlabel=LABELS["tokens_per_frame"])
+    axes[0].set_ylabel(f"frames that fit {budget_tflops:g} TFLOPs")
+    axes[-1].legend()
+    return axes

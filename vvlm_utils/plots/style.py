@@ -1,0 +1,112 @@
+"""What every figure shares: style file, colours, markers, labels.
+
+One colour means one quantity in every chapter. The hues are those of Okabe and Ito, safe for
+colour-blind readers; ordered quantities use a palette that also runs from light to dark in grey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.resources import files
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.ticker import NullFormatter, NullLocator
+
+from vvlm_utils.sweeps import short_count
+
+FACTOR_COLORS = {
+    "lm_params": "#0072B2",
+    "frames": "#D55E00",
+    "tokens_per_frame": "#009E73",
+    "train_examples": "#CC79A7",
+}
+FACTOR_SYMBOLS = {
+    "lm_params": "$x_N$",
+    "frames": "$x_T$",
+    "tokens_per_frame": "$x_V$",
+    "train_examples": "$n$",
+}
+LAW_COLORS = {
+    "mult": "#7F7F7F",
+    "add": "#E69F00",
+    "add-interact-s": "#56B4E9",
+    "add-interact": "#332288",
+    "chinchilla": "#882255",
+}
+LAW_NAMES = {
+    "mult": "mult",
+    "add": "add",
+    "add-interact-s": r"add-interact$_s$",
+    "add-interact": "add-interact",
+    "chinchilla": "Chinchilla",
+}
+COST_COLORS = {"vision": "#E69F00", "lm": "#0072B2", "paper": "#333333", "lm_only": "#0072B2"}
+LABELS = {
+    "lm_params": "LM parameters, $x_N$",
+    "frames": "frames, $x_T$",
+    "tokens_per_frame": "tokens per frame, $x_V$",
+    "train_examples": "finetuning examples, $n$",
+    "error": "task error (points)",
+    "metric": "metric (points)",
+    "budget": "inference budget (TFLOPs per video)",
+    "cost": "inference cost (TFLOPs per video)",
+}
+OURS = {"marker": "o", "color": "#333333"}
+PAPER = {"marker": "D", "color": "#B2182B", "markerfacecolor": "none"}
+BAND_ALPHA = 0.2
+
+_LM_RANGE = (0.5e9, 80e9)  # a size keeps its colour in every chapter
+_EXAMPLE_RANGE = (1.2e5, 1.2e7)
+
+
+def use_style() -> None:
+    """Apply the book's style file to every figure that follows."""
+    plt.style.use(str(files("vvlm_utils") / "vvlm.mplstyle"))
+
+
+def _ordered_palette(values: Iterable[float], cmap: str, known: tuple[float, float]) -> dict:
+    """Colour values by their logarithm, light to dark, on a range that does not move."""
+    ordered = sorted({float(v) for v in values})
+    inside = known[0] <= ordered[0] and ordered[-1] <= known[1]
+    low, high = np.log(known if inside else (ordered[0] * 0.7, ordered[-1] * 1.1))
+    place = {v: 0.08 + 0.9 * (np.log(v) - low) / (high - low) for v in ordered}
+    return {v: to_hex(plt.get_cmap(cmap)(p)) for v, p in place.items()}
+
+
+def lm_palette(lm_params: Iterable[float]) -> dict[float, str]:
+    """Give each LM size a colour, larger is darker; a size has the same colour everywhere."""
+    return _ordered_palette(lm_params, "viridis_r", _LM_RANGE)
+
+
+def lm_markers(lm_params: Iterable[float]) -> dict[float, str]:
+    """Give each LM size a marker, so that sizes are told apart without colour."""
+    return dict(zip(sorted({float(n) for n in lm_params}), "os^Dv<>P*X", strict=False))
+
+
+def example_palette(train_examples: Iterable[float]) -> dict[float, str]:
+    """Give each number of finetuning examples a colour, more is darker."""
+    return _ordered_palette(train_examples, "RdPu", _EXAMPLE_RANGE)
+
+
+def lm_name(lm_params: float) -> str:
+    """Name an LM size in a legend.
+
+    >>> lm_name(2.8e9)
+    '2.8B'
+    """
+    return short_count(lm_params)
+
+
+def log_ticks(ax: Axes, ticks: Iterable[float], axis: str = "x", counts: bool = False) -> Axes:
+    """Make an axis logarithmic with plain numbers at the given ticks, and none between."""
+    ticks = list(ticks)
+    labels = [short_count(t) if counts else f"{t:g}" for t in ticks]
+    (ax.set_xscale if axis == "x" else ax.set_yscale)("log")
+    this = ax.xaxis if axis == "x" else ax.yaxis
+    this.set_ticks(ticks, labels)
+    this.set_minor_locator(NullLocator())
+    this.set_minor_formatter(NullFormatter())
+    return ax
