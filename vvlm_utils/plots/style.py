@@ -58,8 +58,9 @@ OURS = {"marker": "o", "color": "#333333"}
 PAPER = {"marker": "D", "color": "#B2182B", "markerfacecolor": "none"}
 BAND_ALPHA = 0.2
 
-_LM_RANGE = (0.5e9, 80e9)  # a size keeps its colour in every chapter
-_EXAMPLE_RANGE = (1.2e5, 1.2e7)
+# Places on a light-to-dark map, so that a size keeps its colour in every chapter.
+_LM_PLACES = {1e9: 0.12, 2.8e9: 0.38, 7.5e9: 0.62, 14e9: 0.78, 32e9: 0.9, 72e9: 1.0}
+_EXAMPLE_PLACES = {0.25e6: 0.3, 0.5e6: 0.45, 1e6: 0.6, 2e6: 0.75, 10e6: 1.0}
 
 
 def use_style() -> None:
@@ -67,18 +68,18 @@ def use_style() -> None:
     plt.style.use(str(files("vvlm_utils") / "vvlm.mplstyle"))
 
 
-def _ordered_palette(values: Iterable[float], cmap: str, known: tuple[float, float]) -> dict:
-    """Colour values by their logarithm, light to dark, on a range that does not move."""
+def _ordered_palette(values: Iterable[float], cmap: str, places: dict[float, float]) -> dict:
+    """Colour values by their logarithm, light to dark; values off the map share its range."""
     ordered = sorted({float(v) for v in values})
-    inside = known[0] <= ordered[0] and ordered[-1] <= known[1]
-    low, high = np.log(known if inside else (ordered[0] * 0.7, ordered[-1] * 1.1))
-    place = {v: 0.08 + 0.9 * (np.log(v) - low) / (high - low) for v in ordered}
-    return {v: to_hex(plt.get_cmap(cmap)(p)) for v, p in place.items()}
+    known, place = np.log(list(places)), list(places.values())
+    if not (min(places) * 0.5 <= ordered[0] and ordered[-1] <= max(places) * 2):
+        known, place = np.log([ordered[0] * 0.9, ordered[-1]]), [place[0], place[-1]]
+    return {v: to_hex(plt.get_cmap(cmap)(np.interp(np.log(v), known, place))) for v in ordered}
 
 
 def lm_palette(lm_params: Iterable[float]) -> dict[float, str]:
     """Give each LM size a colour, larger is darker; a size has the same colour everywhere."""
-    return _ordered_palette(lm_params, "viridis_r", _LM_RANGE)
+    return _ordered_palette(lm_params, "viridis_r", _LM_PLACES)
 
 
 def lm_markers(lm_params: Iterable[float]) -> dict[float, str]:
@@ -88,7 +89,7 @@ def lm_markers(lm_params: Iterable[float]) -> dict[float, str]:
 
 def example_palette(train_examples: Iterable[float]) -> dict[float, str]:
     """Give each number of finetuning examples a colour, more is darker."""
-    return _ordered_palette(train_examples, "RdPu", _EXAMPLE_RANGE)
+    return _ordered_palette(train_examples, "RdPu", _EXAMPLE_PLACES)
 
 
 def lm_name(lm_params: float) -> str:
