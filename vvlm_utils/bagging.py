@@ -1,0 +1,321 @@
+"""Bags of fits: the same law refitted to resampled runs, predictions aggregated.
+
+A resample is a vector of non-negative weights, one a run, never a copied table. The paper's bag
+takes 100 bootstrap resamples of the rows and the median of the predictions.
+
+A warm bag searches each resample from the basins of the fit to all runs, from random starts, from
+kicked copies of its own best solutions and from the other resamples' winners; tests hold it to
+the optimum of the paper's 500 cold starts. ``search="cold"`` is the paper's procedure itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from vvlm_utils import __version__
+from vvlm_utils.engines import ENGINES, Problem, solve_lm
+from vvlm_utils.fitting import FitError, FitOptions, at_wall, draw_starts, make_problem, predict
+from vvlm_utils.laws import Law, Power, Term, values
+
+RESAMPLING = ("rows", "stratified", "dirichlet")
+AGGREGATES = ("median", "mean")
+FORMAT, VERSION = "vvlm-bag", 1
+STRATA = ("sweep", "lm_params")
+ROUNDS, KEPT, NEW_STARTS = 3, 4, 24  # of the warm search; see warm_search
+
+
+@dataclass(frozen=True)
+class BaggedLaw:
+    """Refits of one law. ``members`` (resamples, parameters) is in ``options.units``.
+
+    losses : (members,), each on its own resample
+    failed : resamples in which every start failed, left out of ``members``
+    ranges : smallest and largest value of every factor in the runs
+    """
+
+    law: Law
+    members: np.ndarray
+    losses: np.ndarray
+    options: FitOptions
+    resampling: str
+    aggregate: str
+    failed: int
+    rows: int
+    ranges: dict[str, tuple[float, float]]
+    walls: dict[str, float] = field(repr=False)
+    """Share of the members in which a parameter ended at a wall of the box."""
+
+    def predict_members(self, table: pd.DataFrame) -> np.ndarray:
+        """Every member's predicted error in points, shape (members, rows)."""
+        return predict(self.law, self.members, table, self.options)
+
+    def predict(self, table: pd.DataFrame) -> np.ndarray:
+        """The bag's predicted error in points, shape (rows,)."""
+        return getattr(np, self.aggregate)(self.predict_members(table), axis=0)
+
+    def interval(self, table: pd.DataFrame, level: float = 0.8) -> np.ndarray:
+        """Central interval of the members' predictions, shape (2, rows)."""
+        tails = [(1 - level) / 2, (1 + level) / 2]
+        return np.quantile(self.predict_members(table), tails, axis=0)
+
+    def with_aggregate(self, aggregate: str, members: int | None = None) -> BaggedLaw:
+        """The same bag, aggregated otherwise or cut to its first ``members``."""
+        _check("aggregate", aggregate, AGGREGATES)
+        cut = slice(members)
+        return replace(
+            self, aggregate=aggregate, members=self.members[cut], losses=self.losses[cut]
+        )
+
+
+def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {allowed}, got {value!r}")
+
+
+def resample_weights(
+    runs: pd.DataFrame, resamples: int, resampling: str, rng: np.random.Generator
+) -> np.ndarray:
+    """Weights of the runs in every resample, shape (resamples, rows); each row sums to the rows.
+
+    "rows" : bootstrap of the rows, the paper's
+    "stratified" : bootstrap within every sweep and LM size, so that no LM size is ever lost
+    "dirichlet" : the Bayesian bootstrap; every run keeps some weight
+    """
+    _check("resampling", resampling, RESAMPLING)
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1, got {resamples}")
+    rows = len(runs)
+    if resampling == "dirichlet":
+        return rows * rng.dirichlet(np.ones(rows), size=resamples)
+    if resampling == "rows":
+        strata = [np.arange(rows)]
+    else:
+        columns = [c for c in STRATA if c in runs]
+        strata = list(runs.reset_index(drop=True).groupby(columns).indices.values())
+    weights = np.zeros((resamples, rows))
+    for rows_of in strata:
+        share = np.full(len(rows_of), 1 / len(rows_of))
+        weights[:, rows_of] = rng.multinomial(len(rows_of), share, size=resamples)
+    return weights
+
+
+def bag(
+    law: Law,
+    runs: pd.DataFrame,
+    options: FitOptions | None = None,
+    *,
+    rng: np.random.Generator,
+    resamples: int = 100,
+    resampling: str = "rows",
+    aggregate: str = "median",
+    search: str = "warm",
+    progress: bool = False,
+) -> BaggedLaw:
+    """Refit ``law`` to ``resamples`` resamples of ``runs``.
+
+    search : "warm", or "cold": ``options.starts`` random starts for every resample (always so
+        with engine "lbfgs" or start "zero")
+    Raises FitError when the runs cannot decide the law, or when every start of every resample
+    fails; a resample that fails alone is counted.
+    """
+    options = options or FitOptions()
+    _check("aggregate", aggregate, AGGREGATES)
+    _check("search", search, ("warm", "cold"))
+    problem, centre = make_problem(law, runs, options)
+    weights = resample_weights(runs, resamples, resampling, rng)
+    if search == "warm" and options.engine == "lm" and options.start == "random":
+        theta, losses = warm_search(problem, weights, rng)
+    else:
+        theta, losses = cold_search(problem, centre, options, weights, rng, progress)
+    found = np.isfinite(losses)
+    if not found.any():
+        raise FitError(f"no start of any resample of law {law.name!r} ended finite")
+    theta, losses = theta[found], losses[found]
+    touching = [name for member in theta for name in at_wall(problem, member)]
+    return BaggedLaw(
+        law=law,
+        members=law.change_units(theta, options.log_units(law) - centre),
+        losses=losses,
+        options=options,
+        resampling=resampling,
+        aggregate=aggregate,
+        failed=int((~found).sum()),
+        rows=len(runs),
+        ranges={f: (float(runs[f].min()), float(runs[f].max())) for f in law.factors},
+        walls={name: touching.count(name) / len(theta) for name in law.parameters},
+    )
+
+
+def cold_search(
+    problem: Problem,
+    centre: np.ndarray,
+    options: FitOptions,
+    weights: np.ndarray,
+    rng: np.random.Generator,
+    progress: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The best of the paper's random starts, drawn anew for every resample.
+
+    Returns theta (resamples, parameters) and losses (resamples,).
+    """
+    best = []
+    blocks = np.array_split(weights, max(1, len(weights) // 5))
+    for block in tqdm(blocks, disable=not progress, desc=f"{problem.law.name}, cold starts"):
+        shape = (len(block), options.starts)
+        starts = draw_starts(problem.law, options, centre, shape, rng)
+        best.append(_best(*ENGINES[options.engine](problem, starts, block)))
+    return np.concatenate([t for t, _ in best]), np.concatenate([loss for _, loss in best])
+
+
+def warm_search(
+    problem: Problem, weights: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Search every resample from what the others and the fit to all runs have found.
+
+    First the basins of the full fit and ``NEW_STARTS`` random starts; then ``ROUNDS`` rounds from
+    kicked copies of each resample's ``KEPT`` best and from the winners of other resamples.
+    Returns theta (resamples, parameters) and losses (resamples,).
+    """
+    count = len(weights)
+    everything = np.ones((1, weights.shape[1]))
+    seeds, losses = solve_lm(problem, _uniform_starts(problem, (1, 200), rng), everything)
+    basins = _distinct(seeds[0], losses[0], 2 * KEPT)
+    starts = np.concatenate(
+        [
+            np.broadcast_to(basins, (count, *basins.shape)),
+            _uniform_starts(problem, (count, NEW_STARTS), rng),
+        ],
+        axis=1,
+    )
+    theta, losses = _keep(*solve_lm(problem, starts, weights))
+    for _ in range(ROUNDS):
+        starts = np.concatenate([_kick(problem, theta, rng), _exchange(problem, theta, weights)], 1)
+        found, found_losses = solve_lm(problem, starts, weights)
+        theta = np.concatenate([theta, found], axis=1)
+        theta, losses = _keep(theta, np.concatenate([losses, found_losses], axis=1))
+    return _best(*solve_lm(problem, theta[:, :1], weights, tolerance=1e-12))
+
+
+def _best(theta: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    winner = losses.argmin(axis=1)
+    rows = np.arange(len(losses))
+    return theta[rows, winner], losses[rows, winner]
+
+
+def _keep(theta: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each resample's ``KEPT`` best, best first."""
+    order = np.argsort(losses, axis=1)[:, :KEPT]
+    return np.take_along_axis(theta, order[..., None], 1), np.take_along_axis(losses, order, 1)
+
+
+def _distinct(theta: np.ndarray, losses: np.ndarray, most: int) -> np.ndarray:
+    """Solutions whose losses differ by more than 0.01%, best first."""
+    order = np.argsort(losses)
+    ratio = np.diff(losses[order], prepend=0.0) > 1e-4 * losses[order]
+    return theta[order[ratio]][:most]
+
+
+def _uniform_starts(
+    problem: Problem, shape: tuple[int, ...], rng: np.random.Generator
+) -> np.ndarray:
+    """Random starts around the runs' centre: coefficients on (0, 30), exponents on (-1, 1)."""
+    terms, size = len(problem.law.terms), len(problem.law.parameters)
+    coefficients = rng.uniform(0.0, 30.0, (*shape, terms))
+    return np.concatenate([coefficients, rng.uniform(-1.0, 1.0, (*shape, size - terms))], axis=-1)
+
+
+def _kick(problem: Problem, theta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Copies of each resample's best with about two coefficients and two exponents redrawn.
+
+    Coefficients at zero are always redrawn, so that no term stays switched off.
+    """
+    terms, size = len(problem.law.terms), len(problem.law.parameters)
+    kicked = theta[:, rng.integers(0, theta.shape[1], NEW_STARTS)]
+    chance = np.r_[np.full(terms, 2 / terms), np.full(size - terms, 2 / (size - terms))]
+    redraw = rng.random(kicked.shape) < chance
+    redraw[..., :terms] |= kicked[..., :terms] == 0
+    low = problem.low
+    high = np.r_[np.full(terms, 8.0), problem.high[terms:]]
+    return np.where(redraw, rng.uniform(low, high, kicked.shape), kicked)
+
+
+def _exchange(problem: Problem, theta: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """For each resample, the other resamples' winners that fit it best, at most 2 ``KEPT``."""
+    winners = theta[:, 0]
+    misfit = np.log(values(problem.law, winners, problem.log_z) / problem.error) ** 2
+    order = np.argsort(weights @ misfit.T, axis=1)[:, 1 : 2 * KEPT + 1]
+    return winners[order]
+
+
+def save_bag(bagged: BaggedLaw, path: str | Path) -> None:
+    """Write a bag as JSON, atomically; the format is described in ``load_bag``."""
+    record = {
+        "format": FORMAT,
+        "version": VERSION,
+        "vvlm_utils": __version__,
+        "law": asdict(bagged.law),
+        "parameters": list(bagged.law.parameters),
+        "options": asdict(bagged.options),
+        "resampling": bagged.resampling,
+        "aggregate": bagged.aggregate,
+        "failed": bagged.failed,
+        "rows": bagged.rows,
+        "ranges": bagged.ranges,
+        "walls": bagged.walls,
+        "losses": bagged.losses.tolist(),
+        "members": bagged.members.tolist(),
+    }
+    path = Path(path)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(record, indent=1))
+    os.replace(part, path)
+
+
+def load_bag(path: str | Path) -> BaggedLaw:
+    """Read a bag that :func:`save_bag` wrote.
+
+    The JSON object holds ``format`` ("vvlm-bag"), ``version`` (1), the ``law`` (name, factors and
+    terms: coefficient and powers of factor, exponent name and sign), its ``parameters`` in the
+    order of the columns of ``members``, the ``options`` (with the units of the coefficients), and
+    what the bag knows of its runs: ``rows``, ``ranges``, ``losses``, ``walls``, ``failed``.
+    """
+    try:
+        record = json.loads(Path(path).read_text())
+    except FileNotFoundError:
+        raise ValueError(f"no fit at {path}; make one with `vvlm fit RUNS --out {path}`") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is not a readable JSON file: {error}") from None
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a fit; make one with `vvlm fit RUNS --out {path}`")
+    if record.get("version") != VERSION:
+        raise ValueError(
+            f"{path} has version {record.get('version')}; this package reads {VERSION}"
+        )
+    try:
+        terms = tuple(
+            Term(t["coefficient"], tuple(Power(**p) for p in t["powers"]))
+            for t in record["law"]["terms"]
+        )
+        law = Law(record["law"]["name"], tuple(record["law"]["factors"]), terms)
+        members = np.array(record["members"], dtype=float)
+        if members.ndim != 2 or members.shape[1] != len(law.parameters) or not len(members):
+            raise ValueError(f"members must be a table with {len(law.parameters)} columns")
+        if not np.isfinite(members).all():
+            raise ValueError("members must be finite numbers")
+        return BaggedLaw(
+            law=law,
+            members=members,
+            losses=np.array(record["losses"], dtype=float),
+            options=FitOptions(**record["options"]),
+            ranges={f: (float(low), float(high)) for f, (low, high) in record["ranges"].items()},
+            **{k: record[k] for k in ("resampling", "aggregate", "failed", "rows", "walls")},
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path} is a damaged fit ({error!r}); make it again") from None
