@@ -1,0 +1,229 @@
+"""How well a law predicts runs it has not seen.
+
+Everything starts from one primitive: fit a bag without some runs, predict those. Cross-validation,
+the step from the star to the isoFLOP sweep and leaving out a level are choices of what to hold
+out. The result is a long table of held-out predictions, one row a prediction:
+
+    law, test, split, run_id, observed, predicted
+
+from which :func:`score` makes MSE, mean relative error E% and R2, pooled over the folds of a split.
+Splits are paired: every law sees the same folds and the same resamples.
+
+Source: Tables 2, 8 and 9 of the paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from vvlm_utils.bagging import bag
+from vvlm_utils.cost import FACTORS
+from vvlm_utils.fitting import FitOptions
+from vvlm_utils.laws import FORMS, LAWS, Law
+
+METRICS = ("mse", "e_pct", "r2")
+
+TABLE_8: dict[str, dict] = {
+    "huber-loss": {"options": FitOptions(loss="huber")},
+    "zero-start": {"options": FitOptions(start="zero")},
+    "100-starts": {"options": FitOptions(starts=100), "search": "cold"},
+    "positive-exponents": {"options": FitOptions(exponents="positive")},
+    "raw-space": {"options": FitOptions(space="raw")},
+    "chosen": {"options": FitOptions()},
+}
+"""Every row of Table 8 as arguments of :func:`vvlm_utils.bagging.bag`."""
+
+
+def metrics(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """MSE (points squared), E% = mean of 100 |f_hat - f| / f, and R2.
+
+    >>> metrics(np.array([40.0, 50.0]), np.array([40.0, 50.0]))
+    {'mse': 0.0, 'e_pct': 0.0, 'r2': 1.0}
+    """
+    observed, predicted = np.asarray(observed, dtype=float), np.asarray(predicted, dtype=float)
+    squared = (predicted - observed) ** 2
+    spread = ((observed - observed.mean()) ** 2).sum()
+    return {
+        "mse": float(squared.mean()),
+        "e_pct": float((100 * np.abs(predicted - observed) / observed).mean()),
+        "r2": float(1 - squared.sum() / spread) if spread > 0 else float("nan"),
+    }
+
+
+def fold_masks(
+    runs: pd.DataFrame, folds: int, by: str, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Held-out rows of every fold, as boolean masks that together hold each run once.
+
+    by : "rows" (the paper's; the same design at another n may stay in the training part), or
+        "designs": all runs of a design x are held out together
+    """
+    if by not in ("rows", "designs"):
+        raise ValueError(f"by must be 'rows' or 'designs', got {by!r}")
+    factors = [f for f in FACTORS if f in runs]
+    groups = np.arange(len(runs)) if by == "rows" else runs.groupby(factors).ngroup().to_numpy()
+    names = np.unique(groups)
+    if not 2 <= folds <= len(names):
+        raise ValueError(f"folds must lie between 2 and {len(names)}, got {folds}")
+    parts = np.array_split(rng.permutation(names), folds)
+    return [np.isin(groups, part) for part in parts]
+
+
+def hold_out(
+    law: Law, runs: pd.DataFrame, held: np.ndarray, rng: np.random.Generator, **bag_arguments
+) -> pd.DataFrame:
+    """Fit a bag to the runs outside ``held`` and predict those inside it."""
+    bagged = bag(law, runs[~held], rng=rng, **bag_arguments)
+    rows = runs[held]
+    return pd.DataFrame(
+        {
+            "run_id": rows["run_id"].to_numpy(),
+            "observed": rows["error"].to_numpy(),
+            "predicted": bagged.predict(rows),
+        }
+    )
+
+
+def cross_validate(
+    law: Law,
+    runs: pd.DataFrame,
+    rng: np.random.Generator,
+    folds: int = 5,
+    by: str = "rows",
+    **bag_arguments,
+) -> pd.DataFrame:
+    """Predictions of every run by a bag that did not see its fold."""
+    masks = fold_masks(runs, folds, by, rng)
+    return pd.concat([hold_out(law, runs, m, rng, **bag_arguments) for m in masks])
+
+
+def extrapolate(
+    law: Law, runs: pd.DataFrame, rng: np.random.Generator, **bag_arguments
+) -> pd.DataFrame:
+    """Predictions of the isoFLOP sweep by a bag fitted to the star sweep alone."""
+    runs = runs[runs["sweep"].isin(["star", "isoflop"])]
+    held = (runs["sweep"] == "isoflop").to_numpy()
+    if not held.any() or held.all():
+        raise ValueError("star -> isoFLOP needs runs with sweep 'star' and runs with 'isoflop'")
+    return hold_out(law, runs, held, rng, **bag_arguments)
+
+
+def leave_level_out(
+    law: Law, runs: pd.DataFrame, factor: str, rng: np.random.Generator, **bag_arguments
+) -> pd.DataFrame:
+    """Predictions of every level of ``factor`` by a bag that saw no run at that level."""
+    levels = np.sort(runs[factor].unique())
+    if len(levels) < 3:
+        raise ValueError(f"{factor} has {len(levels)} levels; leaving one out needs at least 3")
+    parts = []
+    for level in levels:
+        held = (runs[factor] == level).to_numpy()
+        parts.append(hold_out(law, runs, held, rng, **bag_arguments).assign(level=level))
+    return pd.concat(parts)
+
+
+def _tests(runs: pd.DataFrame, splits: int) -> Iterator[tuple[str, int]]:
+    """Which held-out tests this table allows: (test, split)."""
+    yield from (("cv", split) for split in range(splits))
+    if {"star", "isoflop"} <= set(runs["sweep"]):
+        yield from (("extrapolation", split) for split in range(splits))
+
+
+def compare_laws(
+    runs: pd.DataFrame,
+    rng: np.random.Generator,
+    laws: Iterable[Law] = tuple(LAWS[form] for form in FORMS),
+    splits: int = 1,
+    folds: int = 5,
+    by: str = "rows",
+    progress: bool = False,
+    **bag_arguments,
+) -> pd.DataFrame:
+    """Table 2: held-out predictions of every law under both tests, long format.
+
+    Extrapolation needs both sweeps in ``runs`` and is left out otherwise; its splits differ in
+    their resamples alone.
+    """
+    seeds = rng.integers(2**63, size=splits)
+    jobs = [(law, *test) for law in laws for test in _tests(runs, splits)]
+    parts = []
+    for law, test, split in tqdm(jobs, disable=not progress, desc="laws x splits"):
+        paired = np.random.default_rng(seeds[split])
+        if test == "cv":
+            table = cross_validate(law, runs, paired, folds, by, **bag_arguments)
+        else:
+            table = extrapolate(law, runs, paired, **bag_arguments)
+        parts.append(table.assign(law=law.name, test=test, split=split))
+    return pd.concat(parts, ignore_index=True)
+
+
+def ablate(
+    law: Law,
+    runs: pd.DataFrame,
+    rng: np.random.Generator,
+    configurations: dict[str, dict] = TABLE_8,
+    progress: bool = False,
+    **common,
+) -> pd.DataFrame:
+    """Table 8: held-out predictions under each configuration, in the column ``law``."""
+    seed = rng.integers(2**63)
+    parts = []
+    for name, arguments in tqdm(configurations.items(), disable=not progress, desc="choices"):
+        paired = np.random.default_rng(seed)
+        table = compare_laws(runs, paired, [law], **(common | arguments))
+        parts.append(table.assign(law=name))
+    return pd.concat(parts, ignore_index=True)
+
+
+def score(predictions: pd.DataFrame) -> pd.DataFrame:
+    """MSE, E% and R2 of every law, test and split: one row each, laws in order of appearance."""
+    keys = ["law", "test", "split"]
+    rows = [
+        dict(zip(keys, key, strict=True)) | metrics(part["observed"], part["predicted"])
+        for key, part in predictions.groupby(keys, sort=False)
+    ]
+    return pd.DataFrame(rows)
+
+
+def summarise(scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean and SD over splits of every metric; SD is NaN for a single split."""
+    table = scores.groupby(["law", "test"], sort=False)[list(METRICS)].agg(["mean", "std"])
+    return table.set_axis([f"{metric}_{stat}" for metric, stat in table.columns], axis=1)
+
+
+def paired_difference(
+    predictions: pd.DataFrame,
+    first: str,
+    second: str,
+    rng: np.random.Generator,
+    level: float = 0.9,
+    resamples: int = 10_000,
+) -> pd.DataFrame:
+    """MSE of ``first`` minus MSE of ``second`` on the same held-out runs, with an interval.
+
+    One row a test. Squared errors are averaged over splits for each run, and the runs are
+    resampled together for both laws, so what the two laws share cancels.
+    """
+    squared = (predictions["predicted"] - predictions["observed"]) ** 2
+    table = predictions.assign(squared=squared).pivot_table(
+        index=["test", "run_id"], columns="law", values="squared", sort=False
+    )
+    rows = []
+    for test, part in table.groupby(level="test", sort=False):
+        gap = (part[first] - part[second]).to_numpy()
+        drawn = rng.choice(gap, size=(resamples, len(gap))).mean(axis=1)
+        low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+        rows.append({"test": test, "mse_difference": gap.mean(), "low": low, "high": high})
+    return pd.DataFrame(rows)
+
+
+def with_measurement_noise(runs: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """A copy whose metrics are moved by their measurement error, normal with ``metric_se``."""
+    if runs["metric_se"].isna().any():
+        raise ValueError("metric_se is missing for some runs; measurement noise needs all of them")
+    noise = rng.normal(0.0, runs["metric_se"])
+    return runs.assign(metric=runs["metric"] + noise, error=runs["error"] - noise)
