@@ -8,7 +8,7 @@ PYTHON ?= python3.11
 ENV ?= .venv
 CORES ?= 2
 run := $(ENV)/bin/python
-snakemake := $(run) -m snakemake --cores $(CORES) --nolock --rerun-incomplete --keep-going --quiet all
+snakemake := $(run) -m snakemake --quiet all --cores $(CORES) --nolock --rerun-incomplete --keep-going
 
 # One line instead of a traceback when Python 3.11 is not there.
 is_311 = $(shell $(PYTHON) -c 'import sys; print(sys.version_info[:2] == (3, 11))' 2>/dev/null)

@@ -1,0 +1,67 @@
+# The one graph: notebooks, and what they rest on -> executed notebooks -> the site.
+# `make book` runs it; `snakemake --cores 2 site` is the same.
+import sys
+from pathlib import Path
+
+from vvlm_utils import book
+
+PACKAGE = Path("vvlm_utils")
+CHAPTERS = book.list_chapters(Path("_toc.yml"))
+VARIANTS = [path.stem for path in Path("params").glob("*.yml")]  # 07_frontier.released
+
+
+wildcard_constraints:
+    chapter=r"\w+",
+    variant=r"\w+",
+
+
+def needs(wildcards):
+    notebook = Path(f"notebooks/{wildcards.chapter}.ipynb")
+    return [notebook, *book.find_needs(notebook, PACKAGE), "requirements/analysis.txt"]
+
+
+# Chapters run side by side, each on the threads its rule states.
+BOOK = f"'{sys.executable}' -m vvlm_utils.book"
+THREADS = "NUMBA_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} OMP_NUM_THREADS={threads}"
+
+
+rule site:
+    input:
+        chapters=expand("_build/executed/{chapter}.ipynb", chapter=CHAPTERS),
+        prose=[path for path in Path("book").rglob("*") if path.is_file()],
+        settings=["_config.yml", "_toc.yml"],
+    output:
+        touch("_build/site.done"),
+    shell:
+        BOOK + " site _build/executed _build/source _build/html"
+
+
+rule chapter:
+    input:
+        needs,
+    output:
+        "_build/executed/{chapter}.ipynb",
+    shell:
+        THREADS + " " + BOOK + " execute {input[0]} {output}"
+
+
+rule variant:
+    input:
+        needs,
+        parameters="params/{chapter}.{variant}.yml",
+    output:
+        "_build/variants/{chapter}.{variant}.ipynb",
+    shell:
+        THREADS + " " + BOOK + " execute {input[0]} {output} {input.parameters}"
+
+
+rule variants:
+    input:
+        expand("_build/variants/{variant}.ipynb", variant=VARIANTS),
+
+
+rule figure:
+    input:
+        f"_build/executed/{book.FRONT[0]}.ipynb",
+    shell:
+        BOOK + " figure _build/executed"

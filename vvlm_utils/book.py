@@ -1,0 +1,238 @@
+"""From stripped notebooks to a site: what the Snakefile calls.
+
+A chapter is executed to a temporary name and takes its own only when every cell ended well.
+The site is compiled from a staged copy of the sources in which the executed notebooks stand at
+their own paths, with warnings as errors, and replaces the old site only when it is whole.
+"""
+
+import ast
+import base64
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.util import find_spec, resolve_name
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+
+NOTEBOOKS = "notebooks"
+PROSE = "book"
+PACKAGE = Path(__file__).parent
+# The picture on the front page is a chapter's own figure: (chapter, figure, where it is shown).
+FRONT = ("07_frontier", "fig-frontier", Path(PROSE) / "assets" / "frontier.png")
+
+
+def list_chapters(toc: Path) -> list[str]:
+    """List the chapters of a table of contents: the names of its notebooks, in order."""
+
+    def pages(node: Any) -> list[str]:
+        if isinstance(node, list):
+            return [page for item in node for page in pages(item)]
+        if not isinstance(node, dict):
+            return []
+        own = [node[key] for key in ("root", "file") if key in node]
+        return own + [page for value in node.values() for page in pages(value)]
+
+    found = pages(yaml.safe_load(toc.read_text()))
+    return [Path(page).stem for page in found if page.startswith(f"{NOTEBOOKS}/")]
+
+
+def _imports(source: str, inside: str) -> set[str]:
+    """Name what a piece of Python imports; ``inside`` is the package that it stands in."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            home = resolve_name("." * node.level + (node.module or ""), inside)
+            names |= {home, *(f"{home}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def _module_files(name: str, package: Path) -> list[Path]:
+    """Find the files that an import of ``name`` reads: a module, and the packages around it."""
+    top, *rest = name.split(".")
+    if top != package.name:
+        return []
+    folders = [package.joinpath(*rest[:depth]) for depth in range(1, len(rest) + 1)]
+    files = [folder / "__init__.py" for folder in folders]
+    return [path for path in [*files, *(f.with_suffix(".py") for f in folders)] if path.is_file()]
+
+
+def _python_of(notebook: Path) -> str:
+    cells = nbformat.read(notebook, as_version=4).cells
+    lines = "\n".join(c.source for c in cells if c.cell_type == "code").splitlines()
+    return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in lines)
+
+
+def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
+    """Find the files of the package that a notebook rests on.
+
+    Modules by their imports, followed through the package; data and styles by their names, where
+    the notebook or one of those modules mentions them. A chapter reruns when one of them changes.
+    """
+    texts, queue = {notebook: _python_of(notebook)}, [notebook]
+    while queue:
+        path = queue.pop()
+        inside = ".".join(path.relative_to(package.parent).parent.parts) if path != notebook else ""
+        for name in _imports(texts[path], inside):
+            new = [module for module in _module_files(name, package) if module not in texts]
+            texts |= {module: module.read_text() for module in new}
+            queue += new
+    everything = "\n".join(texts.values())
+    others = [*package.glob("data/*.csv"), *package.glob("*.mplstyle")]
+    named = [path for path in others if path.name in everything]
+    return sorted([*(path for path in texts if path != notebook), *named])
+
+
+class _Lines:
+    """A stream for tqdm: one plain line per refresh, since chapters run side by side."""
+
+    def __init__(self, label: str):
+        self.label = label
+
+    def write(self, text: str) -> None:
+        if text.strip():
+            print(f"  {self.label}: {text.strip()}", flush=True)
+
+    def flush(self) -> None:
+        pass
+
+
+def execute(notebook: Path, output: Path, parameters: dict[str, Any] | None = None) -> None:
+    """Execute a notebook with papermill; ``output`` appears only when every cell ended well."""
+    import papermill
+
+    # The kernel is this interpreter's, whatever kernels and profiles the user's home holds.
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_name(f".{output.stem}.{os.getpid()}.ipynb")
+    progress = {
+        "file": _Lines(output.stem),
+        "mininterval": 5,
+        "bar_format": "cell {n_fmt} of {total_fmt}, {elapsed}",
+    }
+    try:
+        papermill.execute_notebook(
+            notebook, partial, parameters or {}, kernel_name="python3", progress_bar=progress
+        )
+        executed = nbformat.read(partial, as_version=4)
+        outputs = [out for cell in executed.cells for out in cell.get("outputs", [])]
+        if any(out.output_type == "error" for out in outputs):
+            raise RuntimeError(f"{notebook} holds a traceback")
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def extract_figure(notebook: Path, name: str) -> bytes:
+    """Take the picture out of the executed cell whose figure has this name."""
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        figure = cell.metadata.get("mystnb", {}).get("figure", {})
+        for output in cell.get("outputs", []) if figure.get("name") == name else []:
+            if "image/png" in output.get("data", {}):
+                return base64.b64decode(output.data["image/png"])
+    raise ValueError(f"{notebook} shows no figure named {name!r}: name one that it draws")
+
+
+def copy_front_figure(executed: Path, root: Path) -> None:
+    """Put the frontier figure of the executed chapter where the front page shows it."""
+    chapter, figure, place = FRONT
+    (root / place).write_bytes(extract_figure(executed / f"{chapter}.ipynb", figure))
+
+
+def stage(root: Path, executed: Path, target: Path) -> None:
+    """Copy prose, settings and executed chapters to ``target``, each at its own path."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(root / PROSE, target / PROSE)
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy2(root / name, target / name)
+    (target / NOTEBOOKS).mkdir()
+    chapters = list_chapters(root / "_toc.yml")
+    for chapter in chapters:
+        shutil.copy2(executed / f"{chapter}.ipynb", target / NOTEBOOKS)
+    # MathJax in one file, from a package: pages ask nothing of the network, and git holds no copy.
+    mathjax = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
+    shutil.copy2(mathjax / "tex-svg.js", target / PROSE / "assets")
+    if FRONT[0] in chapters:
+        copy_front_figure(executed, target)
+
+
+def _worth_showing(clock: Callable[[], float] = time.monotonic) -> Callable[[str], bool]:
+    """Pass every warning, and one line of progress every few seconds."""
+    last = clock()
+
+    def show(line: str) -> bool:
+        nonlocal last
+        if any(word in line for word in ("WARNING", "ERROR", "rror:", "xception")):
+            return True
+        if "sources..." in line or "output..." in line:
+            if clock() - last > 3:
+                last = clock()
+                return True
+        return False
+
+    return show
+
+
+def compile_site(source: Path, site: Path) -> None:
+    """Compile a staged book with warnings as errors; ``site`` is replaced only by a whole one."""
+    work = site.parent / "sphinx"
+    shutil.rmtree(work, ignore_errors=True)
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    command = [jupyter_book, "build", source, "--path-output", work]
+    command += ["-W", "--all", "-n", "--keep-going"]
+    log, show = site.parent / "book.log", _worth_showing()
+    with log.open("w") as sink:
+        build = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for coloured in build.stdout:
+            line = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+            sink.write(line)
+            if show(line):
+                print(f"  {line.rstrip()}", flush=True)
+    if build.wait():
+        raise RuntimeError(f"the book does not compile: see the warnings above, or all of {log}")
+    shutil.rmtree(site, ignore_errors=True)
+    (work / "_build" / "html").replace(site)
+
+
+def _timed(label: str, work: Callable[[], None]) -> None:
+    start = time.monotonic()
+    print(f"{label}: started", flush=True)
+    try:
+        work()
+    except Exception as error:  # one report, whatever a chapter raises
+        raise SystemExit(f"{label}: failed\n{error}") from None
+    print(f"{label}: done in {time.monotonic() - start:.0f} s", flush=True)
+
+
+def main(command: str, *paths: str) -> None:
+    """Do one step of the graph, from the folder of the repository.
+
+    execute NOTEBOOK OUTPUT [PARAMETERS.yml]
+    site EXECUTED SOURCE SITE
+    figure EXECUTED
+    """
+    first, *rest = map(Path, paths)
+    if command == "execute":
+        output, *variant = rest
+        parameters = yaml.safe_load(variant[0].read_text()) if variant else {}
+        _timed(output.stem, lambda: execute(first, output, parameters))
+    elif command == "site":
+        source, site = rest
+        stage(Path("."), first, source)
+        _timed("site", lambda: compile_site(source, site))
+    else:
+        copy_front_figure(first, Path("."))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
