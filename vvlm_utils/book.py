@@ -21,6 +21,14 @@ from typing import Any
 import nbformat
 import yaml
 
+# Of what the theme writes into every page, these serve a live kernel that the book does not offer
+# (from a server elsewhere, and declared twice) and web fonts in a form refused on pages from disk.
+UNWANTED = re.compile(
+    r'<script type="text/x-thebe-config">.*?</script>|<script>const THEBE_JS_URL.*?</script>'
+    r'|<script [^>]*sphinx-thebe[^>]*></script>|<link [^>]*sphinx-thebe[^>]*>'
+    r'|<link rel="preload" as="font"[^>]*>',
+    re.DOTALL,
+)
 NOTEBOOKS = "notebooks"
 PROSE = "book"
 PACKAGE = Path(__file__).parent
@@ -200,6 +208,8 @@ def compile_site(source: Path, site: Path) -> None:
                 print(f"  {line.rstrip()}", flush=True)
     if build.wait():
         raise RuntimeError(f"the book does not compile: see the warnings above, or all of {log}")
+    for page in (work / "_build" / "html").rglob("*.html"):
+        page.write_text(UNWANTED.sub("", page.read_text()))
     shutil.rmtree(site, ignore_errors=True)
     (work / "_build" / "html").replace(site)
 
