@@ -25,7 +25,7 @@ import yaml
 # (from a server elsewhere, and declared twice) and web fonts in a form refused on pages from disk.
 UNWANTED = re.compile(
     r'<script type="text/x-thebe-config">.*?</script>|<script>const THEBE_JS_URL.*?</script>'
-    r'|<script [^>]*sphinx-thebe[^>]*></script>|<link [^>]*sphinx-thebe[^>]*>'
+    r"|<script [^>]*sphinx-thebe[^>]*></script>|<link [^>]*sphinx-thebe[^>]*>"
     r'|<link rel="preload" as="font"[^>]*>',
     re.DOTALL,
 )
