@@ -124,11 +124,17 @@ def execute(notebook: Path, output: Path, parameters: dict[str, Any] | None = No
     progress = {
         "file": _Lines(output.stem),
         "mininterval": 5,
+        "delay": 1,
         "bar_format": "cell {n_fmt} of {total_fmt}, {elapsed}",
     }
     try:
         papermill.execute_notebook(
-            notebook, partial, parameters or {}, kernel_name="python3", progress_bar=progress
+            notebook,
+            partial,
+            parameters or {},
+            kernel_name="python3",
+            progress_bar=progress,
+            extra_arguments=["--log-level=ERROR"],
         )
         executed = nbformat.read(partial, as_version=4)
         outputs = [out for cell in executed.cells for out in cell.get("outputs", [])]
@@ -172,23 +178,6 @@ def stage(root: Path, executed: Path, target: Path) -> None:
         copy_front_figure(executed, target)
 
 
-def _worth_showing(clock: Callable[[], float] = time.monotonic) -> Callable[[str], bool]:
-    """Pass every warning, and one line of progress every few seconds."""
-    last = clock()
-
-    def show(line: str) -> bool:
-        nonlocal last
-        if any(word in line for word in ("WARNING", "ERROR", "rror:", "xception")):
-            return True
-        if "sources..." in line or "output..." in line:
-            if clock() - last > 3:
-                last = clock()
-                return True
-        return False
-
-    return show
-
-
 def compile_site(source: Path, site: Path) -> None:
     """Compile a staged book with warnings as errors; ``site`` is replaced only by a whole one."""
     work = site.parent / "sphinx"
@@ -196,7 +185,7 @@ def compile_site(source: Path, site: Path) -> None:
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     command = [jupyter_book, "build", source, "--path-output", work]
     command += ["-W", "--all", "-n", "--keep-going"]
-    log, show = site.parent / "book.log", _worth_showing()
+    log, last = site.parent / "book.log", time.monotonic()
     with log.open("w") as sink:
         build = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -204,8 +193,10 @@ def compile_site(source: Path, site: Path) -> None:
         for coloured in build.stdout:
             line = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
             sink.write(line)
-            if show(line):
+            bad = any(word in line for word in ("WARNING", "ERROR", "rror:", "xception"))
+            if bad or ("%]" in line and time.monotonic() - last > 3):
                 print(f"  {line.rstrip()}", flush=True)
+                last = time.monotonic()
     if build.wait():
         raise RuntimeError(f"the book does not compile: see the warnings above, or all of {log}")
     for page in (work / "_build" / "html").rglob("*.html"):
