@@ -6,7 +6,7 @@ from vvlm_utils.runs import load_runs
 from vvlm_utils.sweeps import isoflop_designs, star_designs
 from vvlm_utils.trends import (
     arm_trend,
-    curve_minimum,
+    curve_optimum,
     half_slopes,
     isoflop_fit,
     least_squares,
@@ -97,8 +97,10 @@ def test_reversals_find_the_one_step_that_rises():
 
 
 def test_published_star_has_two_reversals_both_in_tokens(runs):
-    counts = {f: len(reversals(star_arm(runs, f), f)) for f in
-              ("lm_params", "frames", "tokens_per_frame", "train_examples")}  # fmt: skip
+    counts = {
+        f: len(reversals(star_arm(runs, f), f))
+        for f in ("lm_params", "frames", "tokens_per_frame", "train_examples")
+    }
     assert counts == {"lm_params": 0, "frames": 0, "tokens_per_frame": 2, "train_examples": 0}
 
 
@@ -109,14 +111,24 @@ def test_isoflop_fit_recovers_the_minimum_of_noiseless_parabolas():
     rng = np.random.default_rng(3)
     error = 45 + 0.3 * (z - best) ** 2 + 1e-9 * rng.normal(size=len(z))
     fit = isoflop_fit(designs.assign(error=error))
-    lowest, tokens = curve_minimum(fit, fit.coef, 30.0, 7.5e9)
+    lowest, frames, tokens = curve_optimum(fit, fit.coef, 30.0, 7.5e9)
     assert lowest == pytest.approx(45, abs=1e-6)
     assert tokens == pytest.approx(2**6, rel=1e-6)
+    # the frames spend what is left: 30e12 / (2 (0.43e9 * 768 + 7.5e9 * 64)) = 18.51
+    assert frames == pytest.approx(18.513, abs=1e-3)
 
 
 def test_a_curve_without_a_minimum_gives_nan(runs):
     fit = isoflop_fit(runs)
-    assert np.isnan(curve_minimum(fit, -np.abs(fit.coef), 30.0, 1e9)[0])
+    assert np.isnan(curve_optimum(fit, -np.abs(fit.coef), 30.0, 1e9)).all()
+
+
+def test_draws_give_one_optimum_each_and_stay_finite_or_nan(runs):
+    fit = isoflop_fit(runs)
+    draws = fit.draws(500, np.random.default_rng(4))
+    for values in curve_optimum(fit, draws, 30.0, 1e9):
+        assert values.shape == (500,)
+        assert not np.isinf(values).any()
 
 
 def test_isoflop_fit_has_twelve_curves_and_21_degrees_of_freedom(runs):
@@ -127,4 +139,4 @@ def test_isoflop_fit_has_twelve_curves_and_21_degrees_of_freedom(runs):
 def test_a_curve_that_was_not_run_is_named(runs):
     fit = isoflop_fit(runs)
     with pytest.raises(ValueError, match="no isoFLOP curve at 10 TFLOPs with lm_params 1e"):
-        curve_minimum(fit, fit.coef, 10.0, 1e9)
+        curve_optimum(fit, fit.coef, 10.0, 1e9)

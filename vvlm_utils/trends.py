@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from vvlm_utils.cost import FACTORS
+from vvlm_utils.cost import FACTORS, CostFunction, paper_flops
 from vvlm_utils.sweeps import PAPER_CENTRE
 
 
@@ -117,8 +117,9 @@ def isoflop_fit(runs: pd.DataFrame) -> LinearFit:
     curves = runs[runs["sweep"] == "isoflop"]
     z = np.log2(curves["tokens_per_frame"].astype(float))
     keys = sorted(curves.groupby(["target_tflops", "lm_params"]).groups)
-    inside = {key: (curves["target_tflops"] == key[0]) & (curves["lm_params"] == key[1])
-              for key in keys}  # fmt: skip
+    inside = {
+        key: (curves["target_tflops"] == key[0]) & (curves["lm_params"] == key[1]) for key in keys
+    }
     columns: dict = {("level", *key): inside[key] for key in keys}
     columns |= {("slope", *key): inside[key] * z for key in keys}
     sizes = sorted(curves["lm_params"].unique())
@@ -131,9 +132,10 @@ def curve_coefficients(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pick level, slope and bend of one curve from coefficients of shape (k,) or (draws, k)."""
     wanted = [
-        ("level", target_tflops, lm_params), ("slope", target_tflops, lm_params),
+        ("level", target_tflops, lm_params),
+        ("slope", target_tflops, lm_params),
         ("bend", lm_params),
-    ]  # fmt: skip
+    ]
     if wanted[0] not in fit.names:
         raise ValueError(
             f"no isoFLOP curve at {target_tflops:g} TFLOPs with lm_params {lm_params:g}; "
@@ -143,14 +145,23 @@ def curve_coefficients(
     return level, slope, bend
 
 
-def curve_minimum(
-    fit: LinearFit, coef: np.ndarray, target_tflops: float, lm_params: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest error of one curve and the tokens per frame where it lies.
+def curve_optimum(
+    fit: LinearFit,
+    coef: np.ndarray,
+    target_tflops: float,
+    lm_params: float,
+    cost: CostFunction = paper_flops,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lowest error of one curve, and the frames and tokens per frame where it lies.
 
-    A curve that does not bend upwards has no minimum: NaN.
+    Coefficients of shape (k,) give numbers, (draws, k) arrays. A curve that does not bend
+    upwards has no minimum: NaN. Tokens are kept within a factor of 2^20 of one.
     """
     level, slope, bend = curve_coefficients(fit, coef, target_tflops, lm_params)
-    bend = np.where(bend > 0, bend, np.nan)
-    with np.errstate(over="ignore"):  # a nearly straight curve has its minimum anywhere
-        return level - slope**2 / (4 * bend), np.exp2(-slope / (2 * bend))
+    bends_up = bend > 0
+    bend = np.where(bends_up, bend, 1.0)
+    tokens = np.exp2(np.clip(-slope / (2 * bend), -20, 20))
+    frames = target_tflops * 1e12 / cost(lm_params, 1, tokens)
+    found = (level - slope**2 / (4 * bend), frames, tokens)
+    error, frames, tokens = (np.where(bends_up, value, np.nan)[()] for value in found)
+    return error, frames, tokens
