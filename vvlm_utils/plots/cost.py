@@ -49,7 +49,7 @@ def plot_overhead(overhead: pd.DataFrame, ax: Axes | None = None) -> Axes:
         style = {"color": colors[n], "marker": markers[n], "markevery": 4, "label": lm_name(n)}
         ax.plot(line["tokens_per_frame"], line["overhead"], **style)
     ax.axhline(2, color="#555555", linestyle=":", linewidth=1.2)
-    ax.annotate("encoder = half", (1, 2), xytext=(0, 3), textcoords="offset points")
+    ax.annotate("encoder = half", (1, 2), xytext=(0, -12), textcoords="offset points")
     log_ticks(ax, [1, 4, 16, 49, 196, 784])
     log_ticks(ax, [1, 2, 5, 10, 50, 300], axis="y")
     ax.set(xlabel=LABELS["tokens_per_frame"], ylabel="cost with encoder / cost without")
@@ -64,10 +64,15 @@ def plot_deployment(ratios: pd.DataFrame, ax: Axes | None = None) -> Axes:
     for n, line in ratios.groupby("train_examples"):
         ax.plot(line["days"], line["ratio"], color=colors[n], label=short_count(n))
     ax.axhline(1, color="#555555", linestyle=":", linewidth=1.2)
-    ax.annotate("equal", (ratios["days"].max(), 1), xytext=(0, 3), textcoords="offset points",
-                ha="right")  # fmt: skip
-    ax.set(xscale="log", yscale="log", xlabel="days in service",
-           ylabel="inference compute / finetuning compute")  # fmt: skip
+    ax.annotate(
+        "equal", (ratios["days"].max(), 1), xytext=(0, 3), textcoords="offset points", ha="right"
+    )
+    ax.set(
+        xscale="log",
+        yscale="log",
+        xlabel="days in service",
+        ylabel="inference compute / finetuning compute",
+    )
     ax.legend(title=LABELS["train_examples"])
     return ax
 
@@ -84,8 +89,13 @@ def plot_affordable(edges: pd.DataFrame, budget_tflops: float, axes: list[Axes] 
     lines = {"paper": "-", "lm_only": "--"}
     for ax, n in zip(axes, sizes, strict=True):
         for cost, line in edges[edges["lm_params"] == n].groupby("cost", sort=False):
-            ax.plot(line["tokens_per_frame"], line["frames"], lines[cost],
-                    color=COST_COLORS[cost], label=names[cost])  # fmt: skip
+            ax.plot(
+                line["tokens_per_frame"],
+                line["frames"],
+                lines[cost],
+                color=COST_COLORS[cost],
+                label=names[cost],
+            )
         log_ticks(ax, [1, 4, 16, 64, 256, 784])
         log_ticks(ax, [1, 4, 16, 64, 256, 1024], axis="y")
         ax.set(title=f"LM {lm_name(n)}", xlabel=LABELS["tokens_per_frame"])

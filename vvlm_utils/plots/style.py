@@ -60,6 +60,16 @@ BAND_ALPHA = 0.2
 
 # Places on a light-to-dark map, so that a size keeps its colour in every chapter.
 _LM_PLACES = {1e9: 0.12, 2.8e9: 0.38, 7.5e9: 0.62, 14e9: 0.78, 32e9: 0.9, 72e9: 1.0}
+_LM_MARKERS = {
+    1e9: "o",
+    2.8e9: "s",
+    3e9: "s",
+    7e9: "^",
+    7.5e9: "^",
+    14e9: "D",
+    32e9: "v",
+    72e9: "<",
+}
 _EXAMPLE_PLACES = {0.25e6: 0.3, 0.5e6: 0.45, 1e6: 0.6, 2e6: 0.75, 10e6: 1.0}
 
 
@@ -84,7 +94,9 @@ def lm_palette(lm_params: Iterable[float]) -> dict[float, str]:
 
 def lm_markers(lm_params: Iterable[float]) -> dict[float, str]:
     """Give each LM size a marker, so that sizes are told apart without colour."""
-    return dict(zip(sorted({float(n) for n in lm_params}), "os^Dv<>P*X", strict=False))
+    sizes = sorted({float(n) for n in lm_params})
+    known = {n: _LM_MARKERS[n] for n in sizes if n in _LM_MARKERS}
+    return known if len(known) == len(sizes) else dict(zip(sizes, "os^Dv<>P*X", strict=False))
 
 
 def example_palette(train_examples: Iterable[float]) -> dict[float, str]:

@@ -29,15 +29,31 @@ def plot_design_plane(designs: pd.DataFrame, curves: pd.DataFrame) -> np.ndarray
             line = line.sort_values("tokens_per_frame")
             ax.plot(line["tokens_per_frame"], line["frames"], color="#999999", linewidth=0.9)
             end = line.iloc[0]
-            ax.annotate(f"{budget:g}", (end["tokens_per_frame"], end["frames"]), xytext=(-3, 0),
-                        textcoords="offset points", ha="right", va="center", fontsize=7)  # fmt: skip
+            ax.annotate(
+                f"{budget:g}",
+                (end["tokens_per_frame"], end["frames"]),
+                xytext=(-3, 0),
+                textcoords="offset points",
+                ha="right",
+                va="center",
+                fontsize=7,
+            )
         for sweep, marks in designs[designs["lm_params"] == n].groupby("sweep", sort=False):
-            ax.scatter(marks["tokens_per_frame"], marks["frames"], label=SWEEP_NAMES[sweep],
-                       zorder=3, **SWEEP_STYLES[sweep])  # fmt: skip
+            ax.scatter(
+                marks["tokens_per_frame"],
+                marks["frames"],
+                label=SWEEP_NAMES[sweep],
+                zorder=3,
+                **SWEEP_STYLES[sweep],
+            )
         log_ticks(ax, [1, 4, 16, 49, 196, 784])
         log_ticks(ax, [2, 4, 8, 16, 32], axis="y")
-        ax.set(title=f"LM {lm_name(n)}", xlabel=LABELS["tokens_per_frame"], xlim=(0.45, 1000),
-               ylim=(1.4, 60))  # fmt: skip
+        ax.set(
+            title=f"LM {lm_name(n)}",
+            xlabel=LABELS["tokens_per_frame"],
+            xlim=(0.45, 1000),
+            ylim=(1.4, 60),
+        )
     axes[0, 0].set(ylabel=LABELS["frames"])
     handles, labels = axes[0, -1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3)
@@ -50,8 +66,11 @@ def plot_tolerance(counts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.step(100 * counts["tolerance"], 100 * counts["found_share"], where="post", color="#333333")
     ax.axvline(3, color="#B2182B", linestyle=":", linewidth=1.2)
     ax.annotate("the paper's 3%", (3, 20), xytext=(4, 0), textcoords="offset points")
-    ax.set(xlabel="tolerance around the budget (%)", ylabel="published isoFLOP designs found (%)",
-           ylim=(0, 103))  # fmt: skip
+    ax.set(
+        xlabel="tolerance around the budget (%)",
+        ylabel="published isoFLOP designs found (%)",
+        ylim=(0, 103),
+    )
     return ax
 
 
@@ -70,8 +89,14 @@ def plot_picked(enumerated: pd.DataFrame, picked: pd.DataFrame, published: pd.Da
             rows = table[table["lm_params"] == n]
             paint = {"color": colors[n]} if label != "published" else {"edgecolors": "#B2182B"}
             marker = markers[n] if label != "published" else "o"
-            ax.scatter(rows["tokens_per_frame"], rows["frames"], marker=marker, label=label,
-                       **paint, **look)  # fmt: skip
+            ax.scatter(
+                rows["tokens_per_frame"],
+                rows["frames"],
+                marker=marker,
+                label=label,
+                **paint,
+                **look,
+            )
         log_ticks(ax, [1, 4, 16, 49, 196, 784])
         log_ticks(ax, [2, 4, 8, 16, 32], axis="y")
         ax.set(title=f"LM {lm_name(n)}", xlabel=LABELS["tokens_per_frame"])
