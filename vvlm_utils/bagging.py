@@ -28,7 +28,7 @@ RESAMPLING = ("rows", "stratified", "dirichlet")
 AGGREGATES = ("median", "mean")
 FORMAT, VERSION = "vvlm-bag", 1
 STRATA = ("sweep", "lm_params")
-ROUNDS, KEPT, NEW_STARTS = 3, 4, 24  # of the warm search; see warm_search
+ROUNDS, KEPT, NEW_STARTS = 4, 4, 32  # of the warm search; see warm_search
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,8 @@ def warm_search(
     """Search every resample from what the others and the fit to all runs have found.
 
     First the basins of the full fit and ``NEW_STARTS`` random starts; then ``ROUNDS`` rounds from
-    kicked copies of each resample's ``KEPT`` best and from the winners of other resamples.
+    kicked copies of each resample's ``KEPT`` best and from the winners of other resamples, fewer
+    once a round improves none.
     Returns theta (resamples, parameters) and losses (resamples,).
     """
     count = len(weights)
@@ -198,8 +199,11 @@ def warm_search(
     for _ in range(ROUNDS):
         starts = np.concatenate([_kick(problem, theta, rng), _exchange(problem, theta, weights)], 1)
         found, found_losses = solve_lm(problem, starts, weights)
+        before = losses[:, 0]
         theta = np.concatenate([theta, found], axis=1)
         theta, losses = _keep(theta, np.concatenate([losses, found_losses], axis=1))
+        if (losses[:, 0] >= before * (1 - 1e-6)).all():
+            break
     return _best(*solve_lm(problem, theta[:, :1], weights, tolerance=1e-12))
 
 

@@ -10,6 +10,7 @@ wall is reported in the fit's diagnostics. A refused fit raises :class:`FitError
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -140,15 +141,18 @@ def predict(law: Law, theta: np.ndarray, table: pd.DataFrame, options: FitOption
 
 
 def lmfit_model(law: Law, options: FitOptions | None = None) -> lmfit.Model:
-    """The law as an lmfit Model of the independent variable ``table``, a table of designs."""
+    """The law as an lmfit Model whose independent variables are the law's factors, as counts."""
     options = options or FitOptions()
 
-    def model(table, **params):
-        return predict(law, np.array([params[name] for name in law.parameters]), table, options)[0]
+    def model(**named):
+        theta = np.array([named[name] for name in law.parameters])
+        return predict(law, theta, {f: named[f] for f in law.factors}, options)[0]
 
-    lm = lmfit.Model(
-        model, independent_vars=["table"], param_names=list(law.parameters), name=law.name
-    )
+    # lmfit reads the names from a function's signature, so the model is given the law's.
+    kind = inspect.Parameter.KEYWORD_ONLY
+    names = [inspect.Parameter(n, kind) for n in (*law.factors, *law.parameters)]
+    model.__signature__ = inspect.Signature(names)
+    lm = lmfit.Model(model, independent_vars=list(law.factors), name=law.name)
     for name in law.coefficients:
         lm.set_param_hint(name, min=0.0, value=10.0)
     for name in law.exponents:
