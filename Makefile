@@ -8,7 +8,11 @@ PYTHON ?= python3.11
 ENV ?= .venv
 CORES ?= 2
 run := $(ENV)/bin/python
-snakemake := $(run) -m snakemake --quiet all --cores $(CORES) --nolock --rerun-incomplete --keep-going
+# Every step of the graph is atomic, so a run that was killed needs no unlocking. Of Snakemake's own
+# words only the errors pass; `--quiet all` would swallow those too.
+snakemake := $(run) -m snakemake --quiet host progress rules reason --cores $(CORES) --nolock --rerun-incomplete --keep-going
+chatter := ^(Assuming|Building DAG|Using shell|Select jobs|Execute [0-9]|Touching|Complete log|Elapsed|Nothing to be)
+errors_only := 2> >(grep -vE '$(chatter)' >&2)
 
 # One line instead of a traceback when Python 3.11 is not there.
 is_311 = $(shell $(PYTHON) -c 'import sys; print(sys.version_info[:2] == (3, 11))' 2>/dev/null)
@@ -22,7 +26,7 @@ help:  ## explain every target
 	@echo "  Settings: CORES=$(CORES)  PYTHON=$(PYTHON)  ENV=$(ENV)"
 
 book: env  ## run the chapters that changed and build the site into _build/html
-	@$(snakemake) site
+	@$(snakemake) site $(errors_only)
 	@echo "The book is at file://$(CURDIR)/_build/html/index.html"
 
 test: dev  ## run the tests
@@ -52,10 +56,10 @@ notebook: dev  ## open the chapters in JupyterLab
 	@$(run) -m jupyterlab notebooks
 
 variants: env  ## run the chapters once more with each file in params/, into _build/variants
-	@$(snakemake) variants
+	@$(snakemake) variants $(errors_only)
 
 figure: env  ## renew the README's figure from the executed frontier chapter
-	@$(snakemake) figure
+	@$(snakemake) figure $(errors_only)
 
 lock: dev  ## resolve requirements/*.in again into exact pins
 	@cd requirements && uv="$(abspath $(run)) -m uv pip compile --python-version 3.11 --upgrade -q --no-annotate" && \
