@@ -17,7 +17,8 @@ wildcard_constraints:
 
 def needs(wildcards):
     notebook = Path(f"notebooks/{wildcards.chapter}.ipynb")
-    return [notebook, *book.find_needs(notebook, PACKAGE), "requirements/analysis.txt"]
+    rests_on = book.find_needs(notebook, PACKAGE) if notebook.exists() else []
+    return [notebook, *rests_on, "requirements/analysis.txt"]
 
 
 # Chapters run side by side, each on the threads its rule states.
