@@ -44,6 +44,16 @@ class LinearFit:
         return self.coef + normal * scale[:, None]
 
 
+def show_interval(value: float, low: float, high: float, digits: int = 1) -> str:
+    """Write a value with its interval.
+
+    >>> show_interval(1.234, -0.06, 2.5)
+    '1.2 (-0.1 to 2.5)'
+    """
+    value, low, high = (f"{round(x, digits) + 0.0:.{digits}f}" for x in (value, low, high))
+    return f"{value} ({low} to {high})"
+
+
 def least_squares(columns: Mapping, y: np.ndarray) -> LinearFit:
     """Fit y by named columns; refuses fewer rows than it needs for a residual.
 
