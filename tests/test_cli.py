@@ -1,0 +1,145 @@
+"""The command line as a user meets it: a process, its output, its exit code."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+COST = ["cost", "--lm-params", "7.5e9", "--frames", "32", "--tokens-per-frame", "196", "--json"]
+
+
+def vvlm(*arguments, cwd=None):
+    command = [sys.executable, "-m", "vvlm_utils.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def fit_json(tmp_path_factory):
+    path = tmp_path_factory.mktemp("a folder with spaces") / "fit 'one'.json"
+    done = vvlm("fit", "paper", "--law", "add-interact", "--resamples", 5, "--out", path)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def test_cost_of_the_star_centre():
+    price = json.loads(vvlm(*COST).stdout)
+    assert price["lm_flops"] == 2 * 32 * 7.5e9 * 196
+    assert price["vision_flops"] == 2 * 32 * 0.43e9 * 768
+    assert price["total_flops"] == price["lm_flops"] + price["vision_flops"]
+
+
+def test_frontier_answers_every_budget_in_order(fit_json):
+    sizes = ["--lm-params", "1e9", "--lm-params", "2.8e9", "--lm-params", "7.5e9"]
+    budgets = ["--tflops", 2, "--tflops", 30]
+    done = vvlm("frontier", fit_json, *budgets, "--train-examples", "2e6", *sizes, "--json")
+    rows = json.loads(done.stdout)
+    assert [r["budget_flops"] for r in rows] == [2e12, 30e12]
+    assert all(r["cost_flops"] <= r["budget_flops"] for r in rows)
+    assert all(r["error_low"] <= r["error_high"] and 0 <= r["probability"] <= 1 for r in rows)
+
+
+def test_elasticity_has_an_interval_for_each_factor(fit_json):
+    answer = json.loads(vvlm("elasticity", fit_json, "--json").stdout)
+    assert set(answer) == {"lm_params", "frames", "tokens_per_frame"}
+    assert all({"value", "low", "high"} == set(row) for row in answer.values())
+
+
+def test_compare_scores_four_laws_under_two_tests():
+    laws = json.loads(vvlm("compare", "paper", "--resamples", 2, "--json").stdout)["laws"]
+    assert list(laws) == ["mult", "add", "add-interact-s", "add-interact"]
+    assert all(set(law[t]) == {"mse", "e_pct", "r2"} for law in laws.values() for t in law)
+
+
+GOOD = "lm_params,frames,tokens_per_frame,train_examples,metric\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (GOOD.replace("frames,", ""), "frames"),
+        (GOOD + "1e9,4,16,1e6,101\n", "101"),
+        (GOOD + "1e9,4,17,1e6,50\n", "17"),
+        (GOOD + "1e9,4,16,1e6,\n", "metric"),
+        (GOOD + "1e9,many,16,1e6,50\n", "many"),
+        (GOOD + "1e9,4,16,1e6,50\n" * 2, "duplicate"),
+        (GOOD + "1e9,4,16,1e6,50\n", "only 1 runs"),
+    ],
+)
+def test_a_bad_table_is_refused_and_nothing_is_written(tmp_path, table, words):
+    (tmp_path / "runs.csv").write_text(table)
+    done = vvlm("fit", "runs.csv", "--out", "fit.json", cwd=tmp_path)
+    assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["runs.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["cost", "--lm-params", "-1", "--frames", "1", "--tokens-per-frame", "1"], "lm_params"),
+        (["fit", "none.csv", "--out", "f.json"], "none.csv"),
+        (["fit", "paper", "--law", "cubic", "--out", "f.json"], "unknown law 'cubic'"),
+        (["fit", "paper", "--resamples", "-3", "--out", "f.json"], "resamples"),
+        (["fit", "paper", "--out", "no/folder/f.json"], "no folder"),
+        (["frontier", "none.json", "--tflops", "2", "--train-examples", "1e6"], "no fit at"),
+        (["elasticity", "none.json"], "no fit at"),
+        (["run", "none.ipynb", "-o", "out.ipynb"], "no notebook at"),
+    ],
+)
+def test_bad_arguments_end_in_exit_code_2(tmp_path, arguments, words):
+    done = vvlm(*arguments, cwd=tmp_path)
+    assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--tflops", "0.001", "--train-examples", "1e6"], "buys no design"),
+        (["--tflops", "2", "--train-examples", "0"], "train_examples"),
+        (["--tflops", "nan", "--train-examples", "1e6"], "buys no design"),
+    ],
+)
+def test_an_impossible_question_is_refused(fit_json, arguments, words):
+    done = vvlm("frontier", fit_json, *arguments)
+    assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+
+
+def chapter(path, body="print(frames)"):
+    import nbformat
+
+    cell = nbformat.v4.new_code_cell("frames: int = 4  # frames", metadata={"tags": ["parameters"]})
+    book = nbformat.v4.new_notebook(cells=[cell, nbformat.v4.new_code_cell(body)])
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    book.metadata["kernelspec"] = kernel
+    nbformat.write(book, path)
+
+
+def test_run_injects_a_typed_parameter(tmp_path):
+    chapter(tmp_path / "in.ipynb")
+    done = vvlm("run", "in.ipynb", "-p", "frames", "16", "-o", "out.ipynb", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "16\\n" in (tmp_path / "out.ipynb").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("speed", "1", "unknown parameter 'speed'; in.ipynb takes frames: int"),
+        ("frames", "many", "frames must be of type int"),
+        ("frames", "1\nimport os", "frames must be of type int"),
+        ("frames", "2.5", "frames must be of type int"),
+    ],
+)
+def test_run_refuses_what_the_chapter_does_not_take(tmp_path, name, value, words):
+    chapter(tmp_path / "in.ipynb")
+    done = vvlm("run", "in.ipynb", "-p", name, value, "-o", "out.ipynb", cwd=tmp_path)
+    assert done.returncode == 2 and words in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["in.ipynb"]
+
+
+def test_a_failing_chapter_leaves_nothing(tmp_path):
+    chapter(tmp_path / "in.ipynb", "1 / 0")
+    done = vvlm("run", "in.ipynb", "-o", "out.ipynb", cwd=tmp_path)
+    assert done.returncode == 2 and "ZeroDivisionError" in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["in.ipynb"]
