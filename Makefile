@@ -19,7 +19,7 @@ is_311 = $(shell $(PYTHON) -c 'import sys; print(sys.version_info[:2] == (3, 11)
 no_311 = Python 3.11 is needed and "$(PYTHON)" is not it: install it or name it, as in: make book PYTHON=/path/to/python3.11
 check_python = $(if $(filter True,$(is_311)),,$(error $(no_311)))
 
-.PHONY: help book test lint format bench exact coverage notebook figure variants lock clean env dev
+.PHONY: help book test lint format bench exact notebook figure variants lock clean env dev
 
 help:  ## explain every target
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -48,9 +48,6 @@ bench: env  ## time the fitting engines side by side and print the ratios
 
 exact: env  ## repeat the full published fitting protocol (up to 30 minutes)
 	@$(run) -m benchmarks.exact
-
-coverage: env  ## measure how often the stated bands hold the truth, on simulated sweeps
-	@$(run) -m benchmarks.coverage
 
 notebook: dev  ## open the chapters in JupyterLab
 	@$(run) -m jupyterlab notebooks

@@ -50,6 +50,12 @@ def plot_frontiers(frontiers: dict[float, pd.DataFrame]) -> Figure:
             )  # fmt: skip
     for ax, column in zip(axes, columns, strict=True):
         ax.set(xscale="log", yscale="log", xlabel="budget (TFLOPs)", ylabel=LABELS[column])
+        ax.xaxis.set_major_formatter("{x:g}")
+        name_tick = lm_name if column == "lm_params" else "{:g}".format
+        levels = sorted(set(pd.concat(frontiers.values())[column]))
+        shown = levels if len(levels) <= 8 else [1, 2, 4, 8, 16, 32, 64]
+        ax.set_yticks(shown, [name_tick(level) for level in shown])
+        ax.yaxis.minorticks_off()
         ax.legend()
     for ax, column, name in zip(axes[1:], columns[1:], ("frames", "tokens"), strict=True):
         budget = table["budget_flops"] / 1e12
@@ -68,6 +74,7 @@ def plot_votes(votes: pd.DataFrame) -> Figure:
         votes.index / 1e12, votes.T, labels=[lm_name(s) for s in votes.columns], colors=shades
     )
     ax.set(xscale="log", xlabel=LABELS["budget"], ylabel="share of the bag", ylim=(0, 1))
+    ax.xaxis.set_major_formatter("{x:g}")
     ax.legend(title="LM size", loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
@@ -84,5 +91,6 @@ def plot_elasticities(ours: pd.DataFrame, theirs: dict[str, pd.Series]) -> Figur
         ax.plot(values, rows + 0.15 * offset, linestyle="none", label=name, **marker)
     ax.set_yticks(rows, [FACTOR_SYMBOLS[f] for f in ours.index])
     ax.set_xlabel("elasticity of the best design in $n$")
-    ax.legend()
+    ax.set_ylim(-0.4, len(ours) - 0.5)
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

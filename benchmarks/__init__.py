@@ -1,0 +1,1 @@
+"""Side-by-side timings that print ratios, and the long protocols behind the committed tables."""
