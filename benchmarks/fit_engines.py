@@ -70,7 +70,7 @@ def main() -> None:
         seconds = (time.perf_counter() - begin) / STARTS
         baseline = baseline or (seconds, loss)
         same = abs(loss - baseline[1]) <= 1e-6 * baseline[1]
-        ratio = f"{baseline[0] / seconds:8.1f} x" if same else "  no ratio: another loss"
+        ratio = f"{baseline[0] / seconds:8.3g} x" if same else "  no ratio: another loss"
         print(f"{name:28} {1e3 * seconds:10.3f} ms a start   loss {loss:.9f} {ratio}")
 
 

@@ -207,9 +207,11 @@ def typed_value(name: str, text: str, kind: str) -> object:
 @app.command()
 def run(
     notebook: Annotated[Path, typer.Argument(help="A chapter, e.g. notebooks/06_laws.ipynb.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The executed copy.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The executed copy [NAME.run.ipynb].")
+    ] = None,
     parameter: Annotated[
-        list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="Repeatable.")
+        list[str] | None, typer.Option("-p", metavar="NAME VALUE", help="Repeatable.")
     ] = None,
 ) -> None:
     """Run a chapter with other parameters, by papermill.
@@ -219,6 +221,7 @@ def run(
     import papermill
 
     known = notebook_parameters(notebook)
+    out = out or Path(f"{notebook.stem}.run.ipynb")
     values = {}
     for pair in parameter or []:
         name, _, text = pair.partition("=")
