@@ -166,7 +166,7 @@ def elasticity(fit_json: FitFile, as_json: Json = False) -> None:
     Example: vvlm elasticity fit.json
     """
     from vvlm_utils.bagging import load_bag
-    from vvlm_utils.frontier import elasticity as solve
+    from vvlm_utils.elasticity import elasticity as solve
 
     table = solve(load_bag(fit_json))
     _show({name: row.to_dict() for name, row in table.iterrows()}, as_json)

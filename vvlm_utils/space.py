@@ -1,0 +1,161 @@
+"""The designs to choose from, and a bag's error on all of them.
+
+A law is a sum of monomials. A term that involves one factor of the space is a table over that
+factor's values; only a term that multiplies several is spread over the whole space. So thousands
+of designs cost a few hundred powers a member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from vvlm_utils.bagging import BaggedLaw
+from vvlm_utils.cost import FACTORS, CostFunction
+from vvlm_utils.fitting import LawFit
+from vvlm_utils.laws import DATA
+from vvlm_utils.sweeps import MAX_FRAMES, MAX_GRID_SIDE, is_perfect_square, square_tokens
+
+
+@dataclass(frozen=True)
+class Space:
+    """The designs to choose from: every combination of the three factors' values.
+
+    The default is the paper's as its figures suggest it: nominal LM sizes, 17,920 designs.
+    """
+
+    lm_params: tuple[float, ...] = (3e9, 7e9, 14e9, 32e9, 72e9)
+    frames: tuple[float, ...] = tuple(range(1, MAX_FRAMES + 1))
+    tokens_per_frame: tuple[float, ...] = tuple(square_tokens(MAX_GRID_SIDE).tolist())
+
+    def __post_init__(self) -> None:
+        for name in FACTORS:
+            values = np.array(getattr(self, name), dtype=float)
+            if values.size == 0:
+                raise ValueError(f"the space has no {name}; give at least one")
+            good, kind = np.isfinite(values) & (values > 0), "numbers"
+            if name == "frames":
+                good[good], kind = values[good] % 1 == 0, "whole numbers"
+            if name == "tokens_per_frame":
+                good[good], kind = is_perfect_square(values[good]), "perfect squares"
+            if not good.all():
+                raise ValueError(f"{name} must be positive {kind}, got {values[~good][0]:g}")
+            object.__setattr__(self, name, tuple(np.unique(values).tolist()))
+
+    @cached_property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of values of each factor."""
+        return tuple(len(getattr(self, name)) for name in FACTORS)
+
+    @cached_property
+    def designs(self) -> pd.DataFrame:
+        """Every design, one row each, in C order of the factors."""
+        grid = np.meshgrid(*(getattr(self, name) for name in FACTORS), indexing="ij")
+        return pd.DataFrame({n: g.ravel() for n, g in zip(FACTORS, grid, strict=True)})
+
+
+PAPER_SPACE = Space()
+
+
+def as_bag(model: BaggedLaw | LawFit) -> BaggedLaw:
+    """A bag as it is; a single fit as a bag of one, whose intervals have no width."""
+    if isinstance(model, BaggedLaw):
+        return model
+    runs, names = model.runs, model.law.factors
+    return BaggedLaw(
+        law=model.law,
+        members=model.theta[None],
+        losses=np.array([model.loss]),
+        options=model.options,
+        resampling="rows",
+        aggregate="median",
+        failed=0,
+        rows=len(runs),
+        ranges={f: (float(runs[f].min()), float(runs[f].max())) for f in names},
+        walls={p: float(p in model.diagnostics.at_wall) for p in model.law.parameters},
+    )
+
+
+@dataclass(frozen=True)
+class FactorTables:
+    """A bag's errors over a space as tables over single factors, n folded in.
+
+    sums : a table (members, values) for each factor; they add up
+    products : for each term that multiplies several factors, such tables to multiply
+    """
+
+    sums: tuple[np.ndarray, np.ndarray, np.ndarray]
+    products: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
+
+
+def factor_tables(bagged: BaggedLaw, space: Space, train_examples: float) -> FactorTables:
+    """Evaluate every term on the values of the factors it involves."""
+    if not (np.isfinite(train_examples) and train_examples > 0):
+        raise ValueError(f"train_examples must be a positive number, got {train_examples}")
+    law, units = bagged.law, bagged.options.units
+    if not set(law.factors) <= {*FACTORS, DATA}:
+        raise ValueError(f"law {law.name!r} reads {list(law.factors)}; a frontier needs {FACTORS}")
+    powers = law.term_powers(bagged.members)
+    log_z = {f: np.log(np.array(getattr(space, f)) / units.get(f, 1.0)) for f in FACTORS}
+    log_z[DATA] = np.log([train_examples / units.get(DATA, 1.0)])
+    members = len(bagged.members)
+    sums = tuple(np.zeros((members, size)) for size in space.shape)
+    products = []
+    for j, term in enumerate(law.terms):
+        involved = {p.factor for p in term.powers}
+        curves = {f: np.exp(powers[:, j, [law.factors.index(f)]] * log_z[f]) for f in involved}
+        share = bagged.members[:, [j]] * curves.pop(DATA, 1.0)
+        if len(curves) <= 1:
+            factor, curve = next(iter(curves.items()), (FACTORS[0], 1.0))
+            sums[FACTORS.index(factor)][:] += share * curve
+        else:
+            ones = (np.ones((members, size)) for size in space.shape)
+            full = [curves.get(f, one) for f, one in zip(FACTORS, ones, strict=True)]
+            products.append((share * full[0], full[1], full[2]))
+    return FactorTables(sums, tuple(products))
+
+
+def space_errors(bagged: BaggedLaw, space: Space, train_examples: float) -> np.ndarray:
+    """Every member's error on every design, points, shape (members, designs)."""
+    tables = factor_tables(bagged, space, train_examples)
+    over_lm, over_frames, over_tokens = tables.sums
+    errors = over_lm[:, :, None, None] + over_frames[:, None, :, None] + over_tokens[:, None, None]
+    for a, b, c in tables.products:
+        errors += a[:, :, None, None] * b[:, None, :, None] * c[:, None, None]
+    return errors.reshape(len(bagged.members), -1)
+
+
+@dataclass(frozen=True)
+class Affordable:
+    """The designs that the largest budget buys, cheapest first.
+
+    order : their positions in ``Space.designs``; cost_flops : (designs,)
+    last : (budgets,), the last design that each budget still buys
+    """
+
+    designs: pd.DataFrame
+    order: np.ndarray
+    cost_flops: np.ndarray
+    last: np.ndarray
+
+
+def affordable(space: Space, cost: CostFunction, budgets: Iterable[float]) -> Affordable:
+    """Price a space and sort it; among equals in cost the order of ``Space.designs`` holds."""
+    budgets = np.atleast_1d(np.asarray(budgets, dtype=float))
+    flops = np.asarray(cost(*(space.designs[f].to_numpy() for f in FACTORS)), dtype=float)
+    if not np.isfinite(flops).all():
+        raise ValueError(f"a cost must be finite FLOPs on every design, got {flops.max():g}")
+    for budget in budgets:
+        if not budget >= flops.min():
+            raise ValueError(
+                f"a budget of {budget:.4g} FLOPs buys no design: the cheapest costs "
+                f"{flops.min():.4g}; raise the budget or allow smaller designs"
+            )
+    bought = np.flatnonzero(flops <= budgets.max())
+    order = bought[np.argsort(flops[bought], kind="stable")]
+    last = np.searchsorted(flops[order], budgets, side="right") - 1
+    return Affordable(space.designs.iloc[order].reset_index(drop=True), order, flops[order], last)
