@@ -122,8 +122,8 @@ def _check(step: float, form: str, level: float) -> None:
         raise ValueError(f"level must lie between 0 and 1, got {level}")
 
 
-def _summary(mean: np.ndarray, level: float) -> pd.DataFrame:
-    """Rows of factors; the bag's value and the members' interval. mean (factors, 1 + members)."""
+def summarise(mean: np.ndarray, level: float = 0.8) -> pd.DataFrame:
+    """Rows of factors: the bag's value, and the members' interval. mean (factors, 1 + members)."""
     low, high = np.quantile(mean[:, 1:], [(1 - level) / 2, (1 + level) / 2], axis=1)
     return pd.DataFrame({"value": mean[:, 0], "low": low, "high": high}, index=list(FACTORS))
 
@@ -150,7 +150,7 @@ def elasticity(
     sizes = np.atleast_1d(np.asarray(sizes, dtype=float))
     paths = Paths(model, space, cost, budgets)
     mean = np.mean([paths.elasticity(n, step, form) for n in sizes], axis=0)
-    return _summary(mean, level)
+    return summarise(mean, level)
 
 
 TABLE_10: dict[str, dict[str, float]] = (
@@ -188,5 +188,5 @@ def elasticity_table(
             paths[count] = Paths(model, space, cost, np.linspace(1e12, 100e12, count))
         sizes = np.linspace(1e6, s["max_data_size"], int(s["data_sizes"]))
         each = [paths[count].elasticity(n, s["step"], form) for n in np.unique(sizes)]
-        found[name] = _summary(np.mean(each, axis=0), level)
+        found[name] = summarise(np.mean(each, axis=0), level)
     return pd.concat(found, names=["row", "factor"])

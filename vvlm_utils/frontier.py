@@ -23,6 +23,8 @@ __all__ = [
     "PAPER_SPACE",
     "Space",
     "best_errors",
+    "growth",
+    "member_designs",
     "near_optimal",
     "outside",
     "regret_of",
@@ -183,6 +185,34 @@ def best_errors(
     """Least error at every budget, (1 + members, budgets): the bag's, then each member's own."""
     s = _solve(as_bag(model), budgets, train_examples, space, cost)
     return np.vstack([s.bag[s.chosen], np.take_along_axis(s.members, s.own, axis=1)])
+
+
+def member_designs(
+    model: BaggedLaw | LawFit,
+    budgets: Iterable[float],
+    train_examples: float,
+    space: Space = PAPER_SPACE,
+    cost: CostFunction = paper_flops,
+) -> np.ndarray:
+    """Best designs, (factors, 1 + members, budgets): the bag's, then each member's own."""
+    s = _solve(as_bag(model), budgets, train_examples, space, cost)
+    picks = np.vstack([s.chosen, s.own])
+    return s.buys.designs[list(FACTORS)].to_numpy().T[:, picks]
+
+
+def growth(designs: np.ndarray, budgets: Iterable[float]) -> np.ndarray:
+    """Factor by which x grows from the least to the greatest budget, along a fitted line.
+
+    designs (..., budgets); the line is that of log x in log c, so no single step of a discrete
+    frontier decides it.
+
+    >>> growth(np.array([1.0, 2.0, 4.0]), [1, 10, 100]).round(6).item()
+    4.0
+    """
+    log_c = np.log(np.asarray(budgets, dtype=float))
+    centred = log_c - log_c.mean()
+    slope = np.log(designs) @ centred / (centred @ centred)
+    return np.exp(slope * np.ptp(log_c))
 
 
 def regret_of(

@@ -1,0 +1,163 @@
+"""Figures of the frontier chapter. They draw; they never compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+
+from vvlm_utils.cost import FACTORS
+from vvlm_utils.plots.style import (
+    BAND_ALPHA,
+    FACTOR_COLORS,
+    FACTOR_SYMBOLS,
+    LABELS,
+    PAPER,
+    lm_markers,
+    lm_name,
+    lm_palette,
+    log_ticks,
+)
+from vvlm_utils.sweeps import short_count
+
+BUDGET_TICKS = [2, 5, 10, 30, 100]
+TICKS = {"frames": [1, 2, 4, 8, 16, 32, 64, 128], "tokens_per_frame": [1, 4, 9, 16, 36, 100, 225]}
+NO_RUNS = {"facecolor": "#DDDDDD", "alpha": 0.55, "hatch": "///", "edgecolor": "white"}
+LOWS = {"lm_params": "lm_params", "frames": "frames", "tokens_per_frame": "tokens"}
+
+
+def _shade_no_runs(ax: Axes, factor: str, ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Hatch the values of a factor that lie outside the runs, within the axis' limits."""
+    bottom, top = ax.get_ylim()
+    low, high = ranges[factor]
+    ax.axhspan(min(high, top), top, zorder=0, **NO_RUNS)
+    ax.axhspan(bottom, max(low, bottom), zorder=0, **NO_RUNS)
+    ax.set_ylim(bottom, top)
+
+
+def plot_frontiers(
+    frontiers: Mapping[float, pd.DataFrame], ranges: Mapping[str, tuple[float, float]]
+) -> np.ndarray:
+    """The best x_N, x_T, x_V against the budget, a line a data size (after Figure 4, left).
+
+    The band is that of the first data size; hatched values and dashed lines have no runs.
+    """
+    figure, axes = plt.subplots(1, 3, figsize=(8.4, 3.5))
+    names = {}
+    for factor, ax in zip(FACTORS, axes, strict=True):
+        for k, (n, table) in enumerate(frontiers.items()):
+            budget = table["budget_flops"] / 1e12
+            inside = n <= ranges["train_examples"][1]
+            look = {
+                "color": FACTOR_COLORS[factor] if k == 0 else "#333333",
+                "linewidth": 2 - 0.5 * k,
+            }
+            lines = ax.step(budget, table[factor], "-" if inside else [":", "--"][k % 2],
+                            where="post", **look)  # fmt: skip
+            names.setdefault(f"$n$ = {short_count(n)}" + ("" if inside else " (no runs)"), lines[0])
+            if k == 0:
+                low, high = (table[f"{LOWS[factor]}_{end}"] for end in ("low", "high"))
+                paint = {"color": FACTOR_COLORS[factor], "alpha": BAND_ALPHA, "linewidth": 0}
+                ax.fill_between(budget, low, high, step="post", **paint)
+        log_ticks(ax, BUDGET_TICKS)
+        ticks = TICKS.get(factor) or next(iter(frontiers.values())).attrs["lm_sizes"]
+        log_ticks(ax, ticks, axis="y", counts=factor == "lm_params")
+        ax.set(xlabel="budget (TFLOPs per video)", ylabel=LABELS[factor])
+        ax.set_ylim(ticks[0] * 0.8, ticks[-1] * 1.25)
+        _shade_no_runs(ax, factor, ranges)
+    handles = [*names.values(), Patch(**NO_RUNS)]
+    figure.legend(handles, [*names, "no run has such a value"], loc="outside upper center", ncols=4)
+    return axes
+
+
+def plot_votes(votes: Mapping[str, pd.DataFrame]) -> np.ndarray:
+    """Share of the bag's members that choose each LM size, stacked; a panel for each table."""
+    figure, axes = plt.subplots(1, len(votes), figsize=(7.8, 3.1), sharey=True, squeeze=False)
+    for ax, (title, table) in zip(axes[0], votes.items(), strict=True):
+        colors = lm_palette(table.columns)
+        areas = ax.stackplot(
+            table.index / 1e12, table.T, colors=list(colors.values()), edgecolor="white",
+            linewidth=0.4, step="post", labels=[lm_name(z) for z in table.columns],
+        )  # fmt: skip
+        log_ticks(ax, BUDGET_TICKS)
+        ax.set(title=title, xlabel="budget (TFLOPs per video)", ylim=(0, 1))
+        ax.margins(x=0)
+    axes[0, 0].set_ylabel("share of the bag")
+    figure.legend(handles=areas, loc="outside right center", title="LM size", reverse=True)
+    return axes[0]
+
+
+def plot_size_prices(prices: pd.DataFrame, epsilon: float) -> np.ndarray:
+    """What the best design of each LM size loses against the best of all, a panel a budget.
+
+    Columns budget_tflops, lm_params, value, low, high, in points.
+    """
+    budgets = prices["budget_tflops"].unique()
+    _, axes = plt.subplots(1, len(budgets), figsize=(8.0, 3.0), sharey=True, squeeze=False)
+    colors, markers = lm_palette(prices["lm_params"]), lm_markers(prices["lm_params"])
+    for ax, budget in zip(axes[0], budgets, strict=True):
+        rows = prices[prices["budget_tflops"] == budget]
+        for x, row in enumerate(rows.itertuples()):
+            error = [[max(row.value - row.low, 0)], [max(row.high - row.value, 0)]]
+            look = {"color": colors[row.lm_params], "marker": markers[row.lm_params]}
+            ax.errorbar(x, row.value, yerr=error, linestyle="none", **look)
+        ax.axhspan(0, epsilon, color="#555555", alpha=0.15, linewidth=0)
+        ax.set_xticks(range(len(rows)), [lm_name(z) for z in rows["lm_params"]])
+        ax.set(title=f"{budget:g} TFLOPs", xlabel="LM size")
+        ax.grid(axis="x", visible=False)
+    axes[0, 0].set_ylabel("error above the best (points)")
+    return axes[0]
+
+
+def plot_error_frontiers(frontiers: Mapping[str, pd.DataFrame], ax: Axes | None = None) -> Axes:
+    """Error of the best design at each budget with its band, a line for each list of LM sizes.
+
+    Lines are dashed where the design lies outside the runs.
+    """
+    ax = ax or plt.subplots(figsize=(6.6, 3.6))[1]
+    for (name, table), color in zip(frontiers.items(), ("#333333", "#E69F00"), strict=False):
+        budget = table["budget_flops"] / 1e12
+        ax.fill_between(
+            budget, table["error_low"], table["error_high"], color=color, alpha=BAND_ALPHA,
+            linewidth=0,
+        )  # fmt: skip
+        ax.plot(budget, table["error"].where(~table["extrapolates"]), color=color, label=name)
+        ax.plot(budget, table["error"], "--", color=color, linewidth=1.2)
+    ax.plot([], [], "--", color="#999999", linewidth=1.2, label="dashed: outside the runs")
+    log_ticks(ax, BUDGET_TICKS)
+    ax.set(xlabel=LABELS["budget"], ylabel=LABELS["error"])
+    ax.legend()
+    return ax
+
+
+def plot_growth(growth: pd.DataFrame, printed: pd.DataFrame) -> np.ndarray:
+    """Growth of every factor over the budgets with its interval, and the paper's, a panel an n.
+
+    growth: columns n, factor, value, low, high; printed: columns n, factor, value.
+    """
+    sizes = growth["n"].unique()
+    figure, axes = plt.subplots(
+        1, len(sizes), figsize=(7.6, 2.7), sharex=True, sharey=True, squeeze=False
+    )
+    for ax, n in zip(axes[0], sizes, strict=True):
+        for y, factor in enumerate(FACTORS):
+            row = growth[(growth["n"] == n) & (growth["factor"] == factor)].iloc[0]
+            error = [[row["value"] - row["low"]], [row["high"] - row["value"]]]
+            ax.errorbar(
+                row["value"], y, xerr=np.maximum(error, 0), fmt="o", color=FACTOR_COLORS[factor]
+            )
+            theirs = printed[(printed["n"] == n) & (printed["factor"] == factor)]["value"]
+            ax.plot(theirs, [y + 0.25] * len(theirs), linestyle="none", **PAPER)
+        log_ticks(ax, [1, 2, 5, 10, 20, 40])
+        ax.axvline(1, color="#555555", linestyle=":", linewidth=1.2)
+        ax.set_yticks(range(3), [FACTOR_SYMBOLS[f] for f in FACTORS])
+        ax.set(title=f"$n$ = {short_count(n)}", xlabel="growth factor", ylim=(2.6, -0.5))
+        ax.grid(axis="y", visible=False)
+    mine = ax.plot([], [], "o", color="#555555", label="these runs")
+    theirs = ax.plot([], [], linestyle="none", label="the paper", **PAPER)
+    figure.legend(handles=[*mine, *theirs], loc="outside upper center", ncols=2)
+    return axes[0]
