@@ -81,7 +81,8 @@ def plot_table10(ours: pd.DataFrame, printed: pd.DataFrame) -> np.ndarray:
     """
     settings = list(dict.fromkeys(ours["setting"]))
     ours, printed = (table.sort_values("x", kind="stable") for table in (ours, printed))
-    _, axes = plt.subplots(3, len(settings), figsize=(8.2, 5.4), sharex="col", sharey="row")
+    shared = {"sharex": "col", "sharey": "row", "squeeze": False}
+    _, axes = plt.subplots(3, len(settings), figsize=(8.2, 5.4), **shared)
     for i, factor in enumerate(FACTORS):
         for ax, setting in zip(axes[i], settings, strict=True):
             rows = ours[(ours["setting"] == setting) & (ours["factor"] == factor)]
