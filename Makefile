@@ -61,8 +61,10 @@ figure: env  ## renew the README's figure from the executed frontier chapter
 lock: dev  ## resolve requirements/*.in again into exact pins
 	@cd requirements && uv="$(abspath $(run)) -m uv pip compile --python-version 3.11 --upgrade -q --no-annotate" && \
 	$$uv --custom-compile-command "make lock" analysis.in -o analysis.txt && \
-	{ echo "# This file was made by \`make lock\`: what the tests need beside the book's own pins."; echo "-r analysis.txt"; \
-	  $$uv --no-header dev.in | grep -vxFf analysis.txt; } > dev.txt.new && mv dev.txt.new dev.txt
+	add() { echo "# This file was made by \`make lock\`: what $$1 needs beside $$2.txt."; echo "-r $$2.txt"; \
+	  $$uv --no-header $$1.in | grep -vE '^(nvidia|cuda)-|^triton=' | grep -vxFf <(cat $${@:3}); } && \
+	add experiment analysis analysis.txt > experiment.txt.new && mv experiment.txt.new experiment.txt && \
+	add dev experiment analysis.txt experiment.txt > dev.txt.new && mv dev.txt.new dev.txt
 
 clean:  ## remove what was built; the environment stays
 	@rm -rf _build .snakemake .pytest_cache .ruff_cache .hypothesis

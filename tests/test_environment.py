@@ -12,7 +12,7 @@ import yaml
 import vvlm_utils
 
 ROOT = Path(__file__).parent.parent
-LOCKS = {name: ROOT / "requirements" / f"{name}.txt" for name in ("analysis", "dev")}
+LOCKS = {name: ROOT / "requirements" / f"{name}.txt" for name in ("analysis", "experiment", "dev")}
 
 spec = importlib.util.spec_from_file_location("install", ROOT / "requirements" / "install.py")
 install = importlib.util.module_from_spec(spec)
@@ -32,12 +32,18 @@ def test_lock_holds_exact_pins_only(name):
     assert [x for x in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9A-Za-z.]+", x)] == []
 
 
-def test_dev_adds_to_analysis_and_repeats_nothing():
-    analysis, dev = (path.read_text().splitlines() for path in LOCKS.values())
-    assert "-r analysis.txt" in dev
-    pins = [line for line in analysis + dev if "==" in line]
+def test_each_lock_adds_to_the_one_before_and_repeats_nothing():
+    analysis, experiment, dev = (path.read_text().splitlines() for path in LOCKS.values())
+    assert "-r analysis.txt" in experiment and "-r experiment.txt" in dev
+    pins = [line for line in analysis + experiment + dev if "==" in line]
     names = [install.normalised(pin.split("==")[0]) for pin in pins]
     assert len(names) == len(set(names))
+
+
+def test_no_lock_chooses_an_accelerator():
+    pins = LOCKS["experiment"].read_text().splitlines()
+    assert [pin for pin in pins if pin.startswith(("nvidia-", "cuda-", "triton="))] == []
+    assert "torch==2.13.0" in pins  # a +cpu suffix would be found on one index only
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -49,6 +55,8 @@ def test_what_the_package_imports_is_locked():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {install.normalised(item.split("[")[0]) for item in project["dependencies"]}
     assert names <= direct("analysis")
+    extra = project["optional-dependencies"]["experiment"]
+    assert {install.normalised(item) for item in extra} == direct("experiment")
 
 
 def test_conda_installs_the_same_lock():
