@@ -1,0 +1,1 @@
+"""The experiment itself: clips, questions, model, finetuning, evaluation. All that needs torch."""
