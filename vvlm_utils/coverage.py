@@ -23,7 +23,7 @@ correlation between runs of one design at different n.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.resources import files
 
@@ -35,7 +35,7 @@ from vvlm_utils.bagging import BaggedLaw, bag
 from vvlm_utils.cost import FACTORS
 from vvlm_utils.elasticity import elasticity
 from vvlm_utils.fitting import FitOptions, LawFit, fit
-from vvlm_utils.frontier import best_errors, solve_frontier
+from vvlm_utils.frontier import solve_frontier
 from vvlm_utils.laws import DATA, Law
 from vvlm_utils.space import PAPER_SPACE, Space
 
