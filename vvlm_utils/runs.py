@@ -107,8 +107,20 @@ def _show(value: object) -> str:
     return f"{value:.12g}" if isinstance(value, int | float) else repr(value)
 
 
-def _row_name(index: object, first_line: int | None) -> str:
-    return f"row {index}" if first_line is None else f"line {int(index) + first_line}"
+def _name_rows(indices: list, first_line: int | None) -> str:
+    """Name rows, or lines of a file, in order; neighbours become a range: lines 2-88, 91."""
+    numbers = sorted(int(index) + (first_line or 0) for index in indices)
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    unit = "row" if first_line is None else "line"
+    plural = "s" if len(numbers) > 1 else ""
+    return f"{unit}{plural} " + ", ".join(
+        f"{low}" if low == high else f"{low}-{high}" for low, high in spans
+    )
 
 
 def _as_numbers(table: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple]]:
@@ -143,13 +155,13 @@ def _schema_problems(table: pd.DataFrame) -> list[tuple]:
 
 def _message(problems: list[tuple], label: str, first_line: int | None) -> str:
     """One line for every column and mend, naming all rows and values that need it."""
-    grouped: dict[tuple, list[str]] = {}
+    grouped: dict[tuple, dict[str, list]] = {}
     for column, mend, index, value in problems:
-        where = f"{_row_name(index, first_line)} ({_show(value)})"
-        grouped.setdefault((column, mend), []).append(where)
-    lines = [
-        f"{column} {mend}: {', '.join(rows)}".lstrip() for (column, mend), rows in grouped.items()
-    ]
+        grouped.setdefault((column, mend), {}).setdefault(_show(value), []).append(index)
+    lines = []
+    for (column, mend), rows in grouped.items():
+        places = (f"{_name_rows(where, first_line)} ({value})" for value, where in rows.items())
+        lines.append(f"{column} {mend}: {', '.join(places)}".lstrip())
     if len(lines) == 1:
         return f"{label}: {lines[0]}"
     return f"{label}: {len(lines)} kinds of problem\n  " + "\n  ".join(lines)
@@ -179,7 +191,12 @@ def validate_runs(
         table[name] = table[name].astype("str").where(table[name].notna())
     unreadable = {(column, index) for column, _, index, _ in problems}
     found = _schema_problems(table)
-    problems += [problem for problem in found if (problem[0], problem[2]) not in unreadable]
+    rows = {index for _, index in unreadable}  # their keys are not known, so neither are doubles
+    problems += [
+        (column, mend, index, value)
+        for column, mend, index, value in found
+        if (column, index) not in unreadable and not (column == "" and index in rows)
+    ]
     if problems:
         raise RunsError(_message(problems, label, first_line))
     table = table.astype(dict.fromkeys(COUNTS, "int64")).assign(error=100.0 - table["metric"])
