@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from vvlm_utils import __version__
 from vvlm_utils.engines import ENGINES, Problem, solve_lm
