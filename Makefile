@@ -35,7 +35,7 @@ test: dev  ## run the tests
 lint: dev  ## check style, spelling and stripped notebooks
 	@$(run) -m ruff check .
 	@$(run) -m ruff format --check .
-	@$(run) -m codespell_lib $$(git ls-files '*.md' '*.py' '*.ipynb' '*.yml' Makefile Snakefile)
+	@$(run) -m codespell_lib $$(git ls-files '*.md' '*.py' '*.bib' '*.ipynb' '*.yml' Makefile Snakefile)
 	@$(run) -m nbstripout --verify --keep-id notebooks/*.ipynb
 
 format: dev  ## rewrite code and notebooks in the one style
