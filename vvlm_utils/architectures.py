@@ -1,0 +1,286 @@
+"""Shapes of real towers and decoders, and what running them costs, part by part, exactly.
+
+Eq. 1 of ``wang2025`` prices a video by two products, parameters times tokens. This module counts
+every matrix product instead: the tower and its attention, the projector, the decoder's linear
+layers, its attention over all tokens, the row of logits, the prompt, and the decoding of an
+answer with a key-value cache. FLOP means two per multiply-add. Norms, softmax, activations and
+the resize of the feature grid are left out, as torch's own counter leaves them out.
+
+No torch here: shapes are those of the published configurations, and tests hold every closed form
+to torch's counter on the same configurations without weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vvlm_utils.cost import Number, _positive
+
+NEAREST = 0.08  # a nominal LM size may differ by this fraction from the decoder that prices it
+CHANNELS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """A Llama-like decoder: grouped-query attention, gated MLP, RMS norms.
+
+    tied : input embedding and output head share one matrix
+    biases : the query, key and value projections have a bias (Qwen2.5)
+    """
+
+    name: str
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    intermediate: int
+    vocabulary: int
+    tied: bool
+    biases: bool = False
+
+    @property
+    def linear_params_per_layer(self) -> int:
+        """Weights of one layer that every token is multiplied with."""
+        query_and_output = 2 * self.hidden * self.heads * self.head_dim
+        key_and_value = 2 * self.hidden * self.kv_heads * self.head_dim
+        return query_and_output + key_and_value + 3 * self.hidden * self.intermediate
+
+    @property
+    def params(self) -> int:
+        """Parameters without the input embedding, as the paper seems to count x_N.
+
+        An untied output head is a matrix of its own and is counted; a tied one is the embedding.
+        """
+        biases = (self.heads + 2 * self.kv_heads) * self.head_dim if self.biases else 0
+        layer = self.linear_params_per_layer + biases + 2 * self.hidden
+        head = 0 if self.tied else self.hidden * self.vocabulary
+        return self.layers * layer + self.hidden + head
+
+    @property
+    def all_params(self) -> int:
+        """Parameters with the input embedding."""
+        return self.params + self.hidden * self.vocabulary
+
+    @property
+    def logits_flops(self) -> int:
+        """One row of logits."""
+        return 2 * self.hidden * self.vocabulary
+
+    def prefill_flops(self, tokens: ArrayLike, causal: bool = False) -> tuple[Number, Number]:
+        """Linear and attention FLOPs to read ``tokens``, in that order.
+
+        Attention is counted in full, as kernels without a causal shortcut run it and as torch's
+        counter counts it; ``causal=True`` counts only the pairs that a causal mask keeps.
+        """
+        tokens = np.asarray(tokens, dtype=float)
+        linear = 2 * tokens * self.layers * self.linear_params_per_layer
+        pairs = tokens * (tokens + 1) / 2 if causal else tokens**2
+        return linear, 4 * pairs * self.layers * self.heads * self.head_dim
+
+    def decode_flops(self, context: ArrayLike, answer_tokens: int) -> Number:
+        """FLOPs of ``answer_tokens`` further tokens behind ``context`` cached ones.
+
+        Each reads the cache and itself, and asks for the row of logits of the next.
+        """
+        context = np.asarray(context, dtype=float)
+        attended = answer_tokens * context + answer_tokens * (answer_tokens + 1) / 2
+        linear = 2 * answer_tokens * self.layers * self.linear_params_per_layer
+        attention = 4 * attended * self.layers * self.heads * self.head_dim
+        return linear + attention + answer_tokens * self.logits_flops
+
+    def cache_bytes(self, tokens: ArrayLike, bytes_per_number: int = 2) -> Number:
+        """Bytes of keys and values kept for ``tokens``; two bytes a number are bf16."""
+        width = 2 * self.layers * self.kv_heads * self.head_dim
+        return np.asarray(tokens, dtype=float) * width * bytes_per_number
+
+
+@dataclass(frozen=True, slots=True)
+class Tower:
+    """A SigLIP vision tower, applied to every frame alone.
+
+    pooling_head : the attention pooling of the image-text model; the features of a video model
+        are taken before it, but its parameters belong to the published count
+    """
+
+    name: str
+    hidden: int
+    layers: int
+    intermediate: int
+    patch: int
+    image: int
+    pooling_head: bool = True
+
+    @property
+    def features(self) -> int:
+        """Patch features a frame."""
+        return (self.image // self.patch) ** 2
+
+    @property
+    def head_params(self) -> int:
+        """Parameters of the pooling head: probe, attention, norm and MLP."""
+        attention = 4 * self.hidden**2 + 4 * self.hidden
+        mlp = 2 * self.hidden * self.intermediate + self.intermediate + self.hidden
+        return self.hidden + attention + 2 * self.hidden + mlp
+
+    @property
+    def params(self) -> int:
+        """All parameters, the pooling head included where there is one."""
+        embedding = CHANNELS * self.patch**2 * self.hidden + self.hidden
+        positions = self.features * self.hidden
+        attention = 4 * self.hidden**2 + 4 * self.hidden
+        mlp = 2 * self.hidden * self.intermediate + self.intermediate + self.hidden
+        layer = attention + mlp + 4 * self.hidden
+        head = self.head_params if self.pooling_head else 0
+        return embedding + positions + self.layers * layer + 2 * self.hidden + head
+
+    @property
+    def flops_per_frame(self) -> float:
+        """FLOPs to turn one frame into its features, without the pooling head."""
+        patches = self.features
+        embedding = 2 * patches * CHANNELS * self.patch**2 * self.hidden
+        linear = 2 * patches * (4 * self.hidden**2 + 2 * self.hidden * self.intermediate)
+        attention = 4 * patches**2 * self.hidden
+        return float(embedding + self.layers * (linear + attention))
+
+    @property
+    def head_flops_per_frame(self) -> float:
+        """FLOPs of the pooling head for one frame: one probe attends to every feature."""
+        keys_and_values = 2 * self.features * 2 * self.hidden**2
+        probe = 2 * 2 * self.hidden**2 + 4 * self.features * self.hidden
+        return float(keys_and_values + probe + 4 * self.hidden * self.intermediate)
+
+
+def _llama(name, hidden, layers, heads, head_dim, intermediate, tied):
+    return Decoder(name, hidden, layers, heads, 8, head_dim, intermediate, 128_256, tied)
+
+
+def _qwen(name, hidden, layers, heads, kv_heads, intermediate, vocabulary, tied):
+    head_dim = hidden // heads
+    return Decoder(
+        name, hidden, layers, heads, kv_heads, head_dim, intermediate, vocabulary, tied, biases=True
+    )
+
+
+DECODERS: dict[str, Decoder] = {
+    decoder.name: decoder
+    for decoder in (
+        _llama("llama-3.2-1b", 2048, 16, 32, 64, 8192, True),
+        _llama("llama-3.2-3b", 3072, 28, 24, 128, 8192, True),
+        _llama("llama-3.1-8b", 4096, 32, 32, 128, 14336, False),
+        _qwen("qwen2.5-0.5b", 896, 24, 14, 2, 4864, 151_936, True),
+        _qwen("qwen2.5-1.5b", 1536, 28, 12, 2, 8960, 151_936, True),
+        _qwen("qwen2.5-3b", 2048, 36, 16, 2, 11008, 151_936, True),
+        _qwen("qwen2.5-7b", 3584, 28, 28, 4, 18944, 152_064, False),
+        _qwen("qwen2.5-14b", 5120, 48, 40, 8, 13824, 152_064, False),
+        _qwen("qwen2.5-32b", 5120, 64, 40, 8, 27648, 152_064, False),
+        _qwen("qwen2.5-72b", 8192, 80, 64, 8, 29568, 152_064, False),
+    )
+}
+TOWERS: dict[str, Tower] = {
+    tower.name: tower
+    for tower in (
+        Tower("siglip-so400m-14-384", 1152, 27, 4304, 14, 384),
+        Tower("siglip-large-16-384", 1024, 24, 4096, 16, 384),
+        Tower("siglip-base-16-384", 768, 12, 3072, 16, 384),
+    )
+}
+PAPER_TOWER = TOWERS["siglip-so400m-14-384"]
+
+
+def find_decoder(lm_params: float) -> Decoder:
+    """The catalogued decoder whose parameters are nearest to ``lm_params``, within 8%.
+
+    Raises ValueError naming the catalogue when none is that near.
+
+    >>> find_decoder(7.5e9).name
+    'llama-3.1-8b'
+    """
+    gaps = {name: abs(d.params / lm_params - 1) for name, d in DECODERS.items()}
+    name = min(gaps, key=gaps.get)
+    if gaps[name] > NEAREST:
+        choices = ", ".join(f"{n} ({d.params / 1e9:.3g}B)" for n, d in DECODERS.items())
+        raise ValueError(
+            f"no decoder within {NEAREST:.0%} of lm_params {lm_params:g}; name one of {choices}"
+        )
+    return DECODERS[name]
+
+
+@dataclass(frozen=True)
+class ExactCost:
+    """FLOPs of answering one question about one video, part by part; numbers or arrays."""
+
+    tower: Number
+    projector: Number
+    linear: Number
+    attention: Number
+    logits: Number
+    decoding: Number
+
+    @property
+    def vision_flops(self) -> Number:
+        """Tower and projector."""
+        return self.tower + self.projector
+
+    @property
+    def lm_flops(self) -> Number:
+        """All of the decoder."""
+        return self.linear + self.attention + self.logits + self.decoding
+
+    @property
+    def total_flops(self) -> Number:
+        """Everything."""
+        return self.vision_flops + self.lm_flops
+
+
+def exact_cost(
+    decoder: Decoder,
+    frames: ArrayLike,
+    tokens_per_frame: ArrayLike,
+    tower: Tower = PAPER_TOWER,
+    prompt_tokens: int = 0,
+    answer_tokens: int = 0,
+    causal: bool = False,
+) -> ExactCost:
+    """Count one video, one question: arrays of frames and tokens per frame broadcast.
+
+    prompt_tokens, answer_tokens : text before and after the visual tokens; 0 each compares with
+        Eq. 1, and one row of logits is counted all the same
+    Raises ValueError for a negative count.
+    """
+    t, v = np.broadcast_arrays(*_positive(frames=frames, tokens_per_frame=tokens_per_frame))
+    for name, value in {"prompt_tokens": prompt_tokens, "answer_tokens": answer_tokens}.items():
+        if value < 0:
+            raise ValueError(f"{name} must not be negative, got {value}")
+    tokens = t * v + prompt_tokens
+    linear, attention = decoder.prefill_flops(tokens, causal)
+    further = max(answer_tokens - 1, 0)  # the prefill's row of logits gives the first token
+    projector = 2 * t * tower.features * (tower.hidden + decoder.hidden) * decoder.hidden
+    return ExactCost(
+        tower=t * tower.flops_per_frame,
+        projector=projector,
+        linear=linear,
+        attention=attention,
+        logits=np.full_like(t, decoder.logits_flops),
+        decoding=decoder.decode_flops(tokens, further),
+    )
+
+
+def exact_flops(
+    lm_params: ArrayLike, frames: ArrayLike, tokens_per_frame: ArrayLike, **settings
+) -> Number:
+    """Total exact cost as a cost function of the frontier; ``settings`` as in ``exact_cost``.
+
+    Every distinct LM size is priced by the catalogued decoder nearest to it, within 8%.
+    """
+    arrays = _positive(lm_params=lm_params, frames=frames, tokens_per_frame=tokens_per_frame)
+    n, t, v = np.broadcast_arrays(*arrays)
+    total = np.empty(n.shape)
+    for size in np.unique(n):
+        here = n == size
+        cost = exact_cost(find_decoder(float(size)), t[here], v[here], **settings)
+        total[here] = cost.total_flops
+    return total[()]

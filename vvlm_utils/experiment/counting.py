@@ -1,0 +1,99 @@
+"""Parameters and FLOPs of the catalogued models by torch's own counter, without weights.
+
+Configurations of transformers are built on the meta device, where tensors have shapes and no
+numbers, and one forward pass is counted. ``architectures`` holds the closed forms.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    SiglipVisionConfig,
+    SiglipVisionModel,
+)
+
+from vvlm_utils.architectures import CHANNELS, Decoder, Tower
+
+ATTENTION = ("scaled_dot_product", "bmm")
+
+
+def decoder_config(decoder: Decoder) -> LlamaConfig | Qwen2Config:
+    """The transformers configuration of a catalogued decoder."""
+    kind = Qwen2Config if decoder.biases else LlamaConfig
+    return kind(
+        hidden_size=decoder.hidden,
+        num_hidden_layers=decoder.layers,
+        num_attention_heads=decoder.heads,
+        num_key_value_heads=decoder.kv_heads,
+        head_dim=decoder.head_dim,
+        intermediate_size=decoder.intermediate,
+        vocab_size=decoder.vocabulary,
+        tie_word_embeddings=decoder.tied,
+        attn_implementation="sdpa",
+    )
+
+
+def tower_config(tower: Tower) -> SiglipVisionConfig:
+    """The transformers configuration of a catalogued tower; heads are 72 or 64 wide, as published.
+
+    The width of a head changes neither parameters nor FLOPs.
+    """
+    width = 72 if tower.hidden % 72 == 0 and tower.hidden % 64 == 0 else 64
+    return SiglipVisionConfig(
+        hidden_size=tower.hidden,
+        intermediate_size=tower.intermediate,
+        num_hidden_layers=tower.layers,
+        num_attention_heads=tower.hidden // width,
+        patch_size=tower.patch,
+        image_size=tower.image,
+        vision_use_head=tower.pooling_head,
+    )
+
+
+def meta_decoder(decoder: Decoder) -> torch.nn.Module:
+    """A decoder without weights."""
+    kind = Qwen2ForCausalLM if decoder.biases else LlamaForCausalLM
+    with torch.device("meta"):
+        return kind(decoder_config(decoder)).eval()
+
+
+def meta_tower(tower: Tower) -> torch.nn.Module:
+    """A tower without weights."""
+    with torch.device("meta"):
+        return SiglipVisionModel(tower_config(tower)).eval()
+
+
+def count_params(model: torch.nn.Module) -> int:
+    """Parameters, each shared matrix once."""
+    return sum(p.numel() for p in model.parameters())
+
+
+def _count(run) -> dict[str, int]:
+    """FLOPs of a call, attention apart from the rest."""
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        run()
+    per_kernel = counter.get_flop_counts()["Global"]
+    attention = sum(n for k, n in per_kernel.items() if any(a in str(k) for a in ATTENTION))
+    return {"attention": attention, "rest": sum(per_kernel.values()) - attention}
+
+
+def count_prefill(model: torch.nn.Module, tokens: int) -> dict[str, int]:
+    """FLOPs to read ``tokens`` embeddings and give one row of logits, attention in full."""
+    inputs = torch.empty(1, tokens, model.config.hidden_size, device="meta")
+    mask = torch.empty(1, 1, tokens, tokens, device="meta")
+    return _count(
+        lambda: model(inputs_embeds=inputs, attention_mask=mask, logits_to_keep=1, use_cache=False)
+    )
+
+
+def count_frame(model: torch.nn.Module) -> dict[str, int]:
+    """FLOPs of a tower for one frame, its pooling head included where it has one."""
+    side = model.config.image_size
+    pixels = torch.empty(1, CHANNELS, side, side, device="meta")
+    return _count(lambda: model(pixel_values=pixels))
