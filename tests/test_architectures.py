@@ -28,12 +28,17 @@ def test_the_tower_has_the_papers_size_with_its_pooling_head():
 
 @pytest.mark.parametrize("size", [1e9, 2.8e9, 7.5e9, 3e9, 7e9, 14e9, 32e9, 72e9])
 def test_every_lm_size_of_the_book_has_a_decoder(size):
-    assert arch.find_decoder(size).params == pytest.approx(size, rel=arch.NEAREST)
+    assert arch.get_decoder(size).params == pytest.approx(size, rel=arch.NEAREST)
 
 
 def test_a_size_that_no_decoder_has_is_refused_with_the_catalogue():
     with pytest.raises(ValueError, match=r"no decoder within 8% of lm_params 1.9e\+10; .*14b"):
-        arch.find_decoder(19e9)
+        arch.get_decoder(19e9)
+
+
+def test_an_unknown_name_is_refused_with_the_catalogue():
+    with pytest.raises(ValueError, match="lm 'llama-9' is not catalogued; .*llama-3.1-8b"):
+        arch.get_decoder("llama-9")
 
 
 def test_linear_flops_are_twice_the_weights_for_every_token():

@@ -7,6 +7,8 @@ import sys
 import pytest
 
 COST = ["cost", "--lm-params", "7.5e9", "--frames", "32", "--tokens-per-frame", "196", "--json"]
+EXACT = ["--cost", "exact", "--frames", "32", "--tokens-per-frame", "196", "--json"]
+LM = ["--lm", "llama-3.1-8b"]
 
 
 def vvlm(*arguments, cwd=None):
@@ -27,6 +29,38 @@ def test_cost_of_the_star_centre():
     assert price["lm_flops"] == 2 * 32 * 7.5e9 * 196
     assert price["vision_flops"] == 2 * 32 * 0.43e9 * 768
     assert price["total_flops"] == price["lm_flops"] + price["vision_flops"]
+
+
+def test_exact_cost_has_parts_that_add_up():
+    by_name = json.loads(vvlm("cost", *EXACT, "--lm", "llama-3.1-8b").stdout)
+    by_size = json.loads(vvlm("cost", *EXACT, "--lm-params", "7.5e9").stdout)
+    assert by_name == by_size
+    parts = ("tower", "projector", "linear", "attention", "logits", "decoding")
+    assert by_name["total_flops"] == sum(by_name[f"{part}_flops"] for part in parts)
+    text = json.loads(vvlm("cost", *EXACT, *LM, "--answer-tokens", 9).stdout)
+    assert text["decoding_flops"] > by_name["decoding_flops"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--cost", "exact", "--lm", "gpt"], "lm 'gpt' is not catalogued; name one of llama"),
+        (["--cost", "exact", "--lm-params", "19e9"], "no decoder within 8% of lm_params 1.9e+10"),
+        (["--lm", "llama-3.1-8b"], "drop --lm"),
+        ([], "give --lm-params or"),
+    ],
+)
+def test_a_cost_that_names_no_model_is_refused(arguments, words):
+    done = vvlm("cost", "--frames", 32, "--tokens-per-frame", 196, *arguments)
+    assert done.returncode == 2 and words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_frontier_by_exact_cost_stays_within_the_budget(fit_json):
+    done = vvlm("frontier", fit_json, "--tflops", 30, "--train-examples", "1e6",
+                "--cost", "exact", "--json")  # fmt: skip
+    (row,) = json.loads(done.stdout)
+    assert row["cost_flops"] <= 30e12
 
 
 def test_frontier_answers_every_budget_in_order(fit_json):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vvlm_utils.cost import Number, _positive
+from vvlm_utils.cost import COSTS, CostFunction, Number, _positive
 
 NEAREST = 0.08  # a nominal LM size may differ by this fraction from the decoder that prices it
 CHANNELS = 3
@@ -191,20 +191,24 @@ TOWERS: dict[str, Tower] = {
 PAPER_TOWER = TOWERS["siglip-so400m-14-384"]
 
 
-def find_decoder(lm_params: float) -> Decoder:
-    """The catalogued decoder whose parameters are nearest to ``lm_params``, within 8%.
+def get_decoder(lm: str | float) -> Decoder:
+    """A catalogued decoder by its name, or the one nearest to a parameter count, within 8%.
 
-    Raises ValueError naming the catalogue when none is that near.
+    Raises ValueError with the catalogue when there is none.
 
-    >>> find_decoder(7.5e9).name
+    >>> get_decoder(7.5e9).name
     'llama-3.1-8b'
     """
-    gaps = {name: abs(d.params / lm_params - 1) for name, d in DECODERS.items()}
-    name = min(gaps, key=gaps.get)
-    if gaps[name] > NEAREST:
-        choices = ", ".join(f"{n} ({d.params / 1e9:.3g}B)" for n, d in DECODERS.items())
+    choices = ", ".join(f"{name} ({d.params / 1e9:.3g}B)" for name, d in DECODERS.items())
+    if isinstance(lm, str):
+        if lm not in DECODERS:
+            raise ValueError(f"lm {lm!r} is not catalogued; name one of {choices}")
+        return DECODERS[lm]
+    (size,) = _positive(lm_params=lm)
+    gap, name = min((abs(d.params / size - 1), name) for name, d in DECODERS.items())
+    if gap > NEAREST:
         raise ValueError(
-            f"no decoder within {NEAREST:.0%} of lm_params {lm_params:g}; name one of {choices}"
+            f"no decoder within {NEAREST:.0%} of lm_params {lm:g}; name one of {choices}"
         )
     return DECODERS[name]
 
@@ -281,6 +285,9 @@ def exact_flops(
     total = np.empty(n.shape)
     for size in np.unique(n):
         here = n == size
-        cost = exact_cost(find_decoder(float(size)), t[here], v[here], **settings)
+        cost = exact_cost(get_decoder(float(size)), t[here], v[here], **settings)
         total[here] = cost.total_flops
     return total[()]
+
+
+ALL_COSTS: dict[str, CostFunction] = {**COSTS, "exact": exact_flops}

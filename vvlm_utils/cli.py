@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -37,6 +38,7 @@ class Resampling(StrEnum):
 class CostName(StrEnum):
     paper = "paper"
     lm_only = "lm_only"
+    exact = "exact"
 
 
 def _show(answer, as_json: bool) -> None:
@@ -54,20 +56,47 @@ def _show(answer, as_json: bool) -> None:
 
 @app.command()
 def cost(
-    lm_params: Annotated[float, typer.Option(help="Decoder parameters x_N, e.g. 7.5e9.")],
     frames: Annotated[float, typer.Option(help="Frames per video x_T.")],
     tokens_per_frame: Annotated[float, typer.Option(help="Visual tokens per frame x_V.")],
+    lm_params: Annotated[
+        float | None, typer.Option(help="Decoder parameters x_N, e.g. 7.5e9.")
+    ] = None,
+    cost: Annotated[CostName, typer.Option(help="Which cost.")] = CostName.paper,
+    lm: Annotated[str | None, typer.Option(help="exact: a decoder by name.")] = None,
+    prompt_tokens: Annotated[int, typer.Option(min=0, help="exact: tokens of the prompt.")] = 0,
+    answer_tokens: Annotated[int, typer.Option(min=0, help="exact: tokens of the answer.")] = 0,
+    causal: Annotated[
+        bool, typer.Option("--causal", help="exact: only the pairs a causal mask keeps.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Price one video (Eq. 1), in FLOPs: two per multiply-add.
+    """Price one video in FLOPs, two per multiply-add: Eq. 1, the LM alone, or every part.
 
     Example: vvlm cost --lm-params 7.5e9 --frames 32 --tokens-per-frame 196
+
+    Example: vvlm cost --cost exact --lm llama-3.1-8b --frames 32 --tokens-per-frame 196
     """
+    from vvlm_utils.architectures import exact_cost, get_decoder
     from vvlm_utils.cost import inference_cost
 
-    price = inference_cost(lm_params, frames, tokens_per_frame)
+    if (lm_params is None) == (lm is None):
+        raise ValueError("give --lm-params or, with --cost exact, --lm: one of the two")
+    text = {"prompt_tokens": prompt_tokens, "answer_tokens": answer_tokens, "causal": causal}
+    if cost is CostName.exact:
+        decoder = get_decoder(lm or lm_params)
+        price = exact_cost(decoder, frames, tokens_per_frame, **text)
+        parts = asdict(price)
+    else:
+        if lm or any(text.values()):
+            raise ValueError(f"--cost {cost.value} counts no text and names no decoder; drop "
+                             "--lm, --prompt-tokens, --answer-tokens and --causal, or take "
+                             "--cost exact")  # fmt: skip
+        price, parts = inference_cost(lm_params, frames, tokens_per_frame), {}
+        if cost is CostName.lm_only:
+            price = replace(price, vision_flops=0.0)
     names = ("total_flops", "vision_flops", "lm_flops")
-    _show({name: float(getattr(price, name)) for name in names}, as_json)
+    answer = {name: float(getattr(price, name)) for name in names}
+    _show(answer | {f"{name}_flops": float(part) for name, part in parts.items()}, as_json)
 
 
 @app.command()
@@ -146,15 +175,15 @@ def frontier(
 
     Example: vvlm frontier fit.json --tflops 2 --tflops 30 --train-examples 2e6
     """
+    from vvlm_utils.architectures import ALL_COSTS
     from vvlm_utils.bagging import load_bag
-    from vvlm_utils.cost import COSTS
     from vvlm_utils.frontier import Space, solve_frontier
 
     bagged = load_bag(fit_json)
     space = Space(lm_params=tuple(lm_params)) if lm_params else Space()
     budgets = [1e12 * budget for budget in tflops]
     table = solve_frontier(
-        bagged, budgets, train_examples, space, COSTS[cost.value], level, epsilon
+        bagged, budgets, train_examples, space, ALL_COSTS[cost.value], level, epsilon
     )
     _show(json.loads(table[COLUMNS].to_json(orient="records", double_precision=15)), as_json)
 
