@@ -2,12 +2,18 @@
 
 Configurations of transformers are built on the meta device, where tensors have shapes and no
 numbers, and one forward pass is counted. ``architectures`` holds the closed forms.
+``python -m vvlm_utils.experiment.counting`` renews ``data/counted_flops.csv``.
 """
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import pandas as pd
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
 from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
@@ -17,7 +23,7 @@ from transformers import (
     SiglipVisionModel,
 )
 
-from vvlm_utils.architectures import CHANNELS, Decoder, Tower
+from vvlm_utils.architectures import CHANNELS, DECODERS, TOWERS, Decoder, Tower
 
 ATTENTION = ("scaled_dot_product", "bmm")
 
@@ -97,3 +103,31 @@ def count_frame(model: torch.nn.Module) -> dict[str, int]:
     side = model.config.image_size
     pixels = torch.empty(1, CHANNELS, side, side, device="meta")
     return _count(lambda: model(pixel_values=pixels))
+
+
+TOKENS = (12, 1296, 6272, 25088)  # 3 x 4, 16 x 81, 32 x 196 and 128 x 196 visual tokens
+TABLE = Path(__file__).parent.parent / "data" / "counted_flops.csv"
+
+
+def count_catalogue() -> pd.DataFrame:
+    """Count every catalogued model: one row a tower (one frame) or a decoder and prompt length.
+
+    Columns: model, params (each shared matrix once), tokens, attention, rest (FLOPs).
+    """
+    rows = []
+    for name, tower in TOWERS.items():
+        model = meta_tower(tower)
+        rows.append((name, count_params(model), tower.features, *count_frame(model).values()))
+    for name, decoder in tqdm(DECODERS.items(), desc="decoders"):
+        model = meta_decoder(decoder)
+        for tokens in TOKENS:
+            counted = count_prefill(model, tokens).values()
+            rows.append((name, count_params(model), tokens, *counted))
+    return pd.DataFrame(rows, columns=["model", "params", "tokens", "attention", "rest"])
+
+
+if __name__ == "__main__":
+    part = TABLE.with_suffix(".part")
+    count_catalogue().to_csv(part, index=False)
+    os.replace(part, TABLE)
+    print(f"{TABLE} by torch {torch.__version__}")

@@ -102,3 +102,24 @@ def plot_affordable(edges: pd.DataFrame, budget_tflops: float, axes: list[Axes] 
     axes[0].set_ylabel(f"frames that fit {budget_tflops:g} TFLOPs")
     axes[-1].legend()
     return axes
+
+
+def plot_exact_over_paper(gaps: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Exact cost over Eq. 1 against visual tokens: columns lm_params, frames, tokens, ratio.
+
+    A line per LM size and number of frames; more frames are drawn wider.
+    """
+    ax = ax or plt.subplots()[1]
+    colors = lm_palette(gaps["lm_params"])
+    frames = sorted(gaps["frames"].unique())
+    dashes = dict(zip(frames, (":", "--", "-")[-len(frames) :], strict=True))
+    for (n, t), line in gaps.groupby(["lm_params", "frames"]):
+        label = lm_name(n) if t == frames[-1] else None
+        ax.plot(line["tokens"], line["ratio"], dashes[t], color=colors[n], label=label)
+    for t in frames:
+        ax.plot([], [], dashes[t], color="#555555", label=f"{t:g} frames")
+    ax.axhline(1, color="#555555", linewidth=0.8)
+    log_ticks(ax, [10, 100, 1_000, 10_000, 100_000])
+    ax.set(xlabel="visual tokens per video", ylabel="exact cost / Eq. 1")
+    ax.legend(ncols=2)
+    return ax
