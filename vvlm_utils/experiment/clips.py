@@ -1,0 +1,191 @@
+"""Clips as real video files, with an index in the conversation format of video instruction data.
+
+A split is a folder: ``000000.mp4`` ... and ``index.json``, a list of records ::
+
+    {"id": ..., "video": "000000.mp4", "data_source": "vvlm-mini",
+     "conversations": [{"from": "human", "value": "<image>\\nbrief colour5 ?"},
+                       {"from": "gpt", "value": "texture5"}, ...],
+     "families": [...], "levels": [...]}
+
+Clip i of a split is drawn from the seed (split, seed, i) alone, so the first 512 clips of 1024 are
+the 512, no split shares a clip with another, and writing resumes where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_digits
+from tqdm import tqdm
+
+from vvlm_utils.experiment.questions import FAMILIES, Question, ask_all
+from vvlm_utils.experiment.scenes import WORLD, Scene, World, sample_scene
+from vvlm_utils.experiment.video import CRF, PIXELS, write_video
+
+SPLITS = ("train", "validation", "test", "align", "tower")
+SOURCE = "vvlm-mini"
+PALETTE = np.array(
+    [
+        *((230, 60, 60), (60, 200, 60), (80, 110, 255), (240, 220, 60), (220, 80, 220)),
+        *((70, 220, 220), (250, 150, 50), (150, 90, 210), (150, 210, 90), (245, 160, 190)),
+    ],
+    dtype=float,
+)
+BACKGROUND, CLUTTER, DARK = 40.0, 18.0, 0.35
+
+
+class ClipError(ValueError):
+    """An index that cannot be used: names the file, the record and the mend."""
+
+
+@cache
+def _digits() -> np.ndarray:
+    """Handwritten digits (scikit-learn's copy of UCI's), 8 x 8, on 0-1."""
+    return load_digits().images / 16.0
+
+
+@cache
+def texture_mask(texture: int, side: int) -> np.ndarray:
+    """Bright (1) and dark (0) pixels of a texture on a square; periods are four pixels."""
+    y, x = np.mgrid[:side, :side]
+    masks = (
+        np.ones((side, side)),
+        y % 4 < 2,
+        x % 4 < 2,
+        (x // 2 + y // 2) % 2,
+        (x % 4 < 2) & (y % 4 < 2),
+        (x + y) % 4 < 2,
+    )
+    return np.asarray(masks[texture], dtype=float)
+
+
+def render(scene: Scene, rng: np.random.Generator, world: World = WORLD) -> np.ndarray:
+    """Draw a scene: uint8 RGB (frames, size, size, 3).
+
+    Behind the squares a faint handwritten digit drifts through noise.
+    """
+    frames = np.arange(world.frames)
+    background = BACKGROUND + rng.normal(0, 4, (world.size, world.size))
+    digit = np.kron(_digits()[rng.integers(0, len(_digits()))], np.ones((3, 3))) * CLUTTER
+    drift = rng.integers(0, world.size, 2), rng.integers(-2, 3, 2)
+    clip = np.empty((world.frames, world.size, world.size, 3))
+    shown, textures = scene.visible(frames), scene.textures_at(frames)
+    for t in frames:
+        picture = background.copy()
+        top, left = (drift[0] + t * drift[1]) % (world.size - len(digit))
+        picture[top : top + len(digit), left : left + len(digit)] += digit
+        clip[t] = picture[..., None]
+        for i in np.flatnonzero(shown[t]):
+            side, y, x = scene.side[i], scene.top[i], scene.left[i]
+            light = DARK + (1 - DARK) * texture_mask(int(textures[t, i]), int(side))
+            clip[t, y : y + side, x : x + side] = light[..., None] * PALETTE[scene.colour[i]]
+    return np.clip(clip, 0, 255).astype(np.uint8)
+
+
+def draw_clip(split: str, seed: int, index: int) -> tuple[Scene, list[Question], np.ndarray]:
+    """Scene, questions and frames of one clip.
+
+    Raises ValueError for an unknown split.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
+    rng = np.random.default_rng([SPLITS.index(split), seed, index])
+    scene = sample_scene(rng)
+    return scene, ask_all(scene, rng), render(scene, rng)
+
+
+def _record(index: int, questions: list[Question]) -> dict:
+    turns = []
+    for number, question in enumerate(questions):
+        words = " ".join(question.words)
+        turns.append({"from": "human", "value": words if number else f"<image>\n{words}"})
+        turns.append({"from": "gpt", "value": question.answer})
+    return {
+        "id": f"{SOURCE}-{index:06d}",
+        "video": f"{index:06d}.mp4",
+        "data_source": SOURCE,
+        "conversations": turns,
+        "families": [q.family for q in questions],
+        "levels": [q.level for q in questions],
+    }
+
+
+def recipe(split: str, seed: int) -> dict:
+    """What decides the clips of a split, beside their number."""
+    return {"split": split, "seed": seed, "crf": CRF, "pixels": PIXELS, **vars(WORLD)}
+
+
+def write_clips(folder: Path, split: str, count: int, seed: int = 0, progress: bool = True) -> Path:
+    """Write the first ``count`` clips of a split and their index; returns the index's path.
+
+    Clips that are already there are kept, so a killed run resumes; a folder of another recipe is
+    refused with a ValueError.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    note, wanted = folder / "recipe.json", recipe(split, seed)
+    if note.exists() and json.loads(note.read_text()) != wanted:
+        raise ValueError(f"{folder} holds clips of another recipe; remove it or name another")
+    _write_json(note, wanted)
+    records = []
+    for index in tqdm(range(count), desc=f"{split} clips", disable=not progress):
+        path = folder / f"{index:06d}.mp4"
+        _, questions, frames = draw_clip(split, seed, index)
+        if not path.exists():
+            write_video(frames, path, WORLD.fps)
+        records.append(_record(index, questions))
+    _write_json(folder / "index.json", records)
+    return folder / "index.json"
+
+
+def _write_json(path: Path, content) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content))
+    os.replace(part, path)
+
+
+def read_index(path: Path, count: int | None = None) -> list[dict]:
+    """Read an index of conversations; its first ``count`` records when a count is given.
+
+    Raises ClipError for a missing or damaged file, a record without video or with turns out of
+    order, a missing video, or fewer records than asked for.
+    """
+    path = Path(path)
+    try:
+        records = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise ClipError(f"{path}: no such index; write the clips first") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as bad:
+        raise ClipError(f"{path}: not readable as JSON ({bad}); write the clips again") from None
+    if not isinstance(records, list):
+        raise ClipError(f"{path}: must be a list of records; write the clips again")
+    if count is not None and count > len(records):
+        raise ClipError(f"{path}: holds {len(records)} clips, {count} asked; write more clips")
+    for number, record in enumerate(records[:count]):
+        name = record.get("id", f"record {number}") if isinstance(record, dict) else number
+        try:
+            speakers = [turn["from"] for turn in record["conversations"]]
+            video = path.parent / record["video"]
+        except (KeyError, TypeError) as missing:
+            raise ClipError(f"{path}: {name} lacks {missing}; write the clips again") from None
+        if not speakers or speakers != ["human", "gpt"] * (len(speakers) // 2):
+            raise ClipError(f"{path}: {name}: turns must alternate human, gpt; got {speakers}")
+        if not video.is_file():
+            raise ClipError(f"{path}: {name}: no video {video.name}; write the clips again")
+    return records[:count]
+
+
+def questions_of(record: dict) -> list[Question]:
+    """The questions of an index record."""
+    turns = [turn["value"] for turn in record["conversations"]]
+    asked = [value.removeprefix("<image>\n").split() for value in turns[::2]]
+    families = record.get("families", FAMILIES[: len(asked)])
+    levels = record.get("levels", [np.nan] * len(asked))
+    return [
+        Question(family, tuple(words), answer, level)
+        for family, words, answer, level in zip(families, asked, turns[1::2], levels, strict=True)
+    ]
