@@ -109,6 +109,7 @@ class Tower:
     name: str
     hidden: int
     layers: int
+    heads: int
     intermediate: int
     patch: int
     image: int
@@ -183,9 +184,9 @@ DECODERS: dict[str, Decoder] = {
 TOWERS: dict[str, Tower] = {
     tower.name: tower
     for tower in (
-        Tower("siglip-so400m-14-384", 1152, 27, 4304, 14, 384),
-        Tower("siglip-large-16-384", 1024, 24, 4096, 16, 384),
-        Tower("siglip-base-16-384", 768, 12, 3072, 16, 384),
+        Tower("siglip-so400m-14-384", 1152, 27, 16, 4304, 14, 384),
+        Tower("siglip-large-16-384", 1024, 24, 16, 4096, 16, 384),
+        Tower("siglip-base-16-384", 768, 12, 12, 3072, 16, 384),
     )
 }
 PAPER_TOWER = TOWERS["siglip-so400m-14-384"]

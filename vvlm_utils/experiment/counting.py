@@ -45,16 +45,12 @@ def decoder_config(decoder: Decoder) -> LlamaConfig | Qwen2Config:
 
 
 def tower_config(tower: Tower) -> SiglipVisionConfig:
-    """The transformers configuration of a catalogued tower; heads are 72 or 64 wide, as published.
-
-    The width of a head changes neither parameters nor FLOPs.
-    """
-    width = 72 if tower.hidden % 72 == 0 and tower.hidden % 64 == 0 else 64
+    """The transformers configuration of a catalogued tower."""
     return SiglipVisionConfig(
         hidden_size=tower.hidden,
         intermediate_size=tower.intermediate,
         num_hidden_layers=tower.layers,
-        num_attention_heads=tower.hidden // width,
+        num_attention_heads=tower.heads,
         patch_size=tower.patch,
         image_size=tower.image,
         vision_use_head=tower.pooling_head,
