@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from vvlm_utils.bagging import (
-    RESAMPLING,
     bag,
     cold_search,
     load_bag,
@@ -44,23 +43,6 @@ def test_a_warm_search_reaches_the_optimum_of_500_cold_starts(form, runs):
     assert (gap <= np.maximum(1e-4 * cold, 1e-8)).all(), gap / cold
 
 
-@pytest.mark.parametrize("resampling", RESAMPLING)
-def test_weights_are_non_negative_and_sum_to_the_rows(resampling):
-    weights = resample_weights(RUNS, 50, resampling, rng())
-    assert (weights >= 0).all()
-    np.testing.assert_allclose(weights.sum(axis=1), len(RUNS))
-
-
-def test_a_plain_resample_loses_an_lm_size_and_a_stratified_one_never_does():
-    small = (STAR["lm_params"] == 1e9).to_numpy()
-    lost = {
-        kind: (resample_weights(STAR, 2000, kind, rng())[:, small].sum(axis=1) == 0).mean()
-        for kind in RESAMPLING
-    }
-    assert lost["rows"] == pytest.approx((1 - 3 / 39) ** 39, abs=0.01)  # none of 3 rows in 39 draws
-    assert lost["stratified"] == lost["dirichlet"] == 0
-
-
 def test_median_and_mean_are_what_they_say(bagged):
     members = bagged.predict_members(RUNS)
     np.testing.assert_array_equal(bagged.predict(RUNS), np.median(members, axis=0))
@@ -68,6 +50,15 @@ def test_median_and_mean_are_what_they_say(bagged):
     np.testing.assert_array_equal(mean.predict(RUNS), members[:5].mean(axis=0))
     low, high = bagged.interval(RUNS, level=0.5)
     assert ((low <= bagged.predict(RUNS)) & (bagged.predict(RUNS) <= high)).all()
+
+
+def test_an_expanded_interval_is_the_percentile_interval_of_its_level(bagged):
+    wide = bagged.interval(RUNS, 0.8, band="expanded")
+    level = bagged.expanded_level(0.8)
+    assert 0.8 < level < 1
+    np.testing.assert_array_equal(wide, bagged.interval(RUNS, level))
+    with pytest.raises(ValueError, match="band must be one of"):
+        bagged.interval(RUNS, 0.8, band="basic")
 
 
 def test_the_same_seed_gives_the_same_bag(bagged):

@@ -1,7 +1,8 @@
 """Bags of fits: the same law refitted to resampled runs, predictions aggregated.
 
-A resample is a vector of non-negative weights, one a run, never a copied table. The paper's bag
-takes 100 bootstrap resamples of the rows and the median of the predictions.
+A resample is a vector of non-negative weights, one a run, never a copied table; the wild bootstrap
+gives each resample errors of its own instead (``resampling.py``). The paper's bag takes 100
+bootstrap resamples of the rows and the median of the predictions.
 
 A warm bag searches each resample from the basins of the fit to all runs, from random starts, from
 kicked copies of its own best solutions and from the other resamples' winners; tests hold it to
@@ -23,11 +24,11 @@ from vvlm_utils import __version__
 from vvlm_utils.engines import ENGINES, Problem, solve_lm
 from vvlm_utils.fitting import FitError, FitOptions, at_wall, draw_starts, make_problem, predict
 from vvlm_utils.laws import Law, Power, Term, values
+from vvlm_utils.resampling import RESAMPLING, expanded_level, resample_weights, wild_errors
 
-RESAMPLING = ("rows", "stratified", "dirichlet")
 AGGREGATES = ("median", "mean")
+BANDS = ("percentile", "expanded")
 FORMAT, VERSION = "vvlm-bag", 1
-STRATA = ("sweep", "lm_params")
 ROUNDS, KEPT, NEW_STARTS = 4, 4, 32  # of the warm search; see warm_search
 
 
@@ -60,10 +61,25 @@ class BaggedLaw:
         """The bag's predicted error in points, shape (rows,)."""
         return getattr(np, self.aggregate)(self.predict_members(table), axis=0)
 
-    def interval(self, table: pd.DataFrame, level: float = 0.8) -> np.ndarray:
-        """Central interval of the members' predictions, shape (2, rows)."""
+    def interval(
+        self, table: pd.DataFrame, level: float = 0.8, band: str = "percentile"
+    ) -> np.ndarray:
+        """Central interval of the members' predictions, shape (2, rows).
+
+        band : "percentile", or "expanded" for that of :meth:`expanded_level`
+        """
+        _check("band", band, BANDS)
+        level = self.expanded_level(level) if band == "expanded" else level
         tails = [(1 - level) / 2, (1 + level) / 2]
         return np.quantile(self.predict_members(table), tails, axis=0)
+
+    def expanded_level(self, level: float) -> float:
+        """The level at which to ask this bag for a percentile interval that holds about ``level``.
+
+        Pass it as ``level`` to ``solve_frontier`` or ``elasticity``; see ``resampling.py``.
+        """
+        size = len(self.law.parameters)
+        return expanded_level(level, self.rows, size, len(self.members), self.resampling)
 
     def with_aggregate(self, aggregate: str, members: int | None = None) -> BaggedLaw:
         """The same bag, aggregated otherwise or cut to its first ``members``."""
@@ -77,33 +93,6 @@ class BaggedLaw:
 def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"{name} must be one of {allowed}, got {value!r}")
-
-
-def resample_weights(
-    runs: pd.DataFrame, resamples: int, resampling: str, rng: np.random.Generator
-) -> np.ndarray:
-    """Weights of the runs in every resample, shape (resamples, rows); each row sums to the rows.
-
-    "rows" : bootstrap of the rows, the paper's
-    "stratified" : bootstrap within every sweep and LM size, so that no LM size is ever lost
-    "dirichlet" : the Bayesian bootstrap; every run keeps some weight
-    """
-    _check("resampling", resampling, RESAMPLING)
-    if resamples < 1:
-        raise ValueError(f"resamples must be at least 1, got {resamples}")
-    rows = len(runs)
-    if resampling == "dirichlet":
-        return rows * rng.dirichlet(np.ones(rows), size=resamples)
-    if resampling == "rows":
-        strata = [np.arange(rows)]
-    else:
-        columns = [c for c in STRATA if c in runs]
-        strata = list(runs.reset_index(drop=True).groupby(columns).indices.values())
-    weights = np.zeros((resamples, rows))
-    for rows_of in strata:
-        share = np.full(len(rows_of), 1 / len(rows_of))
-        weights[:, rows_of] = rng.multinomial(len(rows_of), share, size=resamples)
-    return weights
 
 
 def bag(
@@ -120,6 +109,7 @@ def bag(
 ) -> BaggedLaw:
     """Refit ``law`` to ``resamples`` resamples of ``runs``.
 
+    resampling : one of ``RESAMPLING``, explained in ``resampling.py``
     search : "warm", or "cold": ``options.starts`` random starts for every resample (always so
         with engine "lbfgs" or start "zero")
     Raises FitError when the runs cannot decide the law, or when every start of every resample
@@ -128,12 +118,16 @@ def bag(
     options = options or FitOptions()
     _check("aggregate", aggregate, AGGREGATES)
     _check("search", search, ("warm", "cold"))
+    _check("resampling", resampling, RESAMPLING)
     problem, centre = make_problem(law, runs, options)
     weights = resample_weights(runs, resamples, resampling, rng)
+    errors = None
+    if resampling == "wild":
+        errors = wild_errors(problem, full_fit(problem, rng), resamples, rng)
     if search == "warm" and options.engine == "lm" and options.start == "random":
-        theta, losses = warm_search(problem, weights, rng)
+        theta, losses = warm_search(problem, weights, rng, errors)
     else:
-        theta, losses = cold_search(problem, centre, options, weights, rng, progress)
+        theta, losses = cold_search(problem, centre, options, weights, rng, progress, errors)
     found = np.isfinite(losses)
     if not found.any():
         raise FitError(f"no start of any resample of law {law.name!r} ended finite")
@@ -160,34 +154,51 @@ def cold_search(
     weights: np.ndarray,
     rng: np.random.Generator,
     progress: bool = False,
+    errors: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The best of the paper's random starts, drawn anew for every resample.
 
+    errors : (resamples, rows) where the resamples do not share the runs' own
     Returns theta (resamples, parameters) and losses (resamples,).
     """
     best = []
-    blocks = np.array_split(weights, max(1, len(weights) // 5))
+    blocks = np.array_split(np.arange(len(weights)), max(1, len(weights) // 5))
     for block in tqdm(blocks, disable=not progress, desc=f"{problem.law.name}, cold starts"):
         shape = (len(block), options.starts)
         starts = draw_starts(problem.law, options, centre, shape, rng)
-        best.append(_best(*ENGINES[options.engine](problem, starts, block)))
+        own = problem if errors is None else replace(problem, error=errors[block])
+        best.append(_best(*ENGINES[options.engine](own, starts, weights[block])))
     return np.concatenate([t for t, _ in best]), np.concatenate([loss for _, loss in best])
 
 
+def full_fit(problem: Problem, rng: np.random.Generator) -> np.ndarray:
+    """The best theta (parameters,) for all runs as they are, over 200 random starts."""
+    seeds, losses = solve_lm(problem, _uniform_starts(problem, (1, 200), rng), _all_runs(problem))
+    return seeds[0, losses[0].argmin()]
+
+
+def _all_runs(problem: Problem) -> np.ndarray:
+    return np.ones((1, problem.log_z.shape[1]))
+
+
 def warm_search(
-    problem: Problem, weights: np.ndarray, rng: np.random.Generator
+    problem: Problem,
+    weights: np.ndarray,
+    rng: np.random.Generator,
+    errors: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Search every resample from what the others and the fit to all runs have found.
 
     First the basins of the full fit and ``NEW_STARTS`` random starts; then ``ROUNDS`` rounds from
     kicked copies of each resample's ``KEPT`` best and from the winners of other resamples, fewer
     once a round improves none.
+    errors : (resamples, rows) where the resamples do not share the runs' own
     Returns theta (resamples, parameters) and losses (resamples,).
     """
     count = len(weights)
-    everything = np.ones((1, weights.shape[1]))
-    seeds, losses = solve_lm(problem, _uniform_starts(problem, (1, 200), rng), everything)
+    seeds, losses = solve_lm(problem, _uniform_starts(problem, (1, 200), rng), _all_runs(problem))
     basins = _distinct(seeds[0], losses[0], 2 * KEPT)
+    problem = problem if errors is None else replace(problem, error=errors)
     starts = np.concatenate(
         [
             np.broadcast_to(basins, (count, *basins.shape)),
@@ -253,8 +264,9 @@ def _kick(problem: Problem, theta: np.ndarray, rng: np.random.Generator) -> np.n
 def _exchange(problem: Problem, theta: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """For each resample, the other resamples' winners that fit it best, at most 2 ``KEPT``."""
     winners = theta[:, 0]
-    misfit = np.log(values(problem.law, winners, problem.log_z) / problem.error) ** 2
-    order = np.argsort(weights @ misfit.T, axis=1)[:, 1 : 2 * KEPT + 1]
+    f, y = np.log(values(problem.law, winners, problem.log_z)), np.log(problem.error)
+    misfit = weights @ (f**2).T - 2 * (weights * y) @ f.T  # sum of w (f - y)^2, less its w y^2
+    order = np.argsort(misfit, axis=1)[:, 1 : 2 * KEPT + 1]
     return winners[order]
 
 

@@ -33,6 +33,7 @@ class Resampling(StrEnum):
     rows = "rows"
     stratified = "stratified"
     dirichlet = "dirichlet"
+    wild = "wild"
 
 
 class CostName(StrEnum):

@@ -11,7 +11,7 @@ the same numbers and the same box, and tests hold them to one answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
@@ -27,7 +27,7 @@ class Problem:
     """What the engines solve; every array is in the units of ``log_z``.
 
     log_z : (factors, rows), natural logarithms
-    error : (rows,), the observed error y, points
+    error : (rows,), the observed error y, points; or (resamples, rows), each resample its own
     low, high : (parameters,), the box
     huber_delta : where Huber's loss turns linear, in units of the residual; inf for squares
     raw : residual f - y instead of log f - log y
@@ -180,14 +180,14 @@ def descend(theta, log_z, error, weights, low, high, entries, terms, delta, raw,
 def descend_all(theta, log_z, error, weights, low, high, entries, terms, delta, raw, steps, tol):
     """Run :func:`descend` from theta (resamples, starts, parameters) in place; returns losses.
 
-    weights : (resamples, rows); rows of weight zero are left out of the work.
+    weights, error : (resamples, rows); rows of weight zero are left out of the work.
     """
     losses = np.empty(theta.shape[:2])
     for job in numba.prange(losses.size):
         b, s = job // losses.shape[1], job % losses.shape[1]
         kept = np.flatnonzero(weights[b])
         losses[b, s] = descend(
-            theta[b, s], log_z[:, kept], error[kept], weights[b][kept],
+            theta[b, s], log_z[:, kept], error[b][kept], weights[b][kept],
             low, high, entries, terms, delta, raw, steps, tol,
         )  # fmt: skip
     return losses
@@ -221,10 +221,12 @@ def solve_lm(
     reached a finite loss has the loss inf.
     """
     theta = np.array(starts, dtype=float, order="C")
+    weights = np.ascontiguousarray(weights, dtype=float)
+    error = np.ascontiguousarray(np.broadcast_to(problem.error, weights.shape), dtype=float)
     losses = descend_all(
-        theta, np.ascontiguousarray(problem.log_z), np.asarray(problem.error, dtype=float),
-        np.asarray(weights, dtype=float), problem.low, problem.high, problem.law.entries,
-        len(problem.law.terms), float(problem.huber_delta), problem.raw, steps, tolerance,
+        theta, np.ascontiguousarray(problem.log_z), error, weights,
+        problem.low, problem.high, problem.law.entries, len(problem.law.terms),
+        float(problem.huber_delta), problem.raw, steps, tolerance,
     )  # fmt: skip
     return theta, losses
 
@@ -254,20 +256,21 @@ def solve_lbfgs(
         theta[logs] = np.exp(x[logs])
         return theta
 
-    def loss_and_gradient(x, weight):
+    def loss_and_gradient(x, own, weight):
         theta = from_search(x)
-        loss, slope = loss_and_slope(problem, theta, weight)
+        loss, slope = loss_and_slope(own, theta, weight)
         slope[:terms] *= theta[:terms]  # chain rule: d c / d log c = c
         return loss, 2.0 * slope
 
     theta = to_search(starts)
     losses = np.empty(theta.shape[:2])
+    errors = np.broadcast_to(problem.error, np.shape(weights))
     box = list(zip(to_search(problem.low), to_search(problem.high), strict=True))
     options = {"maxiter": steps, "maxfun": 10 * steps, "ftol": tolerance, "gtol": 1e-12}
     for b, s in np.ndindex(losses.shape):
-        weight = np.asarray(weights[b], dtype=float)
+        own, weight = replace(problem, error=errors[b]), np.asarray(weights[b], dtype=float)
         result = minimize(
-            loss_and_gradient, theta[b, s], args=(weight,),
+            loss_and_gradient, theta[b, s], args=(own, weight),
             jac=True, method="L-BFGS-B", bounds=box, options=options,
         )  # fmt: skip
         theta[b, s] = result.x
