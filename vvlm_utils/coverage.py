@@ -5,14 +5,14 @@ large as the fit's own residuals, make a table whose truth is known. Each table 
 real runs are, and every stated band is asked whether it holds the truth: the error of a design,
 the best design of a budget, and the elasticities.
 
-    truth = known_law(get_law("add-interact"), load_runs("paper"), rng)
-    table = simulate(truth, table_rng(0, truth, 7))                # a runs table like the real one
-    held = score_table(truth, seed=0, index=7, resampling="rows")  # one row a band: does it hold?
-    live = coverage(study(truth, range(4), resamples=20))          # a few tables, in seconds
-    kept = load_coverage()                                         # the committed long study
+    truth = known_law(get_law("add"), load_runs("paper"), rng)
+    table = simulate(truth, table_rng(0, truth, 7))       # a runs table like the real one
+    held = score_table(truth, 0, 7, resampling="rows")    # one row a band: does it hold?
+    live = coverage(study(truth, range(4)))               # a few tables, in seconds
+    kept = load_coverage()                                # the committed study, as many columns
 
-``coverage`` gives one row a question, resampling and level; see its docstring for the columns.
-``python -m benchmarks.coverage`` (``make coverage``) is the long study behind the kept table.
+``coverage`` gives one row a question, resampling, kind of band and level; its docstring names the
+columns. ``make coverage`` (``benchmarks/coverage.py``) is the long study behind the kept table.
 
 Noise: independent and normal in log error, with the fit's residual scale corrected for the
 parameters that it spent, sqrt(loss / (runs - parameters off the walls)). The residuals of the
@@ -29,20 +29,20 @@ from importlib.resources import files
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
-from vvlm_utils.bagging import BaggedLaw, bag
-from vvlm_utils.cost import FACTORS
-from vvlm_utils.elasticity import elasticity
+from vvlm_utils.bagging import BANDS, BaggedLaw, bag
+from vvlm_utils.cost import FACTORS, paper_flops
+from vvlm_utils.elasticity import Paths
 from vvlm_utils.fitting import FitOptions, LawFit, fit
-from vvlm_utils.frontier import solve_frontier
+from vvlm_utils.frontier import best_errors, member_designs
 from vvlm_utils.laws import DATA, Law
-from vvlm_utils.space import PAPER_SPACE, Space
+from vvlm_utils.space import PAPER_SPACE, Space, as_bag
 
 LEVELS = (0.8, 0.9, 0.95)
 EPSILON = 0.1  # points, as in solve_frontier
-SYMBOLS = {"lm_params": "x_N", "frames": "x_T", "tokens_per_frame": "x_V"}
-ENDS = {"lm_params": "lm_params", "frames": "frames", "tokens_per_frame": "tokens"}
+BEST = ("x_N", "x_T", "x_V")  # the best design, in the order of FACTORS
+ELASTICITIES = ("e_N", "e_T", "e_V")
 
 DESIGNS = pd.DataFrame(
     [
@@ -130,6 +130,96 @@ def simulate(truth: Truth, rng: np.random.Generator) -> pd.DataFrame:
     return truth.runs.assign(metric=100.0 - error, error=error)
 
 
+@dataclass
+class Answers:
+    """What a bag says to every question, and what is true.
+
+    asked : rows of quantity, where, at; truth and value (the stated answer), (questions,)
+    members : (members, questions), whose quantiles are the stated bands
+    """
+
+    asked: list[dict] = field(default_factory=list)
+    truth: list[float] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+    members: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, quantity: str, where: str, at: str, truth, value, members) -> None:
+        """One more question; ``members`` (members,)."""
+        self.asked.append({"quantity": quantity, "where": where, "at": at})
+        self.truth.append(float(truth))
+        self.value.append(float(value))
+        self.members.append(np.asarray(members, dtype=float))
+
+
+def ask(truth: Truth, bagged: BaggedLaw) -> Answers:
+    """Put every question of the study to a bag.
+
+    error : of each of ``DESIGNS``
+    x_N, x_T, x_V : the best design of each budget of ``FRONTIERS``
+    error at x* : the true error of the design that the bag chose there
+    regret : what that design truly loses against the true best
+    e_N, e_T, e_V : elasticities over the grid ``ELASTICITY``, forward difference
+    """
+    answers = Answers()
+    numbers = truth.fit.predict(DESIGNS), bagged.predict(DESIGNS), bagged.predict_members(DESIGNS).T
+    for design, *each in zip(DESIGNS.itertuples(index=False), *numbers, strict=True):
+        at = f"({design.lm_params / 1e9:g}B, {design.frames}, {design.tokens_per_frame})"
+        answers.add("error", design.where, f"{at} n={design.train_examples / 1e6:g}M", *each)
+    for asked in FRONTIERS:
+        _ask_frontier(answers, truth, bagged, asked)
+    true, found = (_elasticities(model) for model in (as_bag(truth.fit), bagged))
+    for name, *each in zip(ELASTICITIES, true[:, 0], found[:, 0], found[:, 1:], strict=True):
+        answers.add(name, "outside", "Table 10 grid", *each)
+    return answers
+
+
+def _ask_frontier(answers: Answers, truth: Truth, bagged: BaggedLaw, asked: Frontier) -> None:
+    question = asked.budgets, asked.train_examples, asked.space
+    best = member_designs(truth.fit, *question)[:, 0]
+    least = best_errors(truth.fit, *question)[0]
+    found, own = member_designs(bagged, *question), best_errors(bagged, *question)
+    for i, budget in enumerate(asked.budgets):
+        at = f"{budget / 1e12:g} TFLOPs n={asked.train_examples / 1e6:g}M"
+        chosen = pd.DataFrame(found[:, 0, i][None], columns=list(FACTORS))
+        chosen[DATA] = asked.train_examples
+        reached, members = truth.fit.predict(chosen)[0], bagged.predict_members(chosen)[:, 0]
+        for k, name in enumerate(BEST):
+            answers.add(name, asked.where, at, best[k, i], found[k, 0, i], found[k, 1:, i])
+        answers.add("error at x*", asked.where, at, reached, own[0, i], members)
+        regret = members - own[1:, i]
+        answers.add("regret", asked.where, at, reached - least[i], np.median(regret), regret)
+
+
+def _elasticities(bagged: BaggedLaw) -> np.ndarray:
+    """Eq. 11 over the study's grid, shape (factors, 1 + members)."""
+    paths = Paths(bagged, PAPER_SPACE, paper_flops, ELASTICITY["budgets"])
+    step = ELASTICITY["step"]
+    return np.mean([paths.elasticity(n, step) for n in ELASTICITY["train_examples"]], axis=0)
+
+
+def bands(answers: Answers, level: float, asked_level: float | None = None) -> pd.DataFrame:
+    """Every band as ``BaggedLaw.interval``, ``solve_frontier`` and ``elasticity`` state it.
+
+    asked_level : the percentile level behind the band, where it is not ``level`` itself
+    Rows of quantity, where, at, level, truth, value, low, high. A regret's band is one-sided, from
+    0 up, so its level is (1 + level) / 2.
+    """
+    outer = level if asked_level is None else asked_level
+    tails = (1 - outer) / 2, (1 + outer) / 2
+    table = pd.DataFrame(answers.asked).assign(level=level, truth=answers.truth)
+    members = np.array(answers.members)
+    is_best = table["quantity"].isin(BEST).to_numpy()
+    low, high = np.quantile(members, tails, axis=1)
+    low[is_best], high[is_best] = np.quantile(
+        members[is_best], tails, axis=1, method="inverted_cdf"
+    )
+    table["value"], table["low"], table["high"] = answers.value, low, high
+    is_regret = table["quantity"] == "regret"
+    table.loc[is_regret, "low"] = -np.inf
+    table.loc[is_regret, "level"] = (1 + level) / 2
+    return table
+
+
 def score_table(
     truth: Truth,
     seed: int,
@@ -140,95 +230,36 @@ def score_table(
 ) -> pd.DataFrame:
     """Simulate one table, bag it, and score every stated band against the truth.
 
-    One row a question and level: law, resampling, table, quantity, at, where, level, truth,
-    value (the stated answer), low, high, holds, width (high - low; doublings for x_N, x_T, x_V).
+    The same seed and index give the same table and bag, whatever ran before. One row a question,
+    kind of band and level: truth_law, resampling, table, band, quantity, where, at, level, truth,
+    value (the stated answer), low, high, holds. The rows "regret within epsilon" state no
+    probability (level NaN): they hold where the chosen design truly loses at most ``EPSILON``.
     """
-    runs = simulate(truth, table_rng(seed, truth, index))
     bagged = bag(
         truth.law,
-        runs,
+        simulate(truth, table_rng(seed, truth, index)),
         truth.fit.options,
         rng=table_rng(seed, truth, index, resampling),
         resamples=resamples,
         resampling=resampling,
     )
-    rows = [row for level in levels for row in _score(truth, bagged, level)]
-    table = pd.DataFrame(rows)
-    slack = 1e-9 * table["truth"].abs()
+    answers = ask(truth, bagged)
+    parts = []
+    for level in levels:
+        for band in BANDS:
+            asked = bagged.expanded_level(level) if band == "expanded" else level
+            parts.append(bands(answers, level, asked).assign(band=band))
+    loses = parts[0][parts[0]["quantity"] == "regret"]
+    parts.append(
+        loses.assign(quantity="regret within epsilon", band="epsilon", level=np.nan, high=EPSILON)
+    )
+    table = pd.concat(parts, ignore_index=True)
+    slack = 1e-9 * (1 + table["truth"].abs())
     table["holds"] = table["truth"].between(table["low"] - slack, table["high"] + slack)
-    ratio = table["quantity"].isin(SYMBOLS.values())
-    table["width"] = table["high"] - table["low"]
-    table.loc[ratio, "width"] = np.log2(table["high"][ratio] / table["low"][ratio])
-    table.insert(0, "truth_law", truth.law.name)
-    table.insert(1, "resampling", resampling)
-    table.insert(2, "table", index)
+    names = {"truth_law": truth.law.name, "resampling": resampling, "table": index}
+    for position, (name, value) in enumerate((names | {"band": table.pop("band")}).items()):
+        table.insert(position, name, value)
     return table
-
-
-def _score(truth: Truth, bagged: BaggedLaw, level: float):
-    yield from score_errors(truth, bagged, level)
-    for asked in FRONTIERS:
-        yield from score_frontier(truth, bagged, asked, level)
-    yield from score_elasticity(truth, bagged, level)
-
-
-def _row(quantity, at, where, level, truth, value, low, high) -> dict:
-    return {
-        "quantity": quantity,
-        "at": at,
-        "where": where,
-        "level": level,
-        "truth": float(truth),
-        "value": float(value),
-        "low": float(low),
-        "high": float(high),
-    }
-
-
-def score_errors(truth: Truth, bagged: BaggedLaw, level: float):
-    """The band of the error at each of ``DESIGNS``."""
-    columns = (truth.fit.predict(DESIGNS), bagged.predict(DESIGNS))
-    low, high = bagged.interval(DESIGNS, level)
-    for design, *numbers in zip(DESIGNS.itertuples(index=False), *columns, low, high, strict=True):
-        at = f"({design.lm_params / 1e9:g}B, {design.frames}, {design.tokens_per_frame})"
-        at += f" n={design.train_examples / 1e6:g}M"
-        yield _row("error", at, design.where, level, *numbers)
-
-
-def score_frontier(truth: Truth, bagged: BaggedLaw, asked: Frontier, level: float):
-    """The bands of the best design, of the error there, and of its regret.
-
-    "regret" is one-sided: its bound is stated at level (1 + level) / 2. "regret within epsilon"
-    states no probability: its level is NaN, and its coverage is how often the chosen design
-    loses at most ``EPSILON`` points of true error against the true best.
-    """
-    arguments = (asked.budgets, asked.train_examples, asked.space)
-    best = solve_frontier(truth.fit, *arguments)
-    found = solve_frontier(bagged, *arguments, level=level, epsilon=EPSILON)
-    reached = truth.fit.predict(found)
-    regret = np.maximum(reached - best["error"].to_numpy(), 0.0)
-    for i, (is_best, is_found) in enumerate(zip(best.iloc, found.iloc, strict=True)):
-        at = f"{asked.budgets[i] / 1e12:g} TFLOPs n={asked.train_examples / 1e6:g}M"
-        for factor, end in ENDS.items():
-            numbers = is_best[factor], *is_found[[factor, f"{end}_low", f"{end}_high"]]
-            yield _row(SYMBOLS[factor], at, asked.where, level, *numbers)
-        numbers = reached[i], *is_found[["error", "error_low", "error_high"]]
-        yield _row("error at x*", at, asked.where, level, *numbers)
-        numbers = regret[i], is_found["regret"], 0.0, is_found["regret_high"]
-        yield _row("regret", at, asked.where, (1 + level) / 2, *numbers)
-        if level == LEVELS[0]:
-            numbers = regret[i], is_found["regret"], 0.0, EPSILON
-            yield _row("regret within epsilon", at, asked.where, np.nan, *numbers)
-
-
-def score_elasticity(truth: Truth, bagged: BaggedLaw, level: float):
-    """The bands of e_N, e_T, e_V over ``ELASTICITY``, forward difference."""
-    best = elasticity(truth.fit, **ELASTICITY)["value"]
-    found = elasticity(bagged, level=level, **ELASTICITY)
-    for factor, symbol in SYMBOLS.items():
-        row = found.loc[factor]
-        numbers = best[factor], row["value"], row["low"], row["high"]
-        yield _row(symbol.replace("x", "e"), "Table 10 grid", "outside", level, *numbers)
 
 
 def study(
@@ -248,42 +279,59 @@ def study(
     return pd.concat(parts, ignore_index=True)
 
 
-KEYS = ["truth_law", "resampling", "quantity", "where", "at", "level"]
+KEYS = ["truth_law", "resampling", "band", "quantity", "where", "at", "level"]
 
 
-def coverage(scored: pd.DataFrame, pooled: bool = True) -> pd.DataFrame:
-    """How often the bands held: one row a truth, resampling, question and level.
+def coverage(scored: pd.DataFrame) -> pd.DataFrame:
+    """How often the bands held: one row a truth, resampling, band, question and level (nominal).
 
-    Columns: truth_law, resampling, quantity, where, at, level (nominal), coverage, se, tables,
-    width (median), too_low and too_high (share of tables whose whole band lies below or above
-    the truth). ``pooled`` adds rows with at = "all": the mean over the questions of one quantity
-    inside or outside the runs. A question's ``se`` is binomial; that of a pooled row is the
-    standard error of the mean over tables, since the bands of one table fail together.
+    coverage, se : share of the tables whose band holds the truth, and its standard error
+    tables : how many
+    width : median of high - low; of high / low in doublings for x_N, x_T, x_V
+    bias : mean of value - truth; in doublings likewise
+    too_low, too_high : share of the tables whose whole band lies below, above the truth
+    value_inside : share whose stated value lies inside its own band
+
+    Rows with at = "all" are means over the questions of one quantity inside, or outside, the runs.
+    A single question's ``se`` is binomial; that of a mean is the standard error over the tables,
+    since the bands of one table fail together.
     """
-    scored = scored.assign(
-        too_low=scored["high"] < scored["truth"], too_high=scored["low"] > scored["truth"]
-    )
-    scored[["too_low", "too_high"]] = scored[["too_low", "too_high"]].where(~scored["holds"], False)
-    single = _rates(scored)
+    measured = _measure(scored)
+    single = _rates(measured)
     share = single["coverage"]
     single["se"] = np.sqrt(share * (1 - share) / single["tables"])
-    if not pooled:
-        return single
-    by_table = ["truth_law", "resampling", "quantity", "where", "level", "table"]
-    columns = ["holds", "width", "too_low", "too_high"]
-    means = scored.groupby(by_table, sort=False, dropna=False)[columns].mean().reset_index()
-    return pd.concat([single, _rates(means.assign(at="all"))], ignore_index=True)
+    by_table = [key for key in KEYS if key != "at"] + ["table"]
+    groups = measured.groupby(by_table, sort=False, dropna=False)
+    means = groups[MEASURES].mean().reset_index().assign(at="all")
+    return pd.concat([_rates(means), single], ignore_index=True)
 
 
-def _rates(scored: pd.DataFrame) -> pd.DataFrame:
-    groups = scored.groupby(KEYS, sort=False, dropna=False)
+MEASURES = ["holds", "width", "bias", "too_low", "too_high", "value_inside"]
+
+
+def _measure(scored: pd.DataFrame) -> pd.DataFrame:
+    """The scored bands with one column for each of ``MEASURES``, as numbers."""
+    table = scored.assign(holds=scored["holds"].astype(float))
+    table["width"] = table["high"] - table["low"].where(table["low"] > -np.inf, 0.0)
+    table["bias"] = table["value"] - table["truth"]
+    best = table["quantity"].isin(BEST)
+    table.loc[best, "width"] = np.log2(table["high"][best] / table["low"][best])
+    table.loc[best, "bias"] = np.log2(table["value"][best] / table["truth"][best])
+    missed = table["holds"] == 0
+    table["too_low"] = (missed & (table["high"] < table["truth"])).astype(float)
+    table["too_high"] = (missed & (table["low"] > table["truth"])).astype(float)
+    table["value_inside"] = table["value"].between(table["low"], table["high"]).astype(float)
+    return table
+
+
+def _rates(measured: pd.DataFrame) -> pd.DataFrame:
+    groups = measured.groupby(KEYS, sort=False, dropna=False)
     table = groups.agg(
         coverage=("holds", "mean"),
         se=("holds", "sem"),
         tables=("table", "nunique"),
         width=("width", "median"),
-        too_low=("too_low", "mean"),
-        too_high=("too_high", "mean"),
+        **{name: (name, "mean") for name in MEASURES[2:]},
     )
     return table.reset_index()
 
