@@ -120,10 +120,7 @@ class VideoVLM(PreTrainedModel):
         labels : the tokens themselves where they count (they are shifted here), else -100
         asked : true where the next token is wanted
         """
-        text = self.get_input_embeddings()(input_ids)
-        if question_ids is None:
-            question_ids = torch.zeros_like(input_ids)
-        frames = 0
+        visual, frames, per_frame = None, 0, 0
         if pixel_values is not None:
             features = self.encode(pixel_values)
         if features is not None:
@@ -131,6 +128,23 @@ class VideoVLM(PreTrainedModel):
             visual = self.visual_tokens(features, per_frame)
             if visual.shape[1] != frames * per_frame:
                 raise AssertionError(f"{visual.shape[1]} visual tokens, not {frames} x {per_frame}")
+        output = self.read(visual, input_ids, question_ids, labels, asked)
+        output.frames, output.tokens_per_frame = frames, per_frame
+        return output
+
+    def read(
+        self,
+        visual: Tensor | None,
+        input_ids: Tensor,
+        question_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+        asked: Tensor | None = None,
+    ) -> VideoVLMOutput:
+        """The decoder's part: ``visual`` (batch, tokens, width), or none, and then the text."""
+        text = self.get_input_embeddings()(input_ids)
+        if question_ids is None:
+            question_ids = torch.zeros_like(input_ids)
+        if visual is not None:
             text = torch.cat([visual.to(text.dtype), text], dim=1)
         prefix = text.shape[1] - input_ids.shape[1]
         mask, positions = packed_mask(question_ids, prefix, text.dtype)
@@ -143,8 +157,7 @@ class VideoVLM(PreTrainedModel):
         wanted = hidden if asked is None else hidden[asked]
         logits = self.decoder.lm_head(wanted)
         loss = None if labels is None else F.cross_entropy(logits.float(), target[asked])
-        realised = int(tokens_per_frame) if frames else 0
-        return VideoVLMOutput(loss=loss, logits=logits, frames=frames, tokens_per_frame=realised)
+        return VideoVLMOutput(loss=loss, logits=logits)
 
 
 def resize(features: Tensor, tokens: int, antialias: bool) -> Tensor:

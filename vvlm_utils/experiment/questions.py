@@ -4,8 +4,8 @@ Every question names one square and asks for a texture. What is hard about it is
 
 brief, flash : how long the thing asked for can be seen (more frames)
 small, crowd : how fine the picture must be (more tokens per frame)
-word : an easy square by one of 10,000 names, drawn by Zipf's law (more examples)
-tongue : the answer in one of 300 languages, drawn by Zipf's law (more examples)
+word : an easy square by one of 3,000 names, drawn by Zipf's law (more examples)
+tongue : the answer in one of 200 languages, drawn by Zipf's law (more examples)
 fact : an easy square through a table of 16,384 facts, drawn by Zipf's law (a larger LM)
 sum : an easy square through a sum modulo ten of one to five digits (a larger LM)
 
@@ -29,8 +29,8 @@ FACTOR_OF = {
     **dict.fromkeys(("word", "tongue"), "train_examples"),
     **dict.fromkeys(("fact", "sum"), "lm_params"),
 }
-WORDS, WORD_ZIPF = 10_000, 1.25
-TONGUES, TONGUE_ZIPF = 300, 1.0
+WORDS, WORD_ZIPF = 3_000, 1.25
+TONGUES, TONGUE_ZIPF = 200, 1.0
 FACT_SIDE, FACT_ZIPF = 128, 1.0  # a table of 128 x 128
 LONGEST_SUM = 5
 TABLE_SEED = 20_260  # of the words' and facts' meanings

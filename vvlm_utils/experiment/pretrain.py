@@ -1,0 +1,143 @@
+"""What the mini decoders know before finetuning: to read squares, facts and sums.
+
+A language model of a VLM comes pretrained; here every size and draw is pretrained once. Half of a
+step is text alone (which colour does a fact or a sum name?), the other half are scenes as ideal
+labels of their patches, through a throw-away linear projector and the model's own resize, with
+random numbers of frames and tokens. The scenes come from a seed of their own; words and tongues
+do not occur. So the decoder meets the task's form, not its pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import trange
+
+from vvlm_utils.experiment.batches import pack, pad
+from vvlm_utils.experiment.model import VideoVLM, resize
+from vvlm_utils.experiment.questions import (
+    FAMILIES,
+    Question,
+    ask,
+    text_question,
+    texture_word,
+)
+from vvlm_utils.experiment.scenes import ROLES, WORLD, Scene, sample_scene, soft_labels
+from vvlm_utils.experiment.video import frame_indices
+
+POOL_SEED = 77_000  # of the scenes; clips have other seeds
+RATES = {
+    "mini-7k": 8e-3,
+    "mini-15k": 7e-3,
+    "mini-40k": 5e-3,
+    "mini-90k": 4e-3,
+    "mini-215k": 3e-3,
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a decoder is pretrained; kept beside its weights."""
+
+    steps: int = 1_000
+    scenes: int = 32  # a step
+    texts: int = 512  # a step
+    pool: int = 6_000  # scenes in all, seen again with other frames, tokens and questions
+    short: float = 0.35  # share of the steps with at most two frames and nine tokens
+    grids: tuple[int, ...] = (2, 3, 4, 5, 6, 8)
+    frames: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12, 16)
+    most_tokens: int = 160  # frames x tokens of one scene
+
+
+def scene_questions(scene: Scene, rng: np.random.Generator, frames: np.ndarray):
+    """Questions about one scene, and whether each can be answered from the frames.
+
+    Every square is asked for once by its colour under the name of a family; two facts and two
+    sums follow.
+    """
+    seen = scene.visible(frames).any(axis=0)
+    plain = (scene.visible(frames) & ~scene.flashing(frames)).any(axis=0)
+    questions: list[Question] = []
+    keep: list[bool] = []
+    for i, role in enumerate(ROLES):
+        family = role if role in FAMILIES else ("brief", "small", "crowd")[rng.integers(3)]
+        if family == "flash":
+            questions.append(ask(scene, "flash", rng))
+            keep.append(bool(scene.flashing(frames)[:, i].any()))
+        else:
+            word = (family, f"colour{scene.colour[i]}", "?")
+            questions.append(Question(family, word, texture_word(int(scene.texture[i])), 0.0))
+            keep.append(bool(seen[i] and plain[i]))
+    for family in ("fact", "sum", "fact", "sum"):
+        questions.append(ask(scene, family, rng))
+        keep.append(True)
+    return questions, keep
+
+
+class Pool:
+    """A fixed pool of scenes with the labels of all their frames."""
+
+    def __init__(self, count: int, seed: int = POOL_SEED):
+        rng = np.random.default_rng(seed)
+        self.scenes = [sample_scene(rng) for _ in range(count)]
+        everything = np.arange(WORLD.frames)
+        labels = [soft_labels(scene, everything) for scene in self.scenes]
+        self.labels = np.stack(labels).astype(np.float16).reshape(count, WORLD.frames, -1, 16)
+
+    def batch(self, chosen: np.ndarray, frames: int, rng: np.random.Generator):
+        """Labels (batch, frames, patches, channels) and packed questions of the chosen scenes."""
+        at = frame_indices(WORLD.frames, WORLD.fps, frames)
+        rows = [pack(*scene_questions(self.scenes[i], rng, at)) for i in chosen]
+        labels = torch.from_numpy(self.labels[chosen][:, at].astype(np.float32))
+        return labels, pad(rows)
+
+
+def text_batch(count: int, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+    """Half facts, half sums, one a row."""
+    families: Sequence[str] = ("fact", "sum")
+    return pad([pack([text_question(families[i % 2], rng)]) for i in range(count)])
+
+
+def pretrain_decoder(
+    model: VideoVLM,
+    pool: Pool,
+    rng: np.random.Generator,
+    recipe: Recipe | None = None,
+    rate: float | None = None,
+    progress: bool = True,
+) -> list[float]:
+    """Train the decoder of ``model`` in place; returns the loss of every step.
+
+    The projector of ``model`` is left alone; a linear one stands in for it and is thrown away.
+    """
+    recipe = recipe or Recipe()
+    rate = rate or RATES[model.config.lm]
+    width = model.config.text_config.hidden_size
+    stand_in = nn.Linear(WORLD.labels, width)
+    parameters = [*model.decoder.parameters(), *stand_in.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rate, total_steps=recipe.steps, pct_start=0.05
+    )
+    losses = []
+    for step in trange(recipe.steps, desc=model.config.lm, disable=not progress):
+        early = step < recipe.short * recipe.steps
+        frames = int(rng.choice([t for t in recipe.frames if t <= (2 if early else 16)]))
+        most = min(9, recipe.most_tokens) if early else recipe.most_tokens // frames
+        tokens = int(rng.choice([g * g for g in recipe.grids if g * g <= most]))
+        chosen = rng.integers(0, len(pool.scenes), recipe.scenes)
+        labels, asked = pool.batch(chosen, frames, rng)
+        visual = resize(stand_in(labels), tokens, model.config.antialias)
+        text = text_batch(recipe.texts, rng)
+        loss = model.read(visual, **asked).loss + model.read(None, **text).loss
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(float(loss.detach()))
+    return losses
