@@ -1,0 +1,210 @@
+"""Two-stage finetuning by transformers' Trainer, from a laptop to a cluster.
+
+First the projector alone learns to speak the decoder's language, then everything the preset
+trains. The stages differ in a ``Stage`` of settings; accelerate is beneath, so the same call runs
+in one process, in many, or sharded. A run that was killed resumes from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import subprocess
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+import transformers
+from transformers import Trainer, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from vvlm_utils import __version__
+from vvlm_utils.experiment.batches import ClipDataset
+from vvlm_utils.experiment.model import VideoVLM
+from vvlm_utils.experiment.presets import Stage
+
+PARTS = ("tower", "projector", "embedding", "lm")
+
+
+class TrainingFailed(RuntimeError):
+    """A run that cannot go on: says why, at which step, and what to change."""
+
+
+def part_of(name: str) -> str:
+    """Which part of the model a parameter belongs to.
+
+    >>> part_of("decoder.model.layers.0.mlp.up_proj.weight")
+    'lm'
+    """
+    if name.startswith(("tower.", "projector.")):
+        return name.split(".")[0]
+    return "embedding" if "embed_tokens" in name or "lm_head" in name else "lm"
+
+
+def rates(stage: Stage) -> dict[str, float]:
+    """Learning rate of every part in a stage."""
+    return {
+        "tower": stage.tower_rate,
+        "projector": stage.projector_rate,
+        "embedding": stage.embedding_rate,
+        "lm": stage.lm_rate,
+    }
+
+
+def parameter_groups(model: torch.nn.Module, stage: Stage) -> list[dict]:
+    """Groups of the optimizer, one a trained part; a part with rate 0 is frozen.
+
+    Raises ValueError when nothing is left to train.
+    """
+    groups = {part: [] for part in PARTS}
+    for name, parameter in model.named_parameters():
+        groups[part_of(name)].append(parameter)
+    chosen = []
+    for part, rate in rates(stage).items():
+        for parameter in groups[part]:
+            parameter.requires_grad_(rate > 0)
+        if rate > 0:
+            chosen.append({"params": groups[part], "lr": rate, "name": part})
+    if not chosen:
+        raise ValueError("every learning rate of the stage is 0; give at least one part a rate")
+    return [group | {"weight_decay": stage.weight_decay} for group in chosen]
+
+
+class StageTrainer(Trainer):
+    """The Trainer with one learning rate a part; it stops at the first loss that is not finite."""
+
+    def __init__(self, *args, stage: Stage, **kwargs):
+        self.stage = stage
+        super().__init__(*args, **kwargs)
+
+    def create_optimizer(self, model=None):
+        if self.optimizer is None:
+            groups = parameter_groups(self.model if model is None else model, self.stage)
+            self.optimizer = torch.optim.AdamW(groups, fused=True)
+        return self.optimizer
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        output = model(**inputs)
+        if not torch.isfinite(output.loss):
+            raise TrainingFailed(
+                f"loss is {float(output.loss.detach()):g} at step {self.state.global_step}; "
+                "lower the learning rates or look at the data"
+            )
+        return (output.loss, output) if return_outputs else output.loss
+
+
+def training_arguments(
+    stage: Stage, folder: Path, seed: int, steps: int, checkpoint_every: int, use_cpu: bool
+) -> TrainingArguments:
+    """A stage's settings as the Trainer takes them."""
+    return TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=stage.batch,
+        num_train_epochs=stage.epochs,
+        learning_rate=max(rates(stage).values()),
+        lr_scheduler_type="cosine",
+        warmup_steps=math.ceil(stage.warmup * steps),
+        weight_decay=stage.weight_decay,
+        max_grad_norm=1.0,
+        logging_steps=max(1, steps // 20),
+        logging_nan_inf_filter=False,
+        save_strategy="steps" if checkpoint_every else "no",
+        save_steps=checkpoint_every or 500,
+        save_total_limit=1,
+        report_to="none",
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        seed=seed,
+        data_seed=seed,
+        use_cpu=use_cpu,
+        dataloader_pin_memory=not use_cpu,
+    )
+
+
+def train_stage(
+    model: VideoVLM,
+    dataset: ClipDataset,
+    stage: Stage,
+    folder: Path,
+    seed: int,
+    checkpoint_every: int = 0,
+    use_cpu: bool = True,
+) -> dict:
+    """Train one stage in place; resumes from the last checkpoint in ``folder`` if there is one.
+
+    Returns steps, seconds, examples a second, and the loss curve (step, loss, rates).
+    Raises TrainingFailed for a loss that is not finite.
+    """
+    folder = Path(folder)
+    steps = stage.epochs * math.ceil(len(dataset) / stage.batch)
+    arguments = training_arguments(stage, folder, seed, steps, checkpoint_every, use_cpu)
+    trainer = StageTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=dataset,
+        data_collator=dataset.collate,
+        stage=stage,
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
+    checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    begin = time.perf_counter()
+    trainer.train(resume_from_checkpoint=checkpoint)
+    seconds = time.perf_counter() - begin
+    curve = [
+        {"step": entry["step"], "loss": entry["loss"]}
+        for entry in trainer.state.log_history
+        if "loss" in entry
+    ]
+    return {
+        "steps": trainer.state.global_step,
+        "seconds": round(seconds, 2),
+        "examples_per_second": round(stage.epochs * len(dataset) / seconds, 1),
+        "curve": curve,
+    }
+
+
+@dataclass
+class RunRecord:
+    """What one run was and did; written as JSON beside its checkpoint."""
+
+    preset: str
+    lm: str
+    lm_params: int
+    frames: int
+    tokens_per_frame: int
+    train_examples: int
+    seed: int
+    draw: int
+    stages: dict[str, dict] = field(default_factory=dict)
+    settings: dict[str, dict] = field(default_factory=dict)
+    status: str = "trained"
+    reason: str = ""
+    provenance: dict[str, str] = field(default_factory=dict)
+
+
+def provenance() -> dict[str, str]:
+    """Versions, commit, device and date of a run."""
+    here = Path(__file__).parent
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=here
+    ).stdout.strip()
+    return {
+        "vvlm_utils": __version__,
+        "commit": commit or "unknown",
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "device": platform.processor() or platform.machine(),
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def write_record(record: RunRecord, path: Path) -> None:
+    """Write a record as JSON, atomically."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(asdict(record), indent=1))
+    os.replace(part, path)
