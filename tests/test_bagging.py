@@ -43,6 +43,15 @@ def test_a_warm_search_reaches_the_optimum_of_500_cold_starts(form, runs):
     assert (gap <= np.maximum(1e-4 * cold, 1e-8)).all(), gap / cold
 
 
+def test_a_quick_search_ends_at_most_optima_and_near_the_others():
+    law = LAWS["add-interact"]
+    problem, _ = make_problem(law, STAR, FitOptions())
+    weights = resample_weights(STAR, 40, "rows", rng(11))
+    warm, quick = (warm_search(problem, weights, rng(12), quick=q)[1] for q in (False, True))
+    gap = quick / warm - 1
+    assert np.median(gap) < 1e-6 and (gap < 1e-3).mean() > 0.8 and gap.max() < 0.1
+
+
 def test_median_and_mean_are_what_they_say(bagged):
     members = bagged.predict_members(RUNS)
     np.testing.assert_array_equal(bagged.predict(RUNS), np.median(members, axis=0))

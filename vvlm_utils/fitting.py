@@ -98,7 +98,13 @@ class Diagnostics:
 
 @dataclass(frozen=True)
 class LawFit:
-    """A fitted law. ``theta`` (parameters,) is in ``options.units``; ``runs`` is what it saw."""
+    """A fitted law.
+
+    theta : (parameters,), in ``options.units``
+    runs : what it saw
+    near : (basins, parameters), one solution of each distinct loss within 1% of the best, best
+        first: equally good descriptions of the runs with other parameters
+    """
 
     law: Law
     theta: np.ndarray
@@ -106,6 +112,7 @@ class LawFit:
     options: FitOptions
     diagnostics: Diagnostics
     runs: pd.DataFrame = field(repr=False)
+    near: np.ndarray = field(repr=False)
 
     @property
     def params(self) -> dict[str, float]:
@@ -120,16 +127,21 @@ class LawFit:
         """The fit as lmfit sees it: standard errors, correlations, AIC, ``conf_interval``.
 
         Parameters at a wall are held there, as lmfit's intervals assume an interior optimum.
+        Raises FitError for Huber's loss, which is no sum of squares.
         """
+        if self.options.loss != "squared":
+            raise FitError(f"lmfit needs loss 'squared', and this fit has {self.options.loss!r}")
         parameters = lmfit.Parameters()
         for name, value in self.params.items():
             low = 0.0 if name in self.law.coefficients else -self.options.max_exponent
             parameters.add(name, value, min=low, vary=name not in self.diagnostics.at_wall)
-        observed = np.log(self.runs["error"].to_numpy())
+        log_z = log_design(self.law, self.runs) - self.options.log_units(self.law)[:, None]
+        scale = np.asarray if self.options.space == "raw" else np.log
+        observed = scale(self.runs["error"].to_numpy())
 
         def residual(p):
             theta = np.array([p[name].value for name in self.law.parameters])
-            return np.log(predict(self.law, theta, self.runs, self.options)[0]) - observed
+            return scale(values(self.law, theta, log_z)[0]) - observed
 
         minimizer = lmfit.Minimizer(residual, parameters)
         return minimizer, minimizer.minimize(method="least_squares")
@@ -237,18 +249,26 @@ def fit(
     if not np.isfinite(losses).any():
         raise FitError(f"none of the {len(losses)} starts of law {law.name!r} ended finite")
     best = theta[np.argmin(losses)]
-    near = losses[losses <= losses.min() * 1.01]
+    near = np.argsort(losses)[: (losses <= losses.min() * 1.01).sum()]
+    _, distinct = np.unique(np.round(np.log(losses[near] + 1e-300), 3), return_index=True)
     diagnostics = Diagnostics(
         starts=len(losses),
         failed=int((~np.isfinite(losses)).sum()),
         within_1pct=float(len(near) / len(losses)),
-        basins=len(np.unique(np.round(np.log(near + 1e-300), 3))),
+        basins=len(distinct),
         at_wall=at_wall(problem, best),
         condition=condition(problem, best),
     )
-    columns = [*law.factors, "error"]
-    named = law.change_units(best, options.log_units(law) - centre)
-    return LawFit(law, named, float(losses.min()), options, diagnostics, runs[columns].copy())
+    back = options.log_units(law) - centre
+    return LawFit(
+        law=law,
+        theta=law.change_units(best, back),
+        loss=float(losses.min()),
+        options=options,
+        diagnostics=diagnostics,
+        runs=runs[[*law.factors, "error"]].copy(),
+        near=law.change_units(theta[near][distinct], back),
+    )
 
 
 def at_wall(problem: Problem, theta: np.ndarray) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ Everything starts from one primitive: fit a bag without some runs, predict those
 the step from the star to the isoFLOP sweep and leaving out a level are choices of what to hold
 out. The result is a long table of held-out predictions, one row a prediction:
 
-    law, test, split, run_id, observed, predicted
+    law, test, split, run_id, design, observed, predicted
 
 from which :func:`score` makes MSE, mean relative error E% and R2, pooled over the folds of a split.
 Splits are paired: every law sees the same folds and the same resamples.
@@ -14,7 +14,8 @@ Source: Tables 2, 8 and 9 of the paper.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ from vvlm_utils.fitting import FitOptions
 from vvlm_utils.laws import FORMS, LAWS, Law
 
 METRICS = ("mse", "e_pct", "r2")
+TESTS = ("cv", "extrapolation")
 
 TABLE_8: dict[str, dict] = {
     "huber-loss": {"options": FitOptions(loss="huber")},
@@ -54,6 +56,12 @@ def metrics(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     }
 
 
+def design_names(runs: pd.DataFrame) -> np.ndarray:
+    """The design x of every run as text: runs of one design differ in n alone."""
+    columns = [runs[f].map("{:g}".format) for f in FACTORS if f in runs]
+    return columns[0].str.cat(columns[1:], sep=", ").to_numpy(dtype=str)
+
+
 def fold_masks(
     runs: pd.DataFrame, folds: int, by: str, rng: np.random.Generator
 ) -> list[np.ndarray]:
@@ -64,8 +72,7 @@ def fold_masks(
     """
     if by not in ("rows", "designs"):
         raise ValueError(f"by must be 'rows' or 'designs', got {by!r}")
-    factors = [f for f in FACTORS if f in runs]
-    groups = np.arange(len(runs)) if by == "rows" else runs.groupby(factors).ngroup().to_numpy()
+    groups = np.arange(len(runs)) if by == "rows" else design_names(runs)
     names = np.unique(groups)
     if not 2 <= folds <= len(names):
         raise ValueError(f"folds must lie between 2 and {len(names)}, got {folds}")
@@ -82,6 +89,7 @@ def hold_out(
     return pd.DataFrame(
         {
             "run_id": rows["run_id"].to_numpy(),
+            "design": design_names(rows),
             "observed": rows["error"].to_numpy(),
             "predicted": bagged.predict(rows),
         }
@@ -126,11 +134,14 @@ def leave_level_out(
     return pd.concat(parts)
 
 
-def _tests(runs: pd.DataFrame, splits: int) -> Iterator[tuple[str, int]]:
-    """Which held-out tests this table allows: (test, split)."""
-    yield from (("cv", split) for split in range(splits))
-    if {"star", "isoflop"} <= set(runs["sweep"]):
-        yield from (("extrapolation", split) for split in range(splits))
+def _tests(runs: pd.DataFrame, tests: Iterable[str], splits: int) -> Iterator[tuple[str, int]]:
+    """Which of the held-out tests this table allows: (test, split)."""
+    both = {"star", "isoflop"} <= set(runs["sweep"])
+    for test in tests:
+        if test not in TESTS:
+            raise ValueError(f"tests must be among {TESTS}, got {test!r}")
+        if test == "cv" or both:
+            yield from ((test, split) for split in range(splits))
 
 
 def compare_laws(
@@ -140,23 +151,27 @@ def compare_laws(
     splits: int = 1,
     folds: int = 5,
     by: str = "rows",
+    tests: Iterable[str] = TESTS,
+    resamples: int | Mapping[str, int] = 100,
     progress: bool = False,
     **bag_arguments,
 ) -> pd.DataFrame:
     """Table 2: held-out predictions of every law under both tests, long format.
 
     Extrapolation needs both sweeps in ``runs`` and is left out otherwise; its splits differ in
-    their resamples alone.
+    their resamples alone. ``resamples`` may be given test by test.
     """
     seeds = rng.integers(2**63, size=splits)
-    jobs = [(law, *test) for law in laws for test in _tests(runs, splits)]
+    jobs = [(law, *test) for law in laws for test in _tests(runs, tuple(tests), splits)]
     parts = []
     for law, test, split in tqdm(jobs, disable=not progress, desc="laws x splits"):
         paired = np.random.default_rng(seeds[split])
+        count = resamples[test] if isinstance(resamples, Mapping) else resamples
+        arguments = bag_arguments | {"resamples": count}
         if test == "cv":
-            table = cross_validate(law, runs, paired, folds, by, **bag_arguments)
+            table = cross_validate(law, runs, paired, folds, by, **arguments)
         else:
-            table = extrapolate(law, runs, paired, **bag_arguments)
+            table = extrapolate(law, runs, paired, **arguments)
         parts.append(table.assign(law=law.name, test=test, split=split))
     return pd.concat(parts, ignore_index=True)
 
@@ -169,12 +184,14 @@ def ablate(
     progress: bool = False,
     **common,
 ) -> pd.DataFrame:
-    """Table 8: held-out predictions under each configuration, in the column ``law``."""
-    seed = rng.integers(2**63)
+    """Table 8: held-out predictions under each configuration, in the column ``law``.
+
+    Every configuration gets a copy of ``rng``, so its folds and resamples are those that
+    :func:`compare_laws` would draw.
+    """
     parts = []
     for name, arguments in tqdm(configurations.items(), disable=not progress, desc="choices"):
-        paired = np.random.default_rng(seed)
-        table = compare_laws(runs, paired, [law], **(common | arguments))
+        table = compare_laws(runs, deepcopy(rng), [law], **(common | arguments))
         parts.append(table.assign(law=name))
     return pd.concat(parts, ignore_index=True)
 
@@ -195,6 +212,25 @@ def summarise(scores: pd.DataFrame) -> pd.DataFrame:
     return table.set_axis([f"{metric}_{stat}" for metric, stat in table.columns], axis=1)
 
 
+def beside_paper(scores: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
+    """Ours, its SD over splits and the paper's, one row a test and law, three columns a metric.
+
+    scores : as :func:`score` gives them; printed : one table of :func:`load_reference`, whose
+    quantities are ``cv_mse`` and so on
+    """
+    ours = summarise(scores)
+    theirs = printed.set_index(["row", "quantity"])["value"]
+    columns = {}
+    for metric in METRICS:
+        keys = [(law, f"{test}_{metric}") for law, test in ours.index]
+        columns[metric, "ours"] = ours[f"{metric}_mean"]
+        columns[metric, "SD"] = ours[f"{metric}_std"]
+        columns[metric, "paper"] = theirs.reindex(keys).to_numpy()
+    table = pd.DataFrame(columns).swaplevel()
+    tests = list(dict.fromkeys(table.index.get_level_values("test")))
+    return pd.concat([table.loc[[test]] for test in tests])
+
+
 def paired_difference(
     predictions: pd.DataFrame,
     first: str,
@@ -205,19 +241,60 @@ def paired_difference(
 ) -> pd.DataFrame:
     """MSE of ``first`` minus MSE of ``second`` on the same held-out runs, with an interval.
 
-    One row a test. Squared errors are averaged over splits for each run, and the runs are
-    resampled together for both laws, so what the two laws share cancels.
+    One row a test. Squared errors are averaged over splits for each run. Designs are resampled,
+    with all their runs, since runs of one design miss together; and for both laws at once, so
+    what the two share cancels.
     """
     squared = (predictions["predicted"] - predictions["observed"]) ** 2
     table = predictions.assign(squared=squared).pivot_table(
-        index=["test", "run_id"], columns="law", values="squared", sort=False
+        index=["test", "design", "run_id"], columns="law", values="squared", sort=False
     )
     rows = []
     for test, part in table.groupby(level="test", sort=False):
-        gap = (part[first] - part[second]).to_numpy()
-        drawn = rng.choice(gap, size=(resamples, len(gap))).mean(axis=1)
-        low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-        rows.append({"test": test, "mse_difference": gap.mean(), "low": low, "high": high})
+        gap = (part[first] - part[second]).groupby(level="design").agg(["sum", "count"])
+        drawn = gap.to_numpy()[rng.integers(len(gap), size=(resamples, len(gap)))].sum(axis=1)
+        low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [(1 - level) / 2, (1 + level) / 2])
+        difference = gap["sum"].sum() / gap["count"].sum()
+        rows.append({"test": test, "mse_difference": difference, "low": low, "high": high})
+    return pd.DataFrame(rows)
+
+
+def bags_of_bags(
+    predictions: np.ndarray,
+    observed: np.ndarray,
+    sizes: Iterable[int],
+    rng: np.random.Generator,
+    repeats: int = 200,
+) -> pd.DataFrame:
+    """MSE of smaller bags drawn from the members of a large one (Table 9, many times over).
+
+    predictions : (members, rows). In each repeat one order of the members is drawn, and its first
+    ``size`` are aggregated. One row a repeat, size and aggregate: repeat, size, aggregate, mse.
+    """
+    rows = []
+    for repeat in range(repeats):
+        order = rng.permutation(len(predictions))
+        for size in sizes:
+            members = predictions[order[:size]]
+            for aggregate in ("median", "mean"):
+                miss = getattr(np, aggregate)(members, axis=0) - observed
+                rows.append((repeat, size, aggregate, float((miss**2).mean())))
+    return pd.DataFrame(rows, columns=["repeat", "size", "aggregate", "mse"])
+
+
+def extrapolate_tasks(
+    tasks: pd.DataFrame, law: Law, copies: int, rng: np.random.Generator, **bag_arguments
+) -> pd.DataFrame:
+    """Star -> isoFLOP for every task: one row a task and copy, with MSE, E% and R2.
+
+    Each copy of a task's runs is moved by its own measurement error, and bagged anew.
+    """
+    rows = []
+    for task, runs in tasks.groupby("task", sort=False):
+        for copy in range(copies):
+            held = extrapolate(law, with_measurement_noise(runs, rng), rng, **bag_arguments)
+            found = metrics(held["observed"], held["predicted"])
+            rows.append({"task": task, "copy": copy} | found)
     return pd.DataFrame(rows)
 
 
