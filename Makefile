@@ -19,7 +19,7 @@ is_311 = $(shell $(PYTHON) -c 'import sys; print(sys.version_info[:2] == (3, 11)
 no_311 = Python 3.11 is needed and "$(PYTHON)" is not it: install it or name it, as in: make book PYTHON=/path/to/python3.11
 check_python = $(if $(filter True,$(is_311)),,$(error $(no_311)))
 
-.PHONY: help book test lint format bench exact notebook figure variants lock clean env dev
+.PHONY: help book test lint format bench coverage exact notebook figure variants lock clean env dev
 
 help:  ## explain every target
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -43,11 +43,14 @@ format: dev  ## rewrite code and notebooks in the one style
 	@$(run) -m ruff format .
 	@$(run) -m nbstripout --keep-id notebooks/*.ipynb
 
-bench: env  ## time the fitting engines side by side and print the ratios
-	@$(run) -m benchmarks.fit_engines
+bench: env  ## time the fitting engines side by side and print the ratios (5 minutes)
+	@$(run) -m benchmarks.fit_engines $(ARGS)
 
-exact: env  ## repeat the full published fitting protocol (up to 30 minutes)
-	@$(run) -m benchmarks.exact
+coverage: env  ## simulate tables and count how often the stated bands hold the truth (up to an hour)
+	@$(run) -m benchmarks.coverage $(if $(TABLES),--tables $(TABLES),--out vvlm_utils/data/coverage.csv) $(ARGS)
+
+exact: env  ## repeat the full published fitting protocol (up to 30 minutes); SPLITS=20: warm bags
+	@$(run) -m benchmarks.exact $(if $(SPLITS),--search warm --splits $(SPLITS)) --out vvlm_utils/data/exact.csv $(ARGS)
 
 notebook: dev  ## open the chapters in JupyterLab
 	@$(run) -m jupyterlab notebooks

@@ -4,8 +4,8 @@
     make exact SPLITS=20     20 seeded splits with warm bags instead: mean and SD of every score
 
 Scores are kept bag by bag under _build/exact, so a run that was killed goes on where it stopped.
-``--out table.csv`` writes every score that the folder holds for this seed, cold and warm: columns
-search, law, test, split, resamples, mse, e_pct, r2, seconds.
+``--out table.csv`` writes them in the columns search, law, test, split, resamples, mse, e_pct, r2,
+seconds; rows that the table held before and that this run did not make, stay.
 """
 
 import argparse
@@ -60,9 +60,14 @@ def write(table: pd.DataFrame, path: Path) -> None:
     os.replace(part, path)
 
 
-def gather(folder: Path) -> pd.DataFrame:
-    """Every kept score, in the order search, split, law, test."""
-    table = pd.concat([pd.read_csv(path) for path in sorted(folder.glob("*.csv"))])
+COLUMNS = ["search", "law", "test", "split", "resamples", *METRICS, "seconds"]
+
+
+def gather(paths: list[Path], before: Path | None) -> pd.DataFrame:
+    """The scores of ``paths``, then those in ``before``; ordered by search, split, law, test."""
+    paths = paths + ([before] if before and before.exists() else [])
+    table = pd.concat([pd.read_csv(path)[COLUMNS] for path in paths])
+    table = table.drop_duplicates(["search", "split", "law", "test"])
     laws = {form: i for i, form in enumerate(FORMS)}
     order = table.assign(law=table["law"].map(laws))[["search", "split", "law", "test"]]
     return table.iloc[np.lexsort(order.to_numpy().T[::-1])].reset_index(drop=True)
@@ -80,11 +85,12 @@ def main() -> None:
     runs = load_runs("paper")
     print(f"compile: {compile_engine(runs):.1f} seconds, apart from what follows")
     folder = FOLDER / f"seed{arguments.seed}-resamples{arguments.resamples}"
-    todo = list(jobs(arguments.search, arguments.splits))
+    todo, paths = list(jobs(arguments.search, arguments.splits)), []
     bar = tqdm(total=sum(EFFORT[form] * BAGS[test] for _, form, test, _ in todo), unit="parts")
     for search, form, test, split in todo:
         bar.set_description(f"{search}, split {split}, {form}, {test}")
         path = folder / f"{search}-{split:03d}-{form}-{test}.csv"
+        paths.append(path)
         if not path.exists():
             begin = time.perf_counter()
             row = scores_of(
@@ -95,7 +101,7 @@ def main() -> None:
             write(row.assign(search=search, resamples=arguments.resamples), path)
         bar.update(EFFORT[form] * BAGS[test])
     bar.close()
-    table = gather(folder)[["search", "law", "test", "split", "resamples", *METRICS, "seconds"]]
+    table = gather(paths, arguments.out)
     for search, part in table.groupby("search", sort=False):
         print(f"\n{search} search, {part['split'].nunique()} split(s), ", end="")
         print(f"{part['seconds'].sum() / 60:.1f} minutes")

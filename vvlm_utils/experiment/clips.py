@@ -86,14 +86,22 @@ def render(scene: Scene, rng: np.random.Generator, world: World = WORLD) -> np.n
     return np.clip(clip, 0, 255).astype(np.uint8)
 
 
-def draw_clip(split: str, seed: int, index: int) -> tuple[Scene, list[Question], np.ndarray]:
-    """Scene, questions and frames of one clip.
+def clip_seed(split: str, seed: int, index: int) -> list[int]:
+    """What a clip is drawn from: the scene first, then its questions, then its pixels.
 
     Raises ValueError for an unknown split.
     """
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
-    rng = np.random.default_rng([SPLITS.index(split), seed, index])
+    return [SPLITS.index(split), seed, index]
+
+
+def draw_clip(split: str, seed: int, index: int) -> tuple[Scene, list[Question], np.ndarray]:
+    """Scene, questions and frames of one clip.
+
+    Raises ValueError for an unknown split.
+    """
+    rng = np.random.default_rng(clip_seed(split, seed, index))
     scene = sample_scene(rng)
     return scene, ask_all(scene, rng), render(scene, rng)
 

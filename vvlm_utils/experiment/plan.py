@@ -1,0 +1,93 @@
+"""Which mini runs to train: a star, isoFLOP curves and points off both. No torch.
+
+The plan mirrors Table 6 at a size that two cores can train: the star at three training-set sizes,
+four isoFLOP curves at twice the largest of them, ten designs that lie on neither (a star alone
+does not identify an interaction), and every design at three draws of the pretrained decoder.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from vvlm_utils.cost import FACTORS, Number, VisionTower, inference_cost
+from vvlm_utils.experiment.presets import MINI
+from vvlm_utils.experiment.scenes import WORLD
+from vvlm_utils.sweeps import isoflop_designs, name_runs, star_designs, well_spaced
+
+TOWER = VisionTower(MINI.tower.params, MINI.tower.features)
+LMS = {decoder.params: name for name, decoder in MINI.decoders.items()}
+SIZES = tuple(float(size) for size in LMS)
+CENTRE = {"lm_params": SIZES[3], "frames": 8, "tokens_per_frame": 16}
+LEVELS = {
+    "lm_params": SIZES,
+    "frames": (1, 2, 4, 8, 16),
+    "tokens_per_frame": (4, 9, 16, 25, 36),
+}
+EXAMPLES = (1024, 2048, 4096)
+ISOFLOP_EXAMPLES = 2 * EXAMPLES[-1]
+BUDGETS = (10e6, 20e6, 40e6, 80e6)  # FLOPs per video
+TOLERANCE, POINTS_PER_LM = 0.12, 3
+OFF_DESIGNS, OFF_SEED = 10, 11
+DRAWS = (0, 1, 2)
+EXTRA_SEEDS = (101, 102)  # further finetuning seeds, at the centre and at one end, draw 0
+
+
+def mini_flops(lm_params, frames, tokens_per_frame) -> Number:
+    """Eq. 1 with the mini tower, FLOPs."""
+    return inference_cost(lm_params, frames, tokens_per_frame, TOWER).total_flops
+
+
+def isoflop() -> pd.DataFrame:
+    """The mini isoFLOP curves: at most three well-spaced points a budget and LM size."""
+    every = isoflop_designs(
+        BUDGETS,
+        TOLERANCE,
+        SIZES,
+        range(1, WORLD.frames + 1),
+        [k * k for k in range(2, WORLD.grid + 1)],
+        mini_flops,
+        ISOFLOP_EXAMPLES,
+    )
+    return well_spaced(every, POINTS_PER_LM, mini_flops)
+
+
+def off_designs(taken: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Designs drawn from the grid of levels that differ from every one taken in two factors."""
+    known = set(map(tuple, taken[list(FACTORS)].to_numpy(float)))
+    rows: list[dict] = []
+    while len(rows) < OFF_DESIGNS:
+        design = {name: float(rng.choice(levels)) for name, levels in LEVELS.items()}
+        away = sum(design[name] != CENTRE[name] for name in FACTORS)
+        key = tuple(design.values())
+        if away >= 2 and key not in known:
+            known.add(key)
+            rows.append(design | {"train_examples": int(rng.choice(EXAMPLES))})
+    table = pd.DataFrame(rows).assign(sweep="other", target_tflops=np.nan)
+    table.insert(0, "run_id", name_runs(table))
+    return table
+
+
+def mini_designs() -> pd.DataFrame:
+    """Every design of the mini sweep, with the columns of a plan."""
+    star = star_designs(CENTRE, LEVELS, EXAMPLES)
+    curves = isoflop()
+    taken = pd.concat([star, curves], ignore_index=True)
+    off = off_designs(taken, np.random.default_rng(OFF_SEED))
+    counts = {"frames": int, "tokens_per_frame": int, "train_examples": int}
+    return pd.concat([taken, off], ignore_index=True)[list(star.columns)].astype(counts)
+
+
+def mini_runs() -> pd.DataFrame:
+    """Every run: the designs at each draw, and further finetuning seeds at two designs.
+
+    Adds lm (the decoder's name), draw and seed; a run's seed is its draw, unless it is extra.
+    """
+    designs = mini_designs()
+    tables = [designs.assign(draw=draw, seed=draw) for draw in DRAWS]
+    star = designs[(designs["sweep"] == "star") & (designs["train_examples"] == EXAMPLES[1])]
+    centre = star[(star[list(FACTORS)] == pd.Series(CENTRE)).all(axis=1)]
+    end = star[star["frames"] == LEVELS["frames"][0]]
+    tables += [pd.concat([centre, end]).assign(draw=0, seed=seed) for seed in EXTRA_SEEDS]
+    runs = pd.concat(tables, ignore_index=True)
+    return runs.assign(lm=runs["lm_params"].map(LMS))
