@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -229,6 +230,14 @@ def beside_paper(scores: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(columns).swaplevel()
     tests = list(dict.fromkeys(table.index.get_level_values("test")))
     return pd.concat([table.loc[[test]] for test in tests])
+
+
+def load_exact() -> pd.DataFrame:
+    """The kept scores of the paper's full protocol (``make exact``), in the columns of ``score``.
+
+    search "cold" : one split, 500 random starts for every resample; "warm" : 20 splits
+    """
+    return pd.read_csv(files("vvlm_utils") / "data" / "exact.csv")
 
 
 def paired_difference(
