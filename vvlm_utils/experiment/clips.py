@@ -96,14 +96,22 @@ def clip_seed(split: str, seed: int, index: int) -> list[int]:
     return [SPLITS.index(split), seed, index]
 
 
+def draw_scene(
+    split: str, seed: int, index: int
+) -> tuple[Scene, list[Question], np.random.Generator]:
+    """Scene and questions of one clip, and the generator that its pixels come from."""
+    rng = np.random.default_rng(clip_seed(split, seed, index))
+    scene = sample_scene(rng)
+    return scene, ask_all(scene, rng), rng
+
+
 def draw_clip(split: str, seed: int, index: int) -> tuple[Scene, list[Question], np.ndarray]:
     """Scene, questions and frames of one clip.
 
     Raises ValueError for an unknown split.
     """
-    rng = np.random.default_rng(clip_seed(split, seed, index))
-    scene = sample_scene(rng)
-    return scene, ask_all(scene, rng), render(scene, rng)
+    scene, questions, rng = draw_scene(split, seed, index)
+    return scene, questions, render(scene, rng)
 
 
 def _record(index: int, questions: list[Question]) -> dict:
@@ -142,9 +150,9 @@ def write_clips(folder: Path, split: str, count: int, seed: int = 0, progress: b
     records = []
     for index in tqdm(range(count), desc=f"{split} clips", disable=not progress):
         path = folder / f"{index:06d}.mp4"
-        _, questions, frames = draw_clip(split, seed, index)
+        scene, questions, rng = draw_scene(split, seed, index)
         if not path.exists():
-            write_video(frames, path, WORLD.fps)
+            write_video(render(scene, rng), path, WORLD.fps)
         records.append(_record(index, questions))
     _write_json(folder / "index.json", records)
     return folder / "index.json"

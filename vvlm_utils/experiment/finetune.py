@@ -180,6 +180,7 @@ class RunRecord:
     draw: int
     stages: dict[str, dict] = field(default_factory=dict)
     settings: dict[str, dict] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     status: str = "trained"
     reason: str = ""
     provenance: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,6 @@
-"""Which mini runs to train: a star, isoFLOP curves and points off both. No torch.
+"""Which mini runs to train, and from how much data: star, isoFLOP curves, points off both.
+
+No torch here, so that the graph can plan without it.
 
 The plan mirrors Table 6 at a size that two cores can train: the star at three training-set sizes,
 four isoFLOP curves at twice the largest of them, ten designs that lie on neither (a star alone
@@ -7,11 +9,15 @@ does not identify an interaction), and every design at three draws of the pretra
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from vvlm_utils.cost import FACTORS, Number, VisionTower, inference_cost
-from vvlm_utils.experiment.presets import MINI
+from vvlm_utils.experiment.presets import MINI, Recipe
 from vvlm_utils.experiment.scenes import WORLD
 from vvlm_utils.sweeps import isoflop_designs, name_runs, star_designs, well_spaced
 
@@ -91,3 +97,59 @@ def mini_runs() -> pd.DataFrame:
     tables += [pd.concat([centre, end]).assign(draw=0, seed=seed) for seed in EXTRA_SEEDS]
     runs = pd.concat(tables, ignore_index=True)
     return runs.assign(lm=runs["lm_params"].map(LMS))
+
+
+def tiny_runs() -> pd.DataFrame:
+    """Six small runs, two of each of three designs: the sweep's path in a few minutes."""
+    every = [(lm, 2, 4) for lm in SIZES[:2]] + [(SIZES[0], 4, 9)]
+    star = {"sweep": "star", "target_tflops": np.nan}
+    rows = [
+        dict(zip(FACTORS, design, strict=True)) | star | {"train_examples": n}
+        for design in every
+        for n in (32, 64)
+    ]
+    table = pd.DataFrame(rows)
+    table.insert(0, "run_id", name_runs(table))
+    return table.assign(draw=0, seed=0, lm=table["lm_params"].map(LMS))
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep: where its files are, from how much data, and which runs.
+
+    counts : clips of every split
+    """
+
+    name: str
+    root: Path
+    plan: Callable[[], pd.DataFrame] = field(hash=False)
+    counts: dict[str, int] = field(hash=False)
+    tower_steps: int
+    recipe: Recipe
+
+
+SWEEPS = {
+    "mini": Sweep(
+        name="mini",
+        root=Path("_build/mini"),
+        plan=mini_runs,
+        counts={
+            "train": ISOFLOP_EXAMPLES,
+            "validation": 512,
+            "test": 1024,
+            "align": 512,
+            "tower": 800,
+        },
+        tower_steps=2_000,
+        recipe=Recipe(),
+    ),
+    "tiny": Sweep(
+        name="tiny",
+        root=Path("_build/tiny"),
+        plan=tiny_runs,
+        counts={"train": 64, "validation": 32, "test": 64, "align": 32, "tower": 32},
+        tower_steps=60,
+        recipe=Recipe(steps=40, scenes=8, texts=32, pool=64),
+    ),
+}
+"""``make sweep`` runs "mini"; ``make sweep SWEEP=tiny`` its path in a few minutes."""

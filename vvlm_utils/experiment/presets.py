@@ -5,7 +5,7 @@ They differ in configuration only. Settings of the paper are those of its Table 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vvlm_utils.architectures import DECODERS, PAPER_TOWER, Decoder, Tower
 from vvlm_utils.experiment.questions import vocabulary
@@ -32,8 +32,25 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """How a decoder is pretrained; kept beside its weights."""
+
+    steps: int = 1_000
+    scenes: int = 32  # a step
+    texts: int = 512  # a step
+    pool: int = 6_000  # scenes in all, seen again with other frames, tokens and questions
+    short: float = 0.35  # share of the steps with at most two frames and nine tokens
+    grids: tuple[int, ...] = (2, 3, 4, 5, 6, 8)
+    frames: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12, 16)
+    most_tokens: int = 160  # frames x tokens of one scene
+
+
+@dataclass(frozen=True)
 class Preset:
-    """A tower, decoders by name, and the two stages."""
+    """A tower, decoders by name, and the two stages.
+
+    pretrain_rates : learning rate of each decoder's pretraining, where the preset has one
+    """
 
     name: str
     tower: Tower
@@ -43,6 +60,7 @@ class Preset:
     antialias: bool
     dtype: str
     attention: str
+    pretrain_rates: dict[str, float] = field(default_factory=dict)
 
 
 def _mini(name: str, hidden: int, layers: int, heads: int) -> Decoder:
@@ -68,6 +86,13 @@ MINI = Preset(
     antialias=True,
     dtype="float32",
     attention="sdpa",
+    pretrain_rates={
+        "mini-7k": 8e-3,
+        "mini-15k": 7e-3,
+        "mini-40k": 5e-3,
+        "mini-90k": 4e-3,
+        "mini-215k": 3e-3,
+    },
 )
 PAPER = Preset(
     name="paper",

@@ -9,16 +9,18 @@ do not occur. So the decoder meets the task's form, not its pictures.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 from tqdm import trange
+from transformers import get_cosine_schedule_with_warmup
 
 from vvlm_utils.experiment.batches import pack, pad
 from vvlm_utils.experiment.model import VideoVLM, resize
+from vvlm_utils.experiment.presets import MINI, Recipe
 from vvlm_utils.experiment.questions import (
     FAMILIES,
     Question,
@@ -30,27 +32,6 @@ from vvlm_utils.experiment.scenes import ROLES, WORLD, Scene, sample_scene, soft
 from vvlm_utils.experiment.video import frame_indices
 
 POOL_SEED = 77_000  # of the scenes; clips have other seeds
-RATES = {
-    "mini-7k": 8e-3,
-    "mini-15k": 7e-3,
-    "mini-40k": 5e-3,
-    "mini-90k": 4e-3,
-    "mini-215k": 3e-3,
-}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a decoder is pretrained; kept beside its weights."""
-
-    steps: int = 1_000
-    scenes: int = 32  # a step
-    texts: int = 512  # a step
-    pool: int = 6_000  # scenes in all, seen again with other frames, tokens and questions
-    short: float = 0.35  # share of the steps with at most two frames and nine tokens
-    grids: tuple[int, ...] = (2, 3, 4, 5, 6, 8)
-    frames: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12, 16)
-    most_tokens: int = 160  # frames x tokens of one scene
 
 
 def scene_questions(scene: Scene, rng: np.random.Generator, frames: np.ndarray):
@@ -115,14 +96,13 @@ def pretrain_decoder(
     The projector of ``model`` is left alone; a linear one stands in for it and is thrown away.
     """
     recipe = recipe or Recipe()
-    rate = rate or RATES[model.config.lm]
+    rate = rate or MINI.pretrain_rates[model.config.lm]
     width = model.config.text_config.hidden_size
     stand_in = nn.Linear(WORLD.labels, width)
     parameters = [*model.decoder.parameters(), *stand_in.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, rate, total_steps=recipe.steps, pct_start=0.05
-    )
+    warmup = math.ceil(0.05 * recipe.steps)
+    schedule = get_cosine_schedule_with_warmup(optimizer, warmup, recipe.steps)
     losses = []
     for step in trange(recipe.steps, desc=model.config.lm, disable=not progress):
         early = step < recipe.short * recipe.steps

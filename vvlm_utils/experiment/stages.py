@@ -1,6 +1,6 @@
 """The mini experiment's stages as functions from files to files; the sweep's graph calls them.
 
-    clips -> tower -> features -> pretrained decoders (a size and a draw) -> runs
+    clips -> tower -> features -> decoders (a size and a draw) -> runs -> one table
 
 Every stage writes to a temporary name and renames, and is skipped when its output is there, so a
 killed sweep resumes from its files alone. ``python -m vvlm_utils.experiment.stages --help``.
@@ -14,55 +14,60 @@ import os
 import shutil
 import time
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from transformers import SiglipVisionModel
 
-from vvlm_utils.experiment import clips, evaluate, finetune, pretrain, towers
+from vvlm_utils.experiment import clips, finetune, pretrain, towers
 from vvlm_utils.experiment.batches import ClipDataset, make_tokenizer
 from vvlm_utils.experiment.clips import read_index, write_clips
 from vvlm_utils.experiment.features import cache_features
 from vvlm_utils.experiment.model import VideoVLM, make_config
+from vvlm_utils.experiment.plan import SWEEPS, Sweep
 from vvlm_utils.experiment.presets import MINI
+from vvlm_utils.experiment.questions import Question
 from vvlm_utils.experiment.scenes import WORLD, sample_scene, soft_labels
 from vvlm_utils.experiment.video import read_video
 
-ROOT = Path("_build/mini")
-COUNTS = {"train": 8192, "validation": 512, "test": 1024, "align": 512, "tower": 800}
 TOWER_EVERY = 2  # of the tower's clips every second frame is looked at
 ALIGN_FRAMES, ALIGN_TOKENS = 2, 36
-
-
-def _finish(part: Path, folder: Path) -> Path:
-    """Let a folder written under a temporary name take its own."""
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(part, folder)
-    return folder
+FINETUNED_ALONE = ("word", "tongue")  # families that no earlier stage may show
 
 
 def _part(folder: Path) -> Path:
+    """An empty folder to fill before it takes its own name."""
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     return part
 
 
-def make_split(split: str, root: Path = ROOT, count: int | None = None) -> Path:
-    """Write a split's clips; returns its folder."""
-    folder = root / "clips" / split
-    write_clips(folder, split, count or COUNTS[split])
+def _finish(part: Path, folder: Path, note: dict) -> Path:
+    """Add the note to a finished folder and let it take its own name."""
+    (part / "recipe.json").write_text(json.dumps(note, indent=1))
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(part, folder)
     return folder
 
 
-def make_tower(root: Path = ROOT, count: int | None = None, steps: int = towers.STEPS) -> Path:
+def make_split(split: str, sweep: Sweep) -> Path:
+    """Write a split's clips; returns its folder."""
+    folder = sweep.root / "clips" / split
+    index = folder / "index.json"
+    if not index.exists() or len(read_index(index)) < sweep.counts[split]:
+        write_clips(folder, split, sweep.counts[split])
+    return folder
+
+
+def make_tower(sweep: Sweep) -> Path:
     """Pretrain the tower on its own split; returns the folder of its weights."""
-    folder = root / "weights" / "tower"
+    folder = sweep.root / "weights" / "tower"
     if folder.is_dir():
         return folder
-    source = make_split("tower", root, count)
+    source = make_split("tower", sweep)
     frames, labels = [], []
     at = np.arange(0, WORLD.frames, TOWER_EVERY)
     for index, record in enumerate(read_index(source / "index.json")):
@@ -70,61 +75,70 @@ def make_tower(root: Path = ROOT, count: int | None = None, steps: int = towers.
         scene = sample_scene(np.random.default_rng(clips.clip_seed("tower", 0, index)))
         labels.append(soft_labels(scene, at).astype(np.float16))
     tower, _, losses = towers.pretrain_tower(
-        np.concatenate(frames), np.concatenate(labels), steps=steps
+        np.concatenate(frames), np.concatenate(labels), steps=sweep.tower_steps
     )
     part = _part(folder)
     tower.save_pretrained(part)
-    note = {"steps": steps, "clips": len(labels), "last_loss": float(np.mean(losses[-50:]))}
-    (part / "recipe.json").write_text(json.dumps(note))
-    return _finish(part, folder)
+    note = {
+        "steps": sweep.tower_steps,
+        "clips": len(labels),
+        "last_loss": float(np.mean(losses[-50:])),
+        "provenance": finetune.provenance(),
+    }
+    return _finish(part, folder, note)
 
 
-def load_tower(root: Path = ROOT) -> SiglipVisionModel:
-    """The pretrained tower."""
-    return SiglipVisionModel.from_pretrained(root / "weights" / "tower").eval()
+def load_tower(sweep: Sweep) -> SiglipVisionModel:
+    """The pretrained tower, made first where it is missing."""
+    return SiglipVisionModel.from_pretrained(make_tower(sweep)).eval()
 
 
-def split_features(split: str, root: Path = ROOT, count: int | None = None) -> np.ndarray:
-    """Cached tower features of a split."""
-    count = count or COUNTS[split]
-    folder = make_split(split, root, count)
-    return cache_features(load_tower(root), folder, count, root / "cache" / f"{split}.npy")
+@lru_cache
+def split_features(split: str, sweep: Sweep) -> np.ndarray:
+    """Cached tower features of a split, (clips, frames, patches, width)."""
+    folder = make_split(split, sweep)
+    cache = sweep.root / "cache" / f"{split}.npy"
+    return cache_features(load_tower(sweep), folder, sweep.counts[split], cache)
 
 
-def split_questions(split: str, count: int, root: Path = ROOT) -> list:
-    """The questions of a split's first ``count`` clips."""
-    records = read_index(root / "clips" / split / "index.json", count)
-    return [clips.questions_of(record) for record in records]
+@lru_cache
+def split_questions(split: str, sweep: Sweep) -> list[list[Question]]:
+    """The questions of a split's clips, clip by clip."""
+    index = make_split(split, sweep) / "index.json"
+    return [clips.questions_of(record) for record in read_index(index, sweep.counts[split])]
 
 
-def make_decoder(
-    lm: str,
-    draw: int,
-    root: Path = ROOT,
-    recipe: pretrain.Recipe | None = None,
-    align_count: int | None = None,
-) -> Path:
+def clip_dataset(
+    split: str, sweep: Sweep, frames: int, tokens_per_frame: int, count: int | None = None
+) -> ClipDataset:
+    """The first ``count`` clips of a split at one x_T and x_V; smaller counts are nested."""
+    questions = split_questions(split, sweep)
+    if count is not None and count > len(questions):
+        raise ValueError(f"train_examples is {count}, but split {split} has {len(questions)} clips")
+    features = split_features(split, sweep)
+    return ClipDataset(features, questions[:count], frames, tokens_per_frame, WORLD.fps)
+
+
+def make_decoder(lm: str, draw: int, sweep: Sweep) -> Path:
     """Pretrain a decoder and align its projector; returns the folder of the whole model.
 
     The projector learns on the align split at 2 frames of 36 tokens, with all else frozen.
     """
-    folder = root / "weights" / f"{lm}-{draw}"
+    folder = sweep.root / "weights" / f"{lm}-{draw}"
     if folder.is_dir():
         return folder
-    recipe = recipe or pretrain.Recipe()
-    count = align_count or COUNTS["align"]
-    features = split_features("align", root, count)
     torch.manual_seed(draw)
     model = VideoVLM(make_config("mini", lm))
-    model.tower.load_state_dict(load_tower(root).state_dict())
+    model.tower.load_state_dict(load_tower(sweep).state_dict())
     begin = time.perf_counter()
-    pool, rng = pretrain.Pool(recipe.pool), np.random.default_rng([draw, 1])
-    losses = pretrain.pretrain_decoder(model, pool, rng, recipe)
+    pool, rng = pretrain.Pool(sweep.recipe.pool), np.random.default_rng([draw, 1])
+    losses = pretrain.pretrain_decoder(model, pool, rng, sweep.recipe)
     seconds = time.perf_counter() - begin
     questions = [
-        [q for q in asked if q.family not in ("word", "tongue")]
-        for asked in split_questions("align", count, root)
+        [q for q in asked if q.family not in FINETUNED_ALONE]
+        for asked in split_questions("align", sweep)
     ]
+    features = split_features("align", sweep)
     dataset = ClipDataset(features, questions, ALIGN_FRAMES, ALIGN_TOKENS, WORLD.fps)
     part = _part(folder)
     aligned = finetune.train_stage(model, dataset, MINI.align, part / "trainer", seed=draw)
@@ -132,88 +146,36 @@ def make_decoder(
     model.save_pretrained(part)
     make_tokenizer().save_pretrained(part)
     note = {
-        "recipe": asdict(recipe),
+        "recipe": asdict(sweep.recipe),
         "seconds": round(seconds, 1),
         "last_loss": float(np.mean(losses[-50:])),
         "align": aligned,
         "provenance": finetune.provenance(),
     }
-    (part / "recipe.json").write_text(json.dumps(note, indent=1))
-    return _finish(part, folder)
+    return _finish(part, folder, note)
 
 
-def run_one(
-    lm: str,
-    frames: int,
-    tokens_per_frame: int,
-    train_examples: int,
-    seed: int,
-    draw: int,
-    root: Path = ROOT,
-    split: str = "test",
-    stage=MINI.finetune,
-) -> tuple[finetune.RunRecord, pd.DataFrame | None, VideoVLM]:
-    """Finetune one design and evaluate it; returns the record, every answer, and the model.
-
-    A loss that is not finite marks the record failed with its reason; the answers are then None.
-    """
-    model = VideoVLM.from_pretrained(root / "weights" / f"{lm}-{draw}")
-    record = finetune.RunRecord(
-        "mini", lm, MINI.decoders[lm].params, frames, tokens_per_frame, train_examples, seed, draw,
-        settings={"finetune": asdict(stage)}, provenance=finetune.provenance(),
-    )  # fmt: skip
-    asked = split_questions("train", train_examples, root)
-    dataset = ClipDataset(
-        split_features("train", root, max(train_examples, _cached(root, "train"))), asked, frames,
-        tokens_per_frame, WORLD.fps,
-    )  # fmt: skip
-    try:
-        trained = finetune.train_stage(
-            model, dataset, stage, root / "trainer" / f"{os.getpid()}", seed
-        )
-    except finetune.TrainingFailed as failure:
-        record.status, record.reason = "failed", str(failure)
-        return record, None, model
-    record.stages["finetune"] = trained
-    held = split_features(split, root, _cached(root, split))
-    questions = split_questions(split, len(held), root)
-    begin = time.perf_counter()
-    answers = evaluate.answer(
-        model, ClipDataset(held, questions, frames, tokens_per_frame, WORLD.fps), questions
-    )
-    record.stages["evaluate"] = {
-        "split": split,
-        "clips": len(held),
-        "seconds": round(time.perf_counter() - begin, 2),
-        "metrics": evaluate.summarise(answers).round(4).to_dict("index"),
-    }
-    record.status = "evaluated"
-    return record, answers, model
-
-
-def _cached(root: Path, split: str) -> int:
-    """Clips in a split's cache, or the default number."""
-    note = root / "cache" / f"{split}.json"
-    return json.loads(note.read_text())["count"] if note.exists() else COUNTS[split]
+def load_decoder(lm: str, draw: int, sweep: Sweep) -> VideoVLM:
+    """A pretrained and aligned model, made first where it is missing."""
+    return VideoVLM.from_pretrained(make_decoder(lm, draw, sweep))
 
 
 def main() -> None:
     """Make one stage from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stage", choices=["split", "tower", "features", "decoder"])
-    parser.add_argument("name", nargs="?", help="split, or LM size")
-    parser.add_argument("--draw", type=int, default=0)
-    parser.add_argument("--root", type=Path, default=ROOT)
+    parser.add_argument("stage", choices=["tower", "features", "decoder"])
+    parser.add_argument("name", nargs="?", help="which split's features, or which LM")
+    parser.add_argument("--draw", type=int, default=0, help="seed of a decoder's pretraining")
+    parser.add_argument("--sweep", choices=tuple(SWEEPS), default="mini")
     a = parser.parse_args()
     torch.set_num_threads(1)
-    if a.stage == "split":
-        make_split(a.name, a.root)
-    elif a.stage == "tower":
-        make_tower(a.root)
+    sweep = SWEEPS[a.sweep]
+    if a.stage == "tower":
+        make_tower(sweep)
     elif a.stage == "features":
-        split_features(a.name, a.root)
+        split_features(a.name, sweep)
     else:
-        make_decoder(a.name, a.draw, a.root)
+        make_decoder(a.name, a.draw, sweep)
 
 
 if __name__ == "__main__":

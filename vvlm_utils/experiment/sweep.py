@@ -1,0 +1,167 @@
+"""Train and evaluate the runs of a sweep, and gather them into one table.
+
+A run is one design, a draw of the pretrained decoder and a finetuning seed. It leaves two files:
+its record as JSON and its answers, one row a question. Runs that have a record are skipped.
+
+    python -m vvlm_utils.experiment.sweep run mini-90k 0     # all runs of one decoder
+    python -m vvlm_utils.experiment.sweep table              # the runs table
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+import torch
+import transformers
+from tqdm import tqdm
+
+from vvlm_utils.experiment import evaluate, finetune
+from vvlm_utils.experiment.counting import count_params
+from vvlm_utils.experiment.model import VideoVLM
+from vvlm_utils.experiment.plan import SWEEPS, Sweep
+from vvlm_utils.experiment.presets import MINI, Stage
+from vvlm_utils.experiment.stages import clip_dataset, load_decoder, split_questions
+
+
+def run_one(
+    lm: str,
+    frames: int,
+    tokens_per_frame: int,
+    train_examples: int,
+    seed: int,
+    draw: int,
+    sweep: Sweep,
+    split: str = "test",
+    stage: Stage = MINI.finetune,
+) -> tuple[finetune.RunRecord, pd.DataFrame | None, VideoVLM]:
+    """Finetune one design and evaluate it; returns the record, every answer, and the model.
+
+    A loss that is not finite marks the record failed with its reason; the answers are then None.
+    """
+    model = load_decoder(lm, draw, sweep)
+    settings = {"finetune": asdict(stage), "pretrain": asdict(sweep.recipe), "sweep": sweep.name}
+    record = finetune.RunRecord(
+        "mini", lm, MINI.decoders[lm].params, frames, tokens_per_frame, train_examples, seed, draw,
+        settings=settings, provenance=finetune.provenance(),
+    )  # fmt: skip
+    record.counts = {
+        "decoder_params": count_params(model.decoder),
+        "tower_params": count_params(model.tower),
+    }
+    dataset = clip_dataset("train", sweep, frames, tokens_per_frame, train_examples)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            record.stages["finetune"] = finetune.train_stage(model, dataset, stage, folder, seed)
+        except finetune.TrainingFailed as failure:
+            record.status, record.reason = "failed", str(failure)
+            return record, None, model
+    begin = time.perf_counter()
+    held = clip_dataset(split, sweep, frames, tokens_per_frame)
+    answers = evaluate.answer(model, held, split_questions(split, sweep))
+    record.stages["evaluate"] = {
+        "split": split,
+        "clips": len(held),
+        "seconds": round(time.perf_counter() - begin, 2),
+        "metrics": evaluate.summarise(answers).round(4).to_dict("index"),
+    }
+    record.status = "evaluated"
+    return record, answers, model
+
+
+def run_name(run: pd.Series) -> str:
+    """The file name of a planned run: what decides it, and a hash of that."""
+    key = [run["lm"], *(int(run[name]) for name in ("frames", "tokens_per_frame"))]
+    key += [int(run["train_examples"]), int(run["draw"]), int(run["seed"])]
+    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:8]
+    lm, frames, tokens, n, draw, seed = key
+    return f"{lm}_{frames}x{tokens}_n{n}_draw{draw}_seed{seed}_{digest}"
+
+
+def run_group(runs: pd.DataFrame, sweep: Sweep, split: str = "test") -> list[Path]:
+    """Train and evaluate what is missing of ``runs``; returns the records' paths."""
+    folder = sweep.root / "runs" / split
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{run_name(run)}.json" for _, run in runs.iterrows()]
+    todo = [(run, p) for (_, run), p in zip(runs.iterrows(), paths, strict=True) if not p.exists()]
+    effort = [run["train_examples"] * (1 + run["frames"] * run["tokens_per_frame"] / 128)
+              for run, _ in todo]  # fmt: skip
+    with tqdm(total=round(sum(effort)), desc="runs", unit="parts", mininterval=20) as bar:
+        for (run, path), cost in zip(todo, effort, strict=True):
+            record, answers, _ = run_one(
+                run["lm"], int(run["frames"]), int(run["tokens_per_frame"]),
+                int(run["train_examples"]), int(run["seed"]), int(run["draw"]), sweep, split,
+            )  # fmt: skip
+            if answers is not None:
+                part = path.with_suffix(".part")
+                answers.drop(columns="correct").to_csv(part, index=False, compression="gzip")
+                os.replace(part, path.with_suffix(".csv.gz"))
+            finetune.write_record(record, path)
+            bar.update(round(cost))
+    return paths
+
+
+def gather(runs: pd.DataFrame, sweep: Sweep, split: str = "test") -> pd.DataFrame:
+    """The runs table of what is finished: nine rows a run, eight families and their mean "avg"."""
+    rows = []
+    for _, run in runs.iterrows():
+        path = sweep.root / "runs" / split / f"{run_name(run)}.json"
+        if not path.exists():
+            continue
+        record = json.loads(path.read_text())
+        if record["status"] != "evaluated":
+            print(f"left out: {path.name}: {record['reason']}")
+            continue
+        for task, found in record["stages"]["evaluate"]["metrics"].items():
+            rows.append(
+                {
+                    "run_id": run["run_id"],
+                    "source": sweep.name,
+                    **{name: run[name] for name in ("sweep", "target_tflops", "lm_params", "frames",
+                                                    "tokens_per_frame", "train_examples")},
+                    "task": task,
+                    "metric": found["metric"],
+                    "metric_se": found["metric_se"],
+                    "seed": run["seed"],
+                    "draw": run["draw"],
+                    "blind": found["blind"],
+                    "train_seconds": record["stages"]["finetune"]["seconds"],
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
+    """Run a group, or write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["run", "table"])
+    parser.add_argument("lm", nargs="?")
+    parser.add_argument("draw", nargs="?", type=int)
+    parser.add_argument("--sweep", choices=tuple(SWEEPS), default="mini")
+    parser.add_argument("--split", choices=["validation", "test"], default="test")
+    parser.add_argument("--out", type=Path, default=None, help="where the table goes")
+    a = parser.parse_args()
+    sweep = SWEEPS[a.sweep]
+    runs = sweep.plan()
+    if a.what == "run":
+        torch.set_num_threads(1)
+        transformers.utils.logging.disable_progress_bar()
+        run_group(runs[(runs["lm"] == a.lm) & (runs["draw"] == a.draw)], sweep, a.split)
+        return
+    table = gather(runs, sweep, a.split)
+    out = a.out or sweep.root / "runs.csv"
+    part = out.with_name(out.name + ".part")
+    table.to_csv(part, index=False, float_format="%.6g")
+    os.replace(part, out)
+    print(f"{table['run_id'].nunique()} of {runs['run_id'].nunique()} designs in {out}")
+
+
+if __name__ == "__main__":
+    main()
