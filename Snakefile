@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from vvlm_utils import book
+from vvlm_utils.experiment.plan import SWEEPS
 
 PACKAGE = Path("vvlm_utils")
 CHAPTERS = book.list_chapters(Path("_toc.yml"))
@@ -13,6 +14,7 @@ VARIANTS = [path.stem for path in Path("params").glob("*.yml")]  # 07_frontier.r
 wildcard_constraints:
     chapter=r"\w+",
     variant=r"\w+",
+    draw=r"\d+",
 
 
 def needs(wildcards):
@@ -66,3 +68,58 @@ rule figure:
         f"_build/executed/{book.FRONT[0]}.ipynb",
     shell:
         BOOK + " figure _build/executed"
+
+
+# The experiment: clips -> tower -> features -> decoders -> runs -> one table. `make sweep` runs it.
+# A stage skips what it finds on disk, and no rule looks at the code: long runs are not thrown
+# away for an edit. Remove a file under _build/<sweep> to have it made again.
+SWEEP = SWEEPS[config.get("sweep", "mini")]
+ROOT = str(SWEEP.root)
+EXPERIMENT = f"OMP_NUM_THREADS=1 '{sys.executable}' -m vvlm_utils.experiment"
+CHOICE = f"--sweep {SWEEP.name}"
+DECODERS = SWEEP.plan()[["lm", "draw"]].drop_duplicates().sort_values(["draw", "lm"])
+
+
+rule tower:
+    output:
+        ROOT + "/weights/tower/model.safetensors",
+    shell:
+        EXPERIMENT + ".stages tower " + CHOICE
+
+
+rule features:
+    input:
+        rules.tower.output,
+    output:
+        ROOT + "/cache/{split}.npy",
+    shell:
+        EXPERIMENT + ".stages features {wildcards.split} " + CHOICE
+
+
+rule decoder:
+    input:
+        rules.tower.output,
+        ROOT + "/cache/align.npy",
+    output:
+        ROOT + "/weights/{lm}-{draw}/model.safetensors",
+    shell:
+        EXPERIMENT + ".stages decoder {wildcards.lm} --draw {wildcards.draw} " + CHOICE
+
+
+rule runs:
+    input:
+        ROOT + "/weights/{lm}-{draw}/model.safetensors",
+        expand(ROOT + "/cache/{split}.npy", split=["train", "test"]),
+    output:
+        touch(ROOT + "/runs/{lm}-{draw}.done"),
+    shell:
+        EXPERIMENT + ".sweep run {wildcards.lm} {wildcards.draw} " + CHOICE
+
+
+rule sweep:
+    input:
+        [f"{ROOT}/runs/{row.lm}-{row.draw}.done" for row in DECODERS.itertuples()],
+    output:
+        ROOT + "/runs.csv",
+    shell:
+        EXPERIMENT + ".sweep table " + CHOICE

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import transformers
 from transformers import SiglipVisionModel
 
 from vvlm_utils.experiment import clips, finetune, pretrain, towers
@@ -34,6 +35,7 @@ from vvlm_utils.experiment.video import read_video
 
 TOWER_EVERY = 2  # of the tower's clips every second frame is looked at
 ALIGN_FRAMES, ALIGN_TOKENS = 2, 36
+NOTE = "recipe.json"  # written last, so a folder that holds it is whole
 FINETUNED_ALONE = ("word", "tongue")  # families that no earlier stage may show
 
 
@@ -47,7 +49,7 @@ def _part(folder: Path) -> Path:
 
 def _finish(part: Path, folder: Path, note: dict) -> Path:
     """Add the note to a finished folder and let it take its own name."""
-    (part / "recipe.json").write_text(json.dumps(note, indent=1))
+    (part / NOTE).write_text(json.dumps(note, indent=1))
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(part, folder)
     return folder
@@ -65,7 +67,7 @@ def make_split(split: str, sweep: Sweep) -> Path:
 def make_tower(sweep: Sweep) -> Path:
     """Pretrain the tower on its own split; returns the folder of its weights."""
     folder = sweep.root / "weights" / "tower"
-    if folder.is_dir():
+    if (folder / NOTE).exists():
         return folder
     source = make_split("tower", sweep)
     frames, labels = [], []
@@ -125,7 +127,7 @@ def make_decoder(lm: str, draw: int, sweep: Sweep) -> Path:
     The projector learns on the align split at 2 frames of 36 tokens, with all else frozen.
     """
     folder = sweep.root / "weights" / f"{lm}-{draw}"
-    if folder.is_dir():
+    if (folder / NOTE).exists():
         return folder
     torch.manual_seed(draw)
     model = VideoVLM(make_config("mini", lm))
@@ -169,6 +171,7 @@ def main() -> None:
     parser.add_argument("--sweep", choices=tuple(SWEEPS), default="mini")
     a = parser.parse_args()
     torch.set_num_threads(1)
+    transformers.utils.logging.disable_progress_bar()
     sweep = SWEEPS[a.sweep]
     if a.stage == "tower":
         make_tower(sweep)
