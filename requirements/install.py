@@ -55,6 +55,11 @@ def installed(env: Path) -> dict[str, Path]:
     return {normalised(info.name.split("-")[0]): info for info in infos}
 
 
+def public_version(info: Path) -> str:
+    """Read the version of a dist-info folder; a build's own suffix, 2.13.0+cpu, does not count."""
+    return info.stem.split("-")[1].split("+")[0]
+
+
 def comes_from_here(info: Path) -> bool:
     url = info / "direct_url.json"
     return url.is_file() and json.loads(url.read_text())["url"] == ROOT.as_uri()
@@ -105,7 +110,7 @@ def main(env: Path, lock_name: str) -> None:
     if is_torn(env, installed(env)):
         make_env(env)
     found = installed(env)
-    versions = {name: info.stem.split("-")[1] for name, info in found.items()}
+    versions = {name: public_version(info) for name, info in found.items()}
     missing = [name for name, pin in read_pins(lock).items() if versions.get(name) != pin]
     if missing:
         print(f"Installing {len(missing)} packages from {lock.relative_to(ROOT)}", flush=True)

@@ -46,6 +46,11 @@ def test_no_lock_chooses_an_accelerator():
     assert "torch==2.13.0" in pins  # a +cpu suffix would be found on one index only
 
 
+def test_a_build_of_the_pinned_version_satisfies_the_pin():
+    assert install.public_version(Path("torch-2.13.0+cpu.dist-info")) == "2.13.0"
+    assert install.public_version(Path("torch-2.13.0.dist-info")) == "2.13.0"
+
+
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_direct_dependency_is_locked(name):
     assert direct(name) <= set(install.read_pins(LOCKS[name]))
