@@ -1,0 +1,119 @@
+"""Stages and runs: files made once, records that say what was measured."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from vvlm_utils.experiment import evaluate, sweep
+from vvlm_utils.experiment.questions import FAMILIES
+from vvlm_utils.experiment.stages import (
+    clip_dataset,
+    make_decoder,
+    make_split,
+    make_tower,
+    split_features,
+    split_questions,
+)
+from vvlm_utils.experiment.video import read_video
+from vvlm_utils.runs import validate_runs
+
+
+@pytest.fixture(scope="module")
+def done(tiny):
+    return sweep.run_one("mini-7k", 2, 4, 16, seed=0, draw=0, sweep=tiny, split="validation")
+
+
+def test_a_record_holds_what_its_answers_say(done, tiny):
+    record, answers, _ = done
+    assert record.status == "evaluated" and record.reason == ""
+    metrics = record.stages["evaluate"]["metrics"]
+    assert set(metrics) == {*FAMILIES, "avg"}
+    share = 100 * answers.groupby("family")["correct"].mean()
+    for family in FAMILIES:
+        assert metrics[family]["metric"] == pytest.approx(share[family], abs=1e-4)
+    assert metrics["avg"]["metric"] == pytest.approx(share.mean(), abs=1e-4)
+    assert len(answers) == len(FAMILIES) * tiny.counts["validation"]
+    assert {"torch", "commit", "device", "date"} <= set(record.provenance)
+
+
+def test_standard_errors_have_their_closed_forms():
+    correct = [True, True, False, False, True, False]
+    table = pd.DataFrame(
+        {
+            "clip": [0, 0, 1, 1, 2, 2],
+            "family": ["a", "b"] * 3,
+            "answer": ["x", "y", "x", "z", "w", "y"],
+            "correct": correct,
+        }
+    )
+    found = evaluate.summarise(table)
+    assert found.loc["a", "metric"] == pytest.approx(200 / 3)
+    assert found.loc["a", "metric_se"] == pytest.approx(100 * np.sqrt(2 / 3 * 1 / 3 / 3))
+    assert found.loc["a", "blind"] == pytest.approx(200 / 3)
+    assert found.loc["avg", "metric_se"] == pytest.approx(np.std([100, 0, 50], ddof=1) / np.sqrt(3))
+
+
+def test_smaller_training_sets_are_nested(tiny):
+    small, large = (clip_dataset("train", tiny, 2, 4, count) for count in (8, 16))
+    assert small.rows == large.rows[:8]
+    assert torch.equal(small[3]["features"], large[3]["features"])
+
+
+def test_too_many_examples_are_refused(tiny):
+    with pytest.raises(ValueError, match="train_examples is 64, but split train has 32"):
+        clip_dataset("train", tiny, 2, 4, 64)
+
+
+def test_splits_share_no_clip(tiny):
+    first = {
+        split: read_video(make_split(split, tiny) / "000000.mp4")
+        for split in ("train", "validation", "test", "align", "tower")
+    }
+    pixels = {frames.tobytes() for frames in first.values()}
+    assert len(pixels) == len(first)
+
+
+def test_finished_stages_are_left_alone(tiny):
+    paths = [make_tower(tiny) / "model.safetensors", make_decoder("mini-7k", 0, tiny) / "NOTE"]
+    paths[1] = paths[1].with_name("model.safetensors")
+    before = [path.stat().st_mtime_ns for path in paths]
+    make_tower(tiny), make_decoder("mini-7k", 0, tiny)
+    assert [path.stat().st_mtime_ns for path in paths] == before
+
+
+def test_a_half_written_tower_is_made_again(tiny, tmp_path):
+    from dataclasses import replace
+
+    other = replace(tiny, root=tmp_path)
+    half = tmp_path / "weights" / "tower.part"
+    half.mkdir(parents=True)
+    (half / "model.safetensors").write_bytes(b"half")
+    folder = make_tower(other)
+    assert (folder / "recipe.json").exists() and not half.exists()
+
+
+def test_features_are_made_from_the_files(tiny):
+    features = split_features("test", tiny)
+    assert features.shape == (16, 16, 64, 32) and features.dtype == np.float16
+    assert len(split_questions("test", tiny)) == 16
+
+
+def test_a_group_skips_what_is_done_and_makes_a_runs_table(tiny):
+    plan = tiny.plan()
+    runs = plan[(plan["lm"] == "mini-7k") & (plan["train_examples"] == 32)]
+    paths = sweep.run_group(runs, tiny)
+    before = [path.stat().st_mtime_ns for path in paths]
+    assert sweep.run_group(runs, tiny) == paths
+    assert [path.stat().st_mtime_ns for path in paths] == before
+    table = sweep.gather(plan, tiny)
+    checked = validate_runs(table)
+    assert checked["run_id"].nunique() == len(runs) and checked["task"].nunique() == 9
+    kept = pd.read_csv(paths[0].with_suffix(".csv.gz"))
+    record = json.loads(paths[0].read_text())
+    again = 100 * (kept["answer"] == kept["predicted"]).groupby(kept["family"]).mean()
+    for family in FAMILIES:
+        found = record["stages"]["evaluate"]["metrics"][family]["metric"]
+        assert found == pytest.approx(again[family], abs=1e-4)
