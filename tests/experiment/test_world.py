@@ -88,7 +88,7 @@ def test_every_question_names_a_square_and_its_texture(seed):
         elif q.family == "fact":
             named = tables["fact"][tables["fact_rank"][int(q.level)]]
         elif q.family == "sum":
-            named = sum(int(w.removeprefix("digit")) for w in q.words[1:-1]) % 10
+            named = sum(int(w.removeprefix("digit")) for w in q.words[1:]) % 10
         else:
             named = int(words[0])
         shown = scene.flash_texture[1] if q.family == "flash" else texture[named]

@@ -50,7 +50,7 @@ def scene_questions(scene: Scene, rng: np.random.Generator, frames: np.ndarray):
             questions.append(ask(scene, "flash", rng))
             keep.append(bool(scene.flashing(frames)[:, i].any()))
         else:
-            word = (family, f"colour{scene.colour[i]}", "?")
+            word = (family, f"colour{scene.colour[i]}")
             questions.append(Question(family, word, texture_word(int(scene.texture[i])), 0.0))
             keep.append(bool(seen[i] and plain[i]))
     for family in ("fact", "sum", "fact", "sum"):
@@ -90,8 +90,8 @@ def pretrain_decoder(
     recipe: Recipe | None = None,
     rate: float | None = None,
     progress: bool = True,
-) -> list[float]:
-    """Train the decoder of ``model`` in place; returns the loss of every step.
+) -> list[tuple[float, float]]:
+    """Train the decoder of ``model`` in place; returns each step's loss on scenes and on text.
 
     The projector of ``model`` is left alone; a linear one stands in for it and is thrown away.
     """
@@ -113,11 +113,11 @@ def pretrain_decoder(
         labels, asked = pool.batch(chosen, frames, rng)
         visual = resize(stand_in(labels), tokens, model.config.antialias)
         text = text_batch(recipe.texts, rng)
-        loss = model.read(visual, **asked).loss + model.read(None, **text).loss
+        scene_loss, text_loss = model.read(visual, **asked).loss, model.read(None, **text).loss
         optimizer.zero_grad()
-        loss.backward()
+        (scene_loss + text_loss).backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         schedule.step()
-        losses.append(float(loss.detach()))
+        losses.append((float(scene_loss.detach()), float(text_loss.detach())))
     return losses

@@ -9,7 +9,8 @@ tongue : the answer in one of 200 languages, drawn by Zipf's law (more examples)
 fact : an easy square through a table of 16,384 facts, drawn by Zipf's law (a larger LM)
 sum : an easy square through a sum modulo ten of one to five digits (a larger LM)
 
-Words and tongues occur in finetuning alone; facts and sums are learned in pretraining, from text.
+There is no end mark: the word that the answer hangs on comes last, where a small decoder can look
+for it at once. Words and tongues occur in finetuning alone; facts and sums are learned in pretraining, from text.
 The tables are the world's own: their seed is fixed and apart from every clip's.
 """
 
@@ -34,13 +35,13 @@ TONGUES, TONGUE_ZIPF = 200, 1.0
 FACT_SIDE, FACT_ZIPF = 128, 1.0  # a table of 128 x 128
 LONGEST_SUM = 5
 TABLE_SEED = 20_260  # of the words' and facts' meanings
-SPECIAL = ("<pad>", "<video>", "?")
+SPECIAL = ("<pad>", "<video>")
 CHANCE_ERROR = 100 * (1 - 1 / WORLD.textures)
 
 
 @dataclass(frozen=True)
 class Question:
-    """One question: ``words`` end in "?", ``answer`` is one word, ``level`` its difficulty."""
+    """One question: its last word is what the answer hangs on, and the answer is one word."""
 
     family: str
     words: tuple[str, ...]
@@ -155,7 +156,7 @@ def ask(scene: Scene, family: str, rng: np.random.Generator, world: World = WORL
     else:
         level = int(rng.integers(1, LONGEST_SUM + 1))
         named = sum_words(colour, level, rng)
-    return Question(family, (family, *named, "?"), answer, float(level))
+    return Question(family, (family, *named), answer, float(level))
 
 
 def ask_all(scene: Scene, rng: np.random.Generator) -> list[Question]:
@@ -172,7 +173,7 @@ def text_question(family: str, rng: np.random.Generator) -> Question:
     else:
         colour, level = int(rng.integers(0, 10)), int(rng.integers(1, LONGEST_SUM + 1))
         words = sum_words(colour, level, rng)
-    return Question(family, (family, *words, "?"), f"colour{colour}", float(level))
+    return Question(family, (family, *words), f"colour{colour}", float(level))
 
 
 def blind_error(answers: list[str]) -> float:

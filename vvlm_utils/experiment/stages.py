@@ -150,7 +150,7 @@ def make_decoder(lm: str, draw: int, sweep: Sweep) -> Path:
     note = {
         "recipe": asdict(sweep.recipe),
         "seconds": round(seconds, 1),
-        "last_loss": float(np.mean(losses[-50:])),
+        "last_losses": np.mean(losses[-50:], axis=0).round(4).tolist(),  # on scenes, on text
         "align": aligned,
         "provenance": finetune.provenance(),
     }
