@@ -73,7 +73,8 @@ def render(scene: Scene, rng: np.random.Generator, world: World = WORLD) -> np.n
     digit = np.kron(_digits()[rng.integers(0, len(_digits()))], np.ones((3, 3))) * CLUTTER
     drift = rng.integers(0, world.size, 2), rng.integers(-2, 3, 2)
     clip = np.empty((world.frames, world.size, world.size, 3))
-    shown, textures = scene.visible(frames), scene.textures_at(frames)
+    shown = scene.visible(frames)
+    colours, textures = scene.colours_at(frames), scene.textures_at(frames)
     for t in frames:
         picture = background.copy()
         top, left = (drift[0] + t * drift[1]) % (world.size - len(digit))
@@ -82,7 +83,7 @@ def render(scene: Scene, rng: np.random.Generator, world: World = WORLD) -> np.n
         for i in np.flatnonzero(shown[t]):
             side, y, x = scene.side[i], scene.top[i], scene.left[i]
             light = DARK + (1 - DARK) * texture_mask(int(textures[t, i]), int(side))
-            clip[t, y : y + side, x : x + side] = light[..., None] * PALETTE[scene.colour[i]]
+            clip[t, y : y + side, x : x + side] = light[..., None] * PALETTE[colours[t, i]]
     return np.clip(clip, 0, 255).astype(np.uint8)
 
 

@@ -30,10 +30,11 @@ LEVELS = {
     "frames": (1, 2, 4, 8, 16),
     "tokens_per_frame": (4, 9, 16, 25, 36),
 }
-EXAMPLES = (1024, 2048, 4096)
+EXAMPLES = (512, 1024, 2048)
 ISOFLOP_EXAMPLES = 2 * EXAMPLES[-1]
-BUDGETS = (10e6, 20e6, 40e6, 80e6)  # FLOPs per video
+BUDGETS = (18e6, 30e6, 50e6, 80e6)  # FLOPs per video
 TOLERANCE, POINTS_PER_LM = 0.12, 3
+ISOFLOP_SIZES = SIZES[::2]
 OFF_DESIGNS, OFF_SEED = 10, 11
 DRAWS = (0, 1, 2)
 EXTRA_SEEDS = (101, 102)  # further finetuning seeds, at the centre and at one end, draw 0
@@ -49,9 +50,9 @@ def isoflop() -> pd.DataFrame:
     every = isoflop_designs(
         BUDGETS,
         TOLERANCE,
-        SIZES,
+        ISOFLOP_SIZES,
         range(1, WORLD.frames + 1),
-        [k * k for k in range(2, WORLD.grid + 1)],
+        LEVELS["tokens_per_frame"],
         mini_flops,
         ISOFLOP_EXAMPLES,
     )

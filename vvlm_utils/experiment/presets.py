@@ -81,7 +81,7 @@ MINI = Preset(
             _mini("mini-215k", 64, 4, 4),
         )
     },
-    align=Stage(8, 0.0, 2e-3, 0.0, 0.0, epochs=4),
+    align=Stage(8, 0.0, 1e-2, 0.0, 0.0, epochs=8),
     finetune=Stage(8, 1e-3, 2e-3, 0.0, 5e-3),
     antialias=True,
     dtype="float32",

@@ -5,13 +5,14 @@ Every question names one square and asks for a texture. What is hard about it is
 brief, flash : how long the thing asked for can be seen (more frames)
 small, crowd : how fine the picture must be (more tokens per frame)
 word : an easy square by one of 3,000 names, drawn by Zipf's law (more examples)
-tongue : the answer in one of 200 languages, drawn by Zipf's law (more examples)
+tongue : the answer in one of 40 languages, drawn by Zipf's law (more examples)
 fact : an easy square through a table of 16,384 facts, drawn by Zipf's law (a larger LM)
 sum : an easy square through a sum modulo ten of one to five digits (a larger LM)
 
 There is no end mark: the word that the answer hangs on comes last, where a small decoder can look
-for it at once. Words and tongues occur in finetuning alone; facts and sums are learned in pretraining, from text.
-The tables are the world's own: their seed is fixed and apart from every clip's.
+for it at once. Words and tongues occur in finetuning alone; facts and sums are learned in
+pretraining, from text. The tables are the world's own: their seed is fixed and apart from every
+clip's.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ FACTOR_OF = {
     **dict.fromkeys(("fact", "sum"), "lm_params"),
 }
 WORDS, WORD_ZIPF = 3_000, 1.25
-TONGUES, TONGUE_ZIPF = 200, 1.0
+TONGUES, TONGUE_ZIPF = 40, 1.0
 FACT_SIDE, FACT_ZIPF = 128, 1.0  # a table of 128 x 128
 LONGEST_SUM = 5
 TABLE_SEED = 20_260  # of the words' and facts' meanings
@@ -134,6 +135,7 @@ def ask(scene: Scene, family: str, rng: np.random.Generator, world: World = WORL
         level = scene.stop[square] - scene.start[square]
     elif family == "flash":
         level = scene.flash_stop[square] - scene.flash_start[square]
+        named = (f"colour{scene.flash_colour}",)
         answer = texture_word(int(scene.flash_texture[square]))
     elif family == "small":
         level = scene.side[square]

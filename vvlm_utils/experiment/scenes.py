@@ -4,7 +4,7 @@ A clip lasts ``World.seconds`` and shows eight squares of distinct colours. The 
 is the key that a question names; its texture is the answer. Five roles grade one difficulty each:
 
 brief : visible for a heavy-tailed time, so more frames catch it more often
-flash : shows another texture for a heavy-tailed time
+flash : takes another colour and texture for a heavy-tailed time
 small : its side runs from below a patch to more than two
 crowd : stands at a short distance from a neighbour of another texture
 easy : three squares, large and always there, for questions whose difficulty lies in the words
@@ -29,6 +29,7 @@ class World:
 
     shortest, tail : durations d of brief and flash have density d**tail from ``shortest`` frames
         to the whole clip; with tail -0.5 the share that x_T frames miss falls as a power of x_T
+    flash_tail : the same for flash, which has more of the short ones
     """
 
     frames: int = 16
@@ -39,6 +40,7 @@ class World:
     textures: int = 6
     shortest: float = 0.25
     tail: float = -0.5
+    flash_tail: float = -0.8
     smallest: int = 4
     largest: int = 20
 
@@ -60,7 +62,8 @@ WORLD = World()
 class Scene:
     """One clip before it is drawn; arrays over the squares, in the order of ``ROLES``.
 
-    colour, texture, flash_texture : indices; the last differs from texture for every square
+    colour, texture : indices; flash_colour, flash_texture : the other ones that a flash shows;
+        all colours of a scene differ
     left, top, side : pixels
     start, stop : visible in start <= time < stop, frames
     flash_start, flash_stop : shows its flash texture then; empty but for the role flash
@@ -68,6 +71,7 @@ class Scene:
 
     colour: np.ndarray
     texture: np.ndarray
+    flash_colour: int
     flash_texture: np.ndarray
     left: np.ndarray
     top: np.ndarray
@@ -83,25 +87,29 @@ class Scene:
         return (self.start <= time) & (time < self.stop)
 
     def flashing(self, frames: np.ndarray) -> np.ndarray:
-        """Whether each square shows its flash texture, shape (frames, squares)."""
+        """Whether each square shows its flash colour and texture, shape (frames, squares)."""
         time = np.asarray(frames)[:, None] + 0.5
         return (self.flash_start <= time) & (time < self.flash_stop)
+
+    def colours_at(self, frames: np.ndarray) -> np.ndarray:
+        """The colour each square shows, shape (frames, squares)."""
+        return np.where(self.flashing(frames), self.flash_colour, self.colour)
 
     def textures_at(self, frames: np.ndarray) -> np.ndarray:
         """The texture each square shows, shape (frames, squares)."""
         return np.where(self.flashing(frames), self.flash_texture, self.texture)
 
 
-def draw_duration(world: World, rng: np.random.Generator) -> float:
+def draw_duration(world: World, tail: float, rng: np.random.Generator) -> float:
     """A heavy-tailed duration in frames, by inversion of its distribution."""
-    power = world.tail + 1
+    power = tail + 1
     low, high = world.shortest**power, world.frames**power
     return float((low + rng.random() * (high - low)) ** (1 / power))
 
 
-def _interval(world: World, rng: np.random.Generator) -> tuple[float, float]:
+def _interval(world: World, tail: float, rng: np.random.Generator) -> tuple[float, float]:
     """A heavy-tailed interval at a random place in the clip."""
-    duration = draw_duration(world, rng)
+    duration = draw_duration(world, tail, rng)
     start = rng.random() * (world.frames - duration)
     return start, start + duration
 
@@ -146,10 +154,12 @@ def sample_scene(rng: np.random.Generator, world: World = WORLD) -> Scene:
     start, stop = np.zeros(squares), np.full(squares, float(world.frames))
     flash_start, flash_stop = np.zeros(squares), np.zeros(squares)
     brief, flash = ROLES.index("brief"), ROLES.index("flash")
-    start[brief], stop[brief] = _interval(world, rng)
-    flash_start[flash], flash_stop[flash] = _interval(world, rng)
+    start[brief], stop[brief] = _interval(world, world.tail, rng)
+    flash_start[flash], flash_stop[flash] = _interval(world, world.flash_tail, rng)
+    colours = rng.permutation(world.colours)
     return Scene(
-        colour=rng.permutation(world.colours)[:squares],
+        colour=colours[:squares],
+        flash_colour=int(colours[squares]),
         texture=texture,
         flash_texture=other,
         left=left,
@@ -177,7 +187,7 @@ def soft_labels(scene: Scene, frames: np.ndarray, world: World = WORLD) -> np.nd
 
     area = covered(scene.top)[:, None, :] * covered(scene.left)[None, :, :]
     shown = area[None] * scene.visible(frames)[:, None, None, :]
-    colours = np.eye(world.colours)[scene.colour]
+    colours = np.eye(world.colours)[scene.colours_at(frames)]
     textures = np.eye(world.textures)[scene.textures_at(frames)]
-    by_texture = np.einsum("tyxs,tsk->tyxk", shown, textures)
-    return np.concatenate([shown @ colours, by_texture], axis=-1).astype(np.float32)
+    labels = np.concatenate([colours, textures], axis=-1)
+    return np.einsum("tyxs,tsk->tyxk", shown, labels).astype(np.float32)

@@ -36,7 +36,7 @@ from vvlm_utils.experiment.video import read_video
 TOWER_EVERY = 2  # of the tower's clips every second frame is looked at
 ALIGN_FRAMES, ALIGN_TOKENS = 2, 36
 NOTE = "recipe.json"  # written last, so a folder that holds it is whole
-FINETUNED_ALONE = ("word", "tongue")  # families that no earlier stage may show
+ALIGN_FAMILIES = ("brief", "small", "crowd")  # plain questions, as captions are in the paper
 
 
 def _part(folder: Path) -> Path:
@@ -137,7 +137,7 @@ def make_decoder(lm: str, draw: int, sweep: Sweep) -> Path:
     losses = pretrain.pretrain_decoder(model, pool, rng, sweep.recipe)
     seconds = time.perf_counter() - begin
     questions = [
-        [q for q in asked if q.family not in FINETUNED_ALONE]
+        [q for q in asked if q.family in ALIGN_FAMILIES]
         for asked in split_questions("align", sweep)
     ]
     features = split_features("align", sweep)
