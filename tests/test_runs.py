@@ -7,6 +7,7 @@ from vvlm_utils.runs import (
     REQUIRED,
     TASKS,
     RunsError,
+    average_seeds,
     load_reference,
     load_runs,
     load_task_runs,
@@ -237,3 +238,16 @@ def test_reference_gives_a_printed_number():
 def test_unknown_printed_number_names_the_known_ones(key, message):
     with pytest.raises(ValueError, match=message):
         reference(*key)
+
+
+def test_seeds_average_within_a_draw_and_then_over_draws():
+    design = {"lm_params": 1e4, "frames": 2, "tokens_per_frame": 4, "train_examples": 64}
+    rows = [(0, 0, 40.0), (101, 0, 50.0), (1, 1, 55.0), (2, 2, 59.0)]
+    runs = pd.DataFrame(
+        [design | {"seed": s, "draw": d, "metric": m, "metric_se": 0.5} for s, d, m in rows]
+    )
+    averaged = average_seeds(validate_runs(runs))
+    assert len(averaged) == 1 and averaged["draws"].item() == 3
+    assert averaged["metric"].item() == pytest.approx((45 + 55 + 59) / 3)
+    spread = np.var([45, 55, 59], ddof=1) / 3
+    assert averaged["metric_se"].item() == pytest.approx(np.sqrt(0.25 + spread))

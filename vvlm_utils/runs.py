@@ -252,6 +252,25 @@ def load_task_runs(source: str | Path = "paper") -> pd.DataFrame:
     return load_runs(source if known is None else Path(str(DATA / known)), task=None)
 
 
+def average_seeds(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a design and task: the mean metric over draws of the decoder, and over their seeds.
+
+    ``metric_se`` joins the clips' error, which all runs of a design share, with the spread between
+    draws: sqrt(se^2 + variance / draws). A table without a column ``draw`` takes seeds for draws.
+    Adds ``draws``, how many there were.
+    """
+    design = ["source", "sweep", "target_tflops", *FACTORS, "train_examples", "task"]
+    by_draw = [*design, "draw" if "draw" in runs else "seed"]
+    numbers = {"run_id": "first", "metric": "mean", "metric_se": "mean"}
+    drawn = runs.groupby(by_draw, sort=False, dropna=False).agg(numbers).reset_index()
+    groups = drawn.groupby(design, sort=False, dropna=False)
+    table = groups.agg(numbers).reset_index()
+    spread = groups["metric"].var().fillna(0.0).to_numpy()
+    table["draws"] = groups.size().to_numpy()
+    table["metric_se"] = np.sqrt(table["metric_se"] ** 2 + spread / table["draws"])
+    return validate_runs(table.assign(seed=0), label="averaged runs")
+
+
 def load_reference() -> pd.DataFrame:
     """Load the numbers printed in the paper: table, row, quantity, value."""
     return pd.read_csv(str(DATA / "paper_tables.csv"))
