@@ -30,20 +30,27 @@ IGNORE = -100  # a label that does not count
 
 
 class VideoVLMConfig(PreTrainedConfig):
-    """Configuration of the model; ``antialias`` is the resize's, ``preset`` says what it is for."""
+    """Configuration; ``projector`` is the width between its layers, 0 for the LM's own."""
 
     model_type = "vvlm"
     sub_configs = {"vision_config": SiglipVisionConfig, "text_config": LlamaConfig}
 
     def __init__(
-        self, vision_config=None, text_config=None, antialias=True, preset="mini", lm="", **kwargs
+        self,
+        vision_config=None,
+        text_config=None,
+        antialias=True,
+        projector=0,
+        preset="mini",
+        lm="",
+        **kwargs,
     ):
         as_config = {"vision_config": SiglipVisionConfig, "text_config": LlamaConfig}
         given = {"vision_config": vision_config or {}, "text_config": text_config or {}}
         for name, kind in as_config.items():
             value = given[name]
             setattr(self, name, kind(**value) if isinstance(value, dict) else value)
-        self.antialias, self.preset, self.lm = antialias, preset, lm
+        self.antialias, self.projector, self.preset, self.lm = antialias, projector, preset, lm
         super().__init__(**kwargs)
 
 
@@ -71,10 +78,11 @@ class VideoVLM(PreTrainedModel):
         super().__init__(config)
         vision, text = config.vision_config, config.text_config
         self.tower = SiglipVisionModel(vision)
+        between = config.projector or text.hidden_size
         self.projector = nn.Sequential(
-            nn.Linear(vision.hidden_size, text.hidden_size),
+            nn.Linear(vision.hidden_size, between),
             nn.GELU(),
-            nn.Linear(text.hidden_size, text.hidden_size),
+            nn.Linear(between, text.hidden_size),
         )
         self.decoder = LlamaForCausalLM(text)
         self.config.tie_word_embeddings = text.tie_word_embeddings
@@ -206,4 +214,5 @@ def make_config(preset: str, lm: str) -> VideoVLMConfig:
     text, vision = decoder_config(decoder), tower_config(chosen.tower)
     if preset == "mini":  # widths of 16 to 64 want larger first weights than thousands do
         text.initializer_range = text.hidden_size**-0.5
-    return VideoVLMConfig(vision, text, antialias=chosen.antialias, preset=preset, lm=lm)
+    own = {"antialias": chosen.antialias, "projector": chosen.projector}
+    return VideoVLMConfig(vision, text, **own, preset=preset, lm=lm)

@@ -37,7 +37,8 @@ class Recipe:
 
     steps: int = 1_000
     scenes: int = 32  # a step
-    texts: int = 512  # a step
+    texts: int = 256  # a step
+    composed: int = 4  # facts, and as many sums, asked of a scene
     pool: int = 6_000  # scenes in all, seen again with other frames, tokens and questions
     short: float = 0.35  # share of the steps with at most two frames and nine tokens
     grids: tuple[int, ...] = (2, 3, 4, 5, 6, 8)
@@ -49,6 +50,7 @@ class Recipe:
 class Preset:
     """A tower, decoders by name, and the two stages.
 
+    projector : width of the projector's hidden layer, 0 for the decoder's own
     pretrain_rates : learning rate of each decoder's pretraining, where the preset has one
     """
 
@@ -60,6 +62,7 @@ class Preset:
     antialias: bool
     dtype: str
     attention: str
+    projector: int = 0
     pretrain_rates: dict[str, float] = field(default_factory=dict)
 
 
@@ -81,11 +84,12 @@ MINI = Preset(
             _mini("mini-215k", 64, 4, 4),
         )
     },
-    align=Stage(8, 0.0, 1e-2, 0.0, 0.0, epochs=8),
+    align=Stage(8, 0.0, 2e-3, 0.0, 0.0, epochs=4),
     finetune=Stage(8, 1e-3, 2e-3, 0.0, 5e-3),
     antialias=True,
     dtype="float32",
     attention="sdpa",
+    projector=64,
     pretrain_rates={
         "mini-7k": 8e-3,
         "mini-15k": 7e-3,

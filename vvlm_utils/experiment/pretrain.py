@@ -34,11 +34,11 @@ from vvlm_utils.experiment.video import frame_indices
 POOL_SEED = 77_000  # of the scenes; clips have other seeds
 
 
-def scene_questions(scene: Scene, rng: np.random.Generator, frames: np.ndarray):
+def scene_questions(scene: Scene, rng: np.random.Generator, frames: np.ndarray, composed: int):
     """Questions about one scene, and whether each can be answered from the frames.
 
-    Every square is asked for once by its colour under the name of a family; two facts and two
-    sums follow.
+    Every square is asked for once by its colour under the name of a family; ``composed`` facts and
+    as many sums follow.
     """
     seen = scene.visible(frames).any(axis=0)
     plain = (scene.visible(frames) & ~scene.flashing(frames)).any(axis=0)
@@ -53,7 +53,7 @@ def scene_questions(scene: Scene, rng: np.random.Generator, frames: np.ndarray):
             word = (family, f"colour{scene.colour[i]}")
             questions.append(Question(family, word, texture_word(int(scene.texture[i])), 0.0))
             keep.append(bool(seen[i] and plain[i]))
-    for family in ("fact", "sum", "fact", "sum"):
+    for family in ("fact", "sum") * composed:
         questions.append(ask(scene, family, rng))
         keep.append(True)
     return questions, keep
@@ -69,10 +69,10 @@ class Pool:
         labels = [soft_labels(scene, everything) for scene in self.scenes]
         self.labels = np.stack(labels).astype(np.float16).reshape(count, WORLD.frames, -1, 16)
 
-    def batch(self, chosen: np.ndarray, frames: int, rng: np.random.Generator):
+    def batch(self, chosen: np.ndarray, frames: int, composed: int, rng: np.random.Generator):
         """Labels (batch, frames, patches, channels) and packed questions of the chosen scenes."""
         at = frame_indices(WORLD.frames, WORLD.fps, frames)
-        rows = [pack(*scene_questions(self.scenes[i], rng, at)) for i in chosen]
+        rows = [pack(*scene_questions(self.scenes[i], rng, at, composed)) for i in chosen]
         labels = torch.from_numpy(self.labels[chosen][:, at].astype(np.float32))
         return labels, pad(rows)
 
@@ -90,10 +90,11 @@ def pretrain_decoder(
     recipe: Recipe | None = None,
     rate: float | None = None,
     progress: bool = True,
-) -> list[tuple[float, float]]:
-    """Train the decoder of ``model`` in place; returns each step's loss on scenes and on text.
+) -> tuple[nn.Linear, list[tuple[float, float]]]:
+    """Train the decoder of ``model`` in place, reading scenes as labels through a linear stand-in.
 
-    The projector of ``model`` is left alone; a linear one stands in for it and is thrown away.
+    Returns the stand-in for the projector, which is left alone, and each step's loss on scenes and
+    on text.
     """
     recipe = recipe or Recipe()
     rate = rate or MINI.pretrain_rates[model.config.lm]
@@ -110,7 +111,7 @@ def pretrain_decoder(
         most = min(9, recipe.most_tokens) if early else recipe.most_tokens // frames
         tokens = int(rng.choice([g * g for g in recipe.grids if g * g <= most]))
         chosen = rng.integers(0, len(pool.scenes), recipe.scenes)
-        labels, asked = pool.batch(chosen, frames, rng)
+        labels, asked = pool.batch(chosen, frames, recipe.composed, rng)
         visual = resize(stand_in(labels), tokens, model.config.antialias)
         text = text_batch(recipe.texts, rng)
         scene_loss, text_loss = model.read(visual, **asked).loss, model.read(None, **text).loss
@@ -120,4 +121,35 @@ def pretrain_decoder(
         optimizer.step()
         schedule.step()
         losses.append((float(scene_loss.detach()), float(text_loss.detach())))
-    return losses
+    return stand_in, losses
+
+
+def teach_projector(
+    model: VideoVLM,
+    stand_in: nn.Linear,
+    features: np.ndarray,
+    labels: np.ndarray,
+    rng: np.random.Generator,
+    steps: int = 1_500,
+    batch: int = 1_024,
+    rate: float = 1e-2,
+) -> float:
+    """Start the projector where the decoder can read it; returns the last share left unexplained.
+
+    It learns by squared error to say of a patch's features what the stand-in says of its labels;
+    a decoder this small does not find that by its answers' loss from every start.
+    features (patches, tower width), labels (patches, channels)
+    """
+    optimizer = torch.optim.AdamW(model.projector.parameters(), lr=rate, weight_decay=0.0)
+    schedule = get_cosine_schedule_with_warmup(optimizer, 0, steps)
+    for _ in range(steps):
+        chosen = rng.integers(0, len(features), batch)
+        seen = model.projector(torch.from_numpy(features[chosen].astype(np.float32)))
+        with torch.no_grad():
+            target = stand_in(torch.from_numpy(labels[chosen].astype(np.float32)))
+        loss = nn.functional.mse_loss(seen, target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return float(loss.detach() / target.var(dim=0).mean())

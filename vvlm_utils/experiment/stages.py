@@ -121,8 +121,19 @@ def clip_dataset(
     return ClipDataset(features, questions[:count], frames, tokens_per_frame, WORLD.fps)
 
 
+def align_patches(sweep: Sweep) -> tuple[np.ndarray, np.ndarray]:
+    """Features and soft labels of the patches of every fourth frame of the align split."""
+    at = np.arange(0, WORLD.frames, 4)
+    features = split_features("align", sweep)[:, at]
+    labels = [
+        soft_labels(sample_scene(np.random.default_rng(clips.clip_seed("align", 0, i))), at)
+        for i in range(len(features))
+    ]
+    return features.reshape(-1, features.shape[-1]), np.stack(labels).reshape(-1, WORLD.labels)
+
+
 def make_decoder(lm: str, draw: int, sweep: Sweep) -> Path:
-    """Pretrain a decoder and align its projector; returns the folder of the whole model.
+    """Pretrain a decoder, start its projector and align it; returns the whole model's folder.
 
     The projector learns on the align split at 2 frames of 36 tokens, with all else frozen.
     """
@@ -134,13 +145,14 @@ def make_decoder(lm: str, draw: int, sweep: Sweep) -> Path:
     model.tower.load_state_dict(load_tower(sweep).state_dict())
     begin = time.perf_counter()
     pool, rng = pretrain.Pool(sweep.recipe.pool), np.random.default_rng([draw, 1])
-    losses = pretrain.pretrain_decoder(model, pool, rng, sweep.recipe)
+    stand_in, losses = pretrain.pretrain_decoder(model, pool, rng, sweep.recipe)
     seconds = time.perf_counter() - begin
     questions = [
         [q for q in asked if q.family in ALIGN_FAMILIES]
         for asked in split_questions("align", sweep)
     ]
     features = split_features("align", sweep)
+    left = pretrain.teach_projector(model, stand_in, *align_patches(sweep), rng)
     dataset = ClipDataset(features, questions, ALIGN_FRAMES, ALIGN_TOKENS, WORLD.fps)
     part = _part(folder)
     aligned = finetune.train_stage(model, dataset, MINI.align, part / "trainer", seed=draw)
@@ -151,6 +163,7 @@ def make_decoder(lm: str, draw: int, sweep: Sweep) -> Path:
         "recipe": asdict(sweep.recipe),
         "seconds": round(seconds, 1),
         "last_losses": np.mean(losses[-50:], axis=0).round(4).tolist(),  # on scenes, on text
+        "projector_unexplained": round(left, 4),
         "align": aligned,
         "provenance": finetune.provenance(),
     }
