@@ -113,7 +113,7 @@ def test_a_checkpoint_comes_back_bit_by_bit(mini, asked, tmp_path):
 def test_the_tokenizer_and_the_packing_agree(asked, tmp_path):
     tokenizer = batches.make_tokenizer()
     for question in asked[0]:
-        text = " ".join((*question.words, question.answer))
+        text = " ".join((*question.words, question.via, question.answer))
         assert tokenizer(text)["input_ids"] == batches.pack([question])["input_ids"]
     assert len(tokenizer) == len(vocabulary())
 

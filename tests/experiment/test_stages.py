@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vvlm_utils.experiment import evaluate, sweep
-from vvlm_utils.experiment.questions import FAMILIES
+from vvlm_utils.experiment.questions import FAMILIES, token_ids, vocabulary
 from vvlm_utils.experiment.stages import (
     clip_dataset,
     make_decoder,
@@ -37,6 +37,23 @@ def test_a_record_holds_what_its_answers_say(done, tiny):
     assert metrics["avg"]["metric"] == pytest.approx(share.mean(), abs=1e-4)
     assert len(answers) == len(FAMILIES) * tiny.counts["validation"]
     assert {"torch", "commit", "device", "date"} <= set(record.provenance)
+
+
+def test_a_two_word_answer_stands_on_what_the_model_said_first(done, tiny):
+    _, answers, model = done
+    held = clip_dataset("validation", tiny, 2, 4)
+    ids, words = token_ids(), vocabulary()
+    for clip in range(3):
+        question = split_questions("validation", tiny)[clip][FAMILIES.index("sum")]
+        said = []
+        for _ in range(2):
+            text = torch.tensor([[ids[word] for word in (*question.words, *said)]])
+            with torch.no_grad():
+                features = held[clip]["features"][None]
+                logits = model(text, features=features, tokens_per_frame=4).logits
+            said.append(words[int(logits[0, -1].argmax())])
+        row = answers[(answers["clip"] == clip) & (answers["family"] == "sum")]
+        assert row["predicted"].item() == said[1]
 
 
 def test_standard_errors_have_their_closed_forms():

@@ -7,6 +7,7 @@ itself alone, so a clip's eight questions cost one visual prefix instead of eigh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 import torch
@@ -36,11 +37,11 @@ def pack(questions: Sequence[Question], keep: Sequence[bool] | None = None) -> d
     row: dict[str, list[int]] = {"input_ids": [], "question_ids": [], "labels": []}
     for number, question in enumerate(questions):
         words = [ids[word] for word in question.words]
-        answer = ids[question.answer]
+        answer = [ids[word] for word in (question.via, question.answer) if word]
         counts = keep is None or keep[number]
-        row["input_ids"] += [*words, answer]
-        row["question_ids"] += [number] * (len(words) + 1)
-        row["labels"] += [IGNORE] * len(words) + [answer if counts else IGNORE]
+        row["input_ids"] += [*words, *answer]
+        row["question_ids"] += [number] * (len(words) + len(answer))
+        row["labels"] += [IGNORE] * len(words) + (answer if counts else [IGNORE] * len(answer))
     return row
 
 
@@ -74,6 +75,12 @@ class ClipDataset(Dataset):
         self.features, self.tokens_per_frame = features, tokens_per_frame
         self.frames = frame_indices(features.shape[1], fps, frames)
         self.rows = [pack(asked) for asked in questions]
+
+    def with_questions(self, questions: Sequence[Sequence[Question]]) -> ClipDataset:
+        """The same clips, frames and tokens with other questions."""
+        other = copy(self)
+        other.rows = [pack(asked) for asked in questions]
+        return other
 
     def __len__(self) -> int:
         return len(self.rows)

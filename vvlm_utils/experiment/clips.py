@@ -88,7 +88,7 @@ def render(scene: Scene, rng: np.random.Generator, world: World = WORLD) -> np.n
 
 
 def clip_seed(split: str, seed: int, index: int) -> list[int]:
-    """What a clip is drawn from: the scene first, then its questions, then its pixels.
+    """What a clip's scene is drawn from; its questions and its pixels add a number of their own.
 
     Raises ValueError for an unknown split.
     """
@@ -101,9 +101,10 @@ def draw_scene(
     split: str, seed: int, index: int
 ) -> tuple[Scene, list[Question], np.random.Generator]:
     """Scene and questions of one clip, and the generator that its pixels come from."""
-    rng = np.random.default_rng(clip_seed(split, seed, index))
-    scene = sample_scene(rng)
-    return scene, ask_all(scene, rng), rng
+    key = clip_seed(split, seed, index)
+    scene = sample_scene(np.random.default_rng(key))
+    asked, pixels = (np.random.default_rng([*key, purpose]) for purpose in (1, 2))
+    return scene, ask_all(scene, asked), pixels
 
 
 def draw_clip(split: str, seed: int, index: int) -> tuple[Scene, list[Question], np.ndarray]:
@@ -120,7 +121,7 @@ def _record(index: int, questions: list[Question]) -> dict:
     for number, question in enumerate(questions):
         words = " ".join(question.words)
         turns.append({"from": "human", "value": words if number else f"<image>\n{words}"})
-        turns.append({"from": "gpt", "value": question.answer})
+        turns.append({"from": "gpt", "value": f"{question.via} {question.answer}".strip()})
     return {
         "id": f"{SOURCE}-{index:06d}",
         "video": f"{index:06d}.mp4",
@@ -202,7 +203,8 @@ def questions_of(record: dict) -> list[Question]:
     asked = [value.removeprefix("<image>\n").split() for value in turns[::2]]
     families = record.get("families", FAMILIES[: len(asked)])
     levels = record.get("levels", [np.nan] * len(asked))
+    said = [("", *value.split())[-2:] for value in turns[1::2]]
     return [
-        Question(family, tuple(words), answer, level)
-        for family, words, answer, level in zip(families, asked, turns[1::2], levels, strict=True)
+        Question(family, tuple(words), answer, level, via)
+        for family, words, (via, answer), level in zip(families, asked, said, levels, strict=True)
     ]

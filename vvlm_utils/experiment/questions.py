@@ -7,12 +7,13 @@ small, crowd : how fine the picture must be (more tokens per frame)
 word : an easy square by one of 3,000 names, drawn by Zipf's law (more examples)
 tongue : the answer in one of 40 languages, drawn by Zipf's law (more examples)
 fact : an easy square through a table of 16,384 facts, drawn by Zipf's law (a larger LM)
-sum : an easy square through a sum modulo ten of one to five digits (a larger LM)
+sum : an easy square through a sum modulo ten of one to ten digits (a larger LM)
 
-There is no end mark: the word that the answer hangs on comes last, where a small decoder can look
-for it at once. Words and tongues occur in finetuning alone; facts and sums are learned in
-pretraining, from text. The tables are the world's own: their seed is fixed and apart from every
-clip's.
+Facts and sums are answered in two words: the colour that they name, and then the texture; a
+decoder of a few layers cannot do both at once. There is no end mark: the word that the answer
+hangs on comes last, where a small decoder can look for it. Words and tongues occur in finetuning
+alone; facts and sums are learned in pretraining, from text. The tables are the world's own: their
+seed is fixed and apart from every clip's.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ FACTOR_OF = {
 WORDS, WORD_ZIPF = 3_000, 1.25
 TONGUES, TONGUE_ZIPF = 40, 1.0
 FACT_SIDE, FACT_ZIPF = 128, 1.0  # a table of 128 x 128
-LONGEST_SUM = 5
+LONGEST_SUM = 10
 TABLE_SEED = 20_260  # of the words' and facts' meanings
 SPECIAL = ("<pad>", "<video>")
 CHANCE_ERROR = 100 * (1 - 1 / WORLD.textures)
@@ -42,12 +43,16 @@ CHANCE_ERROR = 100 * (1 - 1 / WORLD.textures)
 
 @dataclass(frozen=True)
 class Question:
-    """One question: its last word is what the answer hangs on, and the answer is one word."""
+    """One question: its last word is what the answer hangs on.
+
+    level : its difficulty; via : the colour to be said before the answer, for facts and sums
+    """
 
     family: str
     words: tuple[str, ...]
     answer: str
     level: float
+    via: str = ""
 
 
 def texture_word(texture: int, tongue: int | None = None) -> str:
@@ -130,7 +135,7 @@ def ask(scene: Scene, family: str, rng: np.random.Generator, world: World = WORL
     by_name = family in ("word", "tongue", "fact", "sum")
     square = int(rng.choice(EASY)) if by_name else ROLES.index(family)
     colour, texture = int(scene.colour[square]), int(scene.texture[square])
-    named, answer = (f"colour{colour}",), texture_word(texture)
+    named, answer, via = (f"colour{colour}",), texture_word(texture), ""
     if family == "brief":
         level = scene.stop[square] - scene.start[square]
     elif family == "flash":
@@ -154,11 +159,11 @@ def ask(scene: Scene, family: str, rng: np.random.Generator, world: World = WORL
         named, answer = (f"in{level}", *named), texture_word(texture, level)
     elif family == "fact":
         level = _of_colour("fact", colour, FACT_SIDE**2, FACT_ZIPF, rng)
-        named = fact_words(level)
+        named, via = fact_words(level), f"colour{colour}"
     else:
         level = int(rng.integers(1, LONGEST_SUM + 1))
-        named = sum_words(colour, level, rng)
-    return Question(family, (family, *named), answer, float(level))
+        named, via = sum_words(colour, level, rng), f"colour{colour}"
+    return Question(family, (family, *named), answer, float(level), via)
 
 
 def ask_all(scene: Scene, rng: np.random.Generator) -> list[Question]:
