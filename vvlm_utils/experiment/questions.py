@@ -7,10 +7,10 @@ small, crowd : how fine the picture must be (more tokens per frame)
 word : an easy square by one of 3,000 names, drawn by Zipf's law (more examples)
 tongue : the answer in one of 40 languages, drawn by Zipf's law (more examples)
 fact : an easy square through a table of 16,384 facts, drawn by Zipf's law (a larger LM)
-sum : an easy square through a sum modulo ten of one to ten digits (a larger LM)
+sum : an easy square through a sum modulo ten of one to six digits (a larger LM)
 
-Facts and sums are answered in two words: the colour that they name, and then the texture; a
-decoder of a few layers cannot do both at once. There is no end mark: the word that the answer
+Words, facts and sums are answered in two words: the colour that they name, and then the texture;
+a decoder of a few layers cannot do both at once. There is no end mark: the word that the answer
 hangs on comes last, where a small decoder can look for it. Words and tongues occur in finetuning
 alone; facts and sums are learned in pretraining, from text. The tables are the world's own: their
 seed is fixed and apart from every clip's.
@@ -35,7 +35,7 @@ FACTOR_OF = {
 WORDS, WORD_ZIPF = 3_000, 1.25
 TONGUES, TONGUE_ZIPF = 40, 1.0
 FACT_SIDE, FACT_ZIPF = 128, 1.0  # a table of 128 x 128
-LONGEST_SUM = 10
+LONGEST_SUM = 6
 TABLE_SEED = 20_260  # of the words' and facts' meanings
 SPECIAL = ("<pad>", "<video>")
 CHANCE_ERROR = 100 * (1 - 1 / WORLD.textures)
@@ -45,7 +45,7 @@ CHANCE_ERROR = 100 * (1 - 1 / WORLD.textures)
 class Question:
     """One question: its last word is what the answer hangs on.
 
-    level : its difficulty; via : the colour to be said before the answer, for facts and sums
+    level : its difficulty; via : the colour to be said before the answer, where one is named
     """
 
     family: str
@@ -153,7 +153,7 @@ def ask(scene: Scene, family: str, rng: np.random.Generator, world: World = WORL
         level = corner[second] - corner[first] - scene.side[first]
     elif family == "word":
         level = _of_colour("word", colour, WORDS, WORD_ZIPF, rng)
-        named = (f"word{level}",)
+        named, via = (f"word{level}",), f"colour{colour}"
     elif family == "tongue":
         level = int(draw_rank(TONGUES, TONGUE_ZIPF, rng))
         named, answer = (f"in{level}", *named), texture_word(texture, level)
