@@ -120,6 +120,6 @@ rule sweep:
     input:
         [f"{ROOT}/runs/{row.lm}-{row.draw}.done" for row in DECODERS.itertuples()],
     output:
-        ROOT + "/runs.csv",
+        str(SWEEP.table),
     shell:
         EXPERIMENT + ".sweep table " + CHOICE

@@ -13,9 +13,11 @@ from vvlm_utils.experiment.stages import make_decoder
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("tiny")
     sweep = replace(
         SWEEPS["tiny"],
-        root=tmp_path_factory.mktemp("tiny"),
+        root=root,
+        table=root / "runs.csv",
         counts={"train": 32, "validation": 12, "test": 16, "align": 16, "tower": 8},
         tower_steps=10,
         recipe=Recipe(steps=10, scenes=4, texts=16, pool=16),

@@ -1,6 +1,7 @@
 """Stages and runs: files made once, records that say what was measured."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -102,8 +103,6 @@ def test_finished_stages_are_left_alone(tiny):
 
 
 def test_a_half_written_tower_is_made_again(tiny, tmp_path):
-    from dataclasses import replace
-
     other = replace(tiny, root=tmp_path)
     half = tmp_path / "weights" / "tower.part"
     half.mkdir(parents=True)
@@ -134,3 +133,18 @@ def test_a_group_skips_what_is_done_and_makes_a_runs_table(tiny):
     for family in FAMILIES:
         found = record["stages"]["evaluate"]["metrics"][family]["metric"]
         assert found == pytest.approx(again[family], abs=1e-4)
+
+
+def test_runs_of_a_kept_table_are_not_made_again(tiny, tmp_path):
+    plan = tiny.plan()
+    runs = plan[(plan["lm"] == "mini-7k") & (plan["train_examples"] == 32)]
+    sweep.run_group(runs, tiny)
+    table = sweep.gather(plan, tiny)
+    table.to_csv(tmp_path / "kept.csv", index=False)
+    elsewhere = replace(tiny, root=tmp_path, table=tmp_path / "kept.csv")
+    assert not any(path.exists() for path in sweep.run_group(runs, elsewhere))
+    pd.testing.assert_frame_equal(
+        sweep.gather(plan, elsewhere), table, check_dtype=False, rtol=1e-9
+    )
+    other = replace(elsewhere, recipe=replace(tiny.recipe, steps=11))
+    assert sweep.gather(plan, other).empty

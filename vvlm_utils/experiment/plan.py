@@ -9,14 +9,17 @@ does not identify an interaction), and every design at three draws of the pretra
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from vvlm_utils.cost import FACTORS, Number, VisionTower, inference_cost
+from vvlm_utils.experiment import questions
 from vvlm_utils.experiment.presets import MINI, Recipe
 from vvlm_utils.experiment.scenes import WORLD
 from vvlm_utils.sweeps import isoflop_designs, name_runs, star_designs, well_spaced
@@ -119,6 +122,7 @@ class Sweep:
     """A sweep: where its files are, from how much data, and which runs.
 
     counts : clips of every split
+    table : where the runs table is kept; runs that stand there, of this recipe, are not made again
     """
 
     name: str
@@ -127,6 +131,15 @@ class Sweep:
     counts: dict[str, int] = field(hash=False)
     tower_steps: int
     recipe: Recipe
+    table: Path
+
+    def recipe_hash(self) -> str:
+        """A short hash of everything but the design that decides a run's score."""
+        stages = asdict(MINI.align), asdict(MINI.finetune), asdict(self.recipe), self.tower_steps
+        tables = questions.WORDS, questions.TONGUES, questions.FACT_SIDE, questions.LONGEST_SUM
+        tables += questions.WORD_ZIPF, questions.TONGUE_ZIPF, questions.FACT_ZIPF
+        known = [stages, tables, vars(WORLD), self.counts, MINI.pretrain_rates, MINI.projector]
+        return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:8]
 
 
 SWEEPS = {
@@ -143,6 +156,7 @@ SWEEPS = {
         },
         tower_steps=2_000,
         recipe=Recipe(),
+        table=Path(__file__).parent.parent / "data" / "mini_runs.csv",
     ),
     "tiny": Sweep(
         name="tiny",
@@ -151,6 +165,7 @@ SWEEPS = {
         counts={"train": 64, "validation": 32, "test": 64, "align": 32, "tower": 32},
         tower_steps=60,
         recipe=Recipe(steps=40, scenes=8, texts=32, pool=64),
+        table=Path("_build/tiny/runs.csv"),
     ),
 }
 """``make sweep`` runs "mini"; ``make sweep SWEEP=tiny`` its path in a few minutes."""

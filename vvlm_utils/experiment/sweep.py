@@ -10,7 +10,6 @@ its record as JSON and its answers, one row a question. Runs that have a record 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import tempfile
@@ -18,6 +17,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 import transformers
@@ -76,21 +76,34 @@ def run_one(
     return record, answers, model
 
 
-def run_name(run: pd.Series) -> str:
-    """The file name of a planned run: what decides it, and a hash of that."""
-    key = [run["lm"], *(int(run[name]) for name in ("frames", "tokens_per_frame"))]
-    key += [int(run["train_examples"]), int(run["draw"]), int(run["seed"])]
-    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:8]
-    lm, frames, tokens, n, draw, seed = key
-    return f"{lm}_{frames}x{tokens}_n{n}_draw{draw}_seed{seed}_{digest}"
+def run_name(run: pd.Series, sweep: Sweep) -> str:
+    """The file name of a planned run: all that decides it, the recipe as a hash."""
+    design = f"{run['frames']}x{run['tokens_per_frame']}_n{run['train_examples']}"
+    return f"{run['lm']}_{design}_draw{run['draw']}_seed{run['seed']}_{sweep.recipe_hash()}"
+
+
+KEY = ["run_id", "draw", "seed"]
+
+
+def kept_rows(sweep: Sweep) -> pd.DataFrame:
+    """Rows of the kept table that this recipe made; empty when there are none."""
+    if not sweep.table.exists():
+        return pd.DataFrame(columns=[*KEY, "recipe"])
+    table = pd.read_csv(sweep.table, dtype={"recipe": str})
+    return table[table["recipe"] == sweep.recipe_hash()]
 
 
 def run_group(runs: pd.DataFrame, sweep: Sweep, split: str = "test") -> list[Path]:
     """Train and evaluate what is missing of ``runs``; returns the records' paths."""
     folder = sweep.root / "runs" / split
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{run_name(run)}.json" for _, run in runs.iterrows()]
-    todo = [(run, p) for (_, run), p in zip(runs.iterrows(), paths, strict=True) if not p.exists()]
+    paths = [folder / f"{run_name(run, sweep)}.json" for _, run in runs.iterrows()]
+    kept = set(kept_rows(sweep)[KEY].itertuples(index=False, name=None)) if split == "test" else ()
+    todo = [
+        (run, path)
+        for (_, run), path in zip(runs.iterrows(), paths, strict=True)
+        if not path.exists() and tuple(run[KEY]) not in kept
+    ]
     effort = [run["train_examples"] * (1 + run["frames"] * run["tokens_per_frame"] / 128)
               for run, _ in todo]  # fmt: skip
     with tqdm(total=round(sum(effort)), desc="runs", unit="parts", mininterval=20) as bar:
@@ -109,10 +122,13 @@ def run_group(runs: pd.DataFrame, sweep: Sweep, split: str = "test") -> list[Pat
 
 
 def gather(runs: pd.DataFrame, sweep: Sweep, split: str = "test") -> pd.DataFrame:
-    """The runs table of what is finished: nine rows a run, eight families and their mean "avg"."""
+    """The runs table of what is finished: nine rows a run, eight families and their mean "avg".
+
+    Rows of the kept table stay where the run's own record is not at hand.
+    """
     rows = []
     for _, run in runs.iterrows():
-        path = sweep.root / "runs" / split / f"{run_name(run)}.json"
+        path = sweep.root / "runs" / split / f"{run_name(run, sweep)}.json"
         if not path.exists():
             continue
         record = json.loads(path.read_text())
@@ -133,9 +149,13 @@ def gather(runs: pd.DataFrame, sweep: Sweep, split: str = "test") -> pd.DataFram
                     "draw": run["draw"],
                     "blind": found["blind"],
                     "train_seconds": record["stages"]["finetune"]["seconds"],
+                    "recipe": sweep.recipe_hash(),
                 }
             )  # fmt: skip
-    return pd.DataFrame(rows)
+    table = pd.concat([pd.DataFrame(rows), kept_rows(sweep)]).drop_duplicates([*KEY, "task"])
+    order = {key: i for i, key in enumerate(runs[KEY].itertuples(index=False, name=None))}
+    place = [order[tuple(row)] for row in table[KEY].itertuples(index=False, name=None)]
+    return table.iloc[np.argsort(place, kind="stable")].reset_index(drop=True)
 
 
 def main() -> None:
@@ -156,7 +176,7 @@ def main() -> None:
         run_group(runs[(runs["lm"] == a.lm) & (runs["draw"] == a.draw)], sweep, a.split)
         return
     table = gather(runs, sweep, a.split)
-    out = a.out or sweep.root / "runs.csv"
+    out = a.out or sweep.table
     part = out.with_name(out.name + ".part")
     table.to_csv(part, index=False, float_format="%.6g")
     os.replace(part, out)
