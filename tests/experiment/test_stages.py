@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from vvlm_utils.experiment import evaluate, sweep
+from vvlm_utils.experiment import evaluate, plan, sweep
 from vvlm_utils.experiment.questions import FAMILIES, token_ids, vocabulary
 from vvlm_utils.experiment.stages import (
     clip_dataset,
@@ -37,6 +37,7 @@ def test_a_record_holds_what_its_answers_say(done, tiny):
         assert metrics[family]["metric"] == pytest.approx(share[family], abs=1e-4)
     assert metrics["avg"]["metric"] == pytest.approx(share.mean(), abs=1e-4)
     assert len(answers) == len(FAMILIES) * tiny.counts["validation"]
+    assert 1 < record.counts["flops_per_video"] / plan.mini_flops(record.lm_params, 2, 4) < 3
     assert {"torch", "commit", "device", "date"} <= set(record.provenance)
 
 
@@ -118,13 +119,13 @@ def test_features_are_made_from_the_files(tiny):
 
 
 def test_a_group_skips_what_is_done_and_makes_a_runs_table(tiny):
-    plan = tiny.plan()
-    runs = plan[(plan["lm"] == "mini-7k") & (plan["train_examples"] == 32)]
+    planned = tiny.plan()
+    runs = planned[(planned["lm"] == "mini-7k") & (planned["train_examples"] == 32)]
     paths = sweep.run_group(runs, tiny)
     before = [path.stat().st_mtime_ns for path in paths]
     assert sweep.run_group(runs, tiny) == paths
     assert [path.stat().st_mtime_ns for path in paths] == before
-    table = sweep.gather(plan, tiny)
+    table = sweep.gather(planned, tiny)
     checked = validate_runs(table)
     assert checked["run_id"].nunique() == len(runs) and checked["task"].nunique() == 9
     kept = pd.read_csv(paths[0].with_suffix(".csv.gz"))
@@ -136,15 +137,15 @@ def test_a_group_skips_what_is_done_and_makes_a_runs_table(tiny):
 
 
 def test_runs_of_a_kept_table_are_not_made_again(tiny, tmp_path):
-    plan = tiny.plan()
-    runs = plan[(plan["lm"] == "mini-7k") & (plan["train_examples"] == 32)]
+    planned = tiny.plan()
+    runs = planned[(planned["lm"] == "mini-7k") & (planned["train_examples"] == 32)]
     sweep.run_group(runs, tiny)
-    table = sweep.gather(plan, tiny)
+    table = sweep.gather(planned, tiny)
     table.to_csv(tmp_path / "kept.csv", index=False)
     elsewhere = replace(tiny, root=tmp_path, table=tmp_path / "kept.csv")
     assert not any(path.exists() for path in sweep.run_group(runs, elsewhere))
     pd.testing.assert_frame_equal(
-        sweep.gather(plan, elsewhere), table, check_dtype=False, rtol=1e-9
+        sweep.gather(planned, elsewhere), table, check_dtype=False, rtol=1e-9
     )
     other = replace(elsewhere, recipe=replace(tiny.recipe, steps=11))
-    assert sweep.gather(plan, other).empty
+    assert sweep.gather(planned, other).empty

@@ -101,6 +101,15 @@ def count_frame(model: torch.nn.Module) -> dict[str, int]:
     return _count(lambda: model(pixel_values=pixels))
 
 
+def count_video(model: torch.nn.Module, frames: int, tokens_per_frame: int) -> int:
+    """FLOPs to encode one video, read it behind one word of text and give one row of logits."""
+    side = model.config.vision_config.image_size
+    pixels = torch.zeros(1, frames, CHANNELS, side, side, device=model.device)
+    word = torch.zeros(1, 1, dtype=torch.long, device=model.device)
+    counted = _count(lambda: model(word, tokens_per_frame, pixel_values=pixels))
+    return sum(counted.values())
+
+
 TOKENS = (12, 1296, 6272, 25088)  # 3 x 4, 16 x 81, 32 x 196 and 128 x 196 visual tokens
 TABLE = Path(__file__).parent.parent / "data" / "counted_flops.csv"
 

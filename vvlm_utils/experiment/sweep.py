@@ -24,7 +24,7 @@ import transformers
 from tqdm import tqdm
 
 from vvlm_utils.experiment import evaluate, finetune
-from vvlm_utils.experiment.counting import count_params
+from vvlm_utils.experiment.counting import count_params, count_video
 from vvlm_utils.experiment.model import VideoVLM
 from vvlm_utils.experiment.plan import SWEEPS, Sweep
 from vvlm_utils.experiment.presets import MINI, Stage
@@ -55,6 +55,7 @@ def run_one(
     record.counts = {
         "decoder_params": count_params(model.decoder),
         "tower_params": count_params(model.tower),
+        "flops_per_video": count_video(model, frames, tokens_per_frame),
     }
     dataset = clip_dataset("train", sweep, frames, tokens_per_frame, train_examples)
     with tempfile.TemporaryDirectory() as folder:
