@@ -149,3 +149,10 @@ def test_runs_of_a_kept_table_are_not_made_again(tiny, tmp_path):
     )
     other = replace(elsewhere, recipe=replace(tiny.recipe, steps=11))
     assert sweep.gather(planned, other).empty
+
+
+def test_a_model_is_served_at_frames_it_was_not_tuned_at(tiny):
+    served = sweep.serve(tiny, 0, "mini-7k", 4, 16, [1, 2, 4])
+    assert served.groupby("frames").size().to_dict() == {1: 9, 2: 9, 4: 9}
+    assert set(served["tuned_frames"]) == {plan.SERVE_TUNED}
+    assert served["metric"].between(0, 100).all()

@@ -40,6 +40,7 @@ TOLERANCE, POINTS_PER_LM = 0.12, 3
 ISOFLOP_SIZES = SIZES[::2]
 OFF_DESIGNS, OFF_SEED = 10, 11
 DRAWS = (0, 1, 2)
+SERVE_TUNED = 2  # frames; decoders finetuned there are served at every level of frames
 EXTRA_SEEDS = (101, 102)  # further finetuning seeds, at the centre and at one end, draw 0
 
 

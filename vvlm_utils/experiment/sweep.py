@@ -5,6 +5,7 @@ its record as JSON and its answers, one row a question. Runs that have a record 
 
     python -m vvlm_utils.experiment.sweep run mini-90k 0     # all runs of one decoder
     python -m vvlm_utils.experiment.sweep table              # the runs table
+    python -m vvlm_utils.experiment.sweep serve              # tuned at few frames, served at many
 """
 
 from __future__ import annotations
@@ -26,7 +27,16 @@ from tqdm import tqdm
 from vvlm_utils.experiment import evaluate, finetune
 from vvlm_utils.experiment.counting import count_params, count_video
 from vvlm_utils.experiment.model import VideoVLM
-from vvlm_utils.experiment.plan import SWEEPS, Sweep
+from vvlm_utils.experiment.plan import (
+    CENTRE,
+    DRAWS,
+    EXAMPLES,
+    LEVELS,
+    LMS,
+    SERVE_TUNED,
+    SWEEPS,
+    Sweep,
+)
 from vvlm_utils.experiment.presets import MINI, Stage
 from vvlm_utils.experiment.stages import clip_dataset, load_decoder, split_questions
 
@@ -159,10 +169,38 @@ def gather(runs: pd.DataFrame, sweep: Sweep, split: str = "test") -> pd.DataFram
     return table.iloc[np.argsort(place, kind="stable")].reset_index(drop=True)
 
 
+def serve(sweep: Sweep, draw: int, lm: str, tokens_per_frame: int, train_examples: int, frames):
+    """Finetune at ``SERVE_TUNED`` frames and evaluate at each of ``frames``, on the test split.
+
+    One row a number of frames served and task: lm, draw, tuned_frames, frames, tokens_per_frame,
+    train_examples, task, metric, metric_se.
+    """
+    design = {"tokens_per_frame": tokens_per_frame, "train_examples": train_examples}
+    *_, model = run_one(
+        lm, SERVE_TUNED, tokens_per_frame, train_examples, draw, draw, sweep, "validation"
+    )
+    rows, asked = [], split_questions("test", sweep)
+    for count in frames:
+        answers = evaluate.answer(
+            model, clip_dataset("test", sweep, count, tokens_per_frame), asked
+        )
+        found = evaluate.summarise(answers)[["metric", "metric_se"]].rename_axis("task")
+        own = {"lm": lm, "draw": draw, "tuned_frames": SERVE_TUNED, "frames": count} | design
+        rows.append(found.reset_index().assign(**own))
+    return pd.concat(rows, ignore_index=True)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a CSV whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    table.to_csv(part, index=False, float_format="%.6g")
+    os.replace(part, path)
+
+
 def main() -> None:
-    """Run a group, or write the table."""
+    """Run a group, or write a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["run", "table"])
+    parser.add_argument("what", choices=["run", "table", "serve"])
     parser.add_argument("lm", nargs="?")
     parser.add_argument("draw", nargs="?", type=int)
     parser.add_argument("--sweep", choices=tuple(SWEEPS), default="mini")
@@ -176,11 +214,19 @@ def main() -> None:
         transformers.utils.logging.disable_progress_bar()
         run_group(runs[(runs["lm"] == a.lm) & (runs["draw"] == a.draw)], sweep, a.split)
         return
-    table = gather(runs, sweep, a.split)
-    out = a.out or sweep.table
-    part = out.with_name(out.name + ".part")
-    table.to_csv(part, index=False, float_format="%.6g")
-    os.replace(part, out)
+    if a.what == "serve":
+        torch.set_num_threads(1)
+        transformers.utils.logging.disable_progress_bar()
+        out = a.out or sweep.table.with_name(f"{sweep.name}_serve.csv")
+        lm, tokens = LMS[CENTRE["lm_params"]], CENTRE["tokens_per_frame"]
+        served = [
+            serve(sweep, draw, lm, tokens, EXAMPLES[-1], LEVELS["frames"])
+            for draw in (DRAWS if a.draw is None else [a.draw])
+        ]
+        write_table(pd.concat(served), out)
+        return
+    table, out = gather(runs, sweep, a.split), a.out or sweep.table
+    write_table(table, out)
     print(f"{table['run_id'].nunique()} of {runs['run_id'].nunique()} designs in {out}")
 
 
