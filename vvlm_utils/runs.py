@@ -1,8 +1,8 @@
 """The runs table: one row per finetuned and evaluated model, and the only way in.
 
 ``load_runs("paper")`` gives the 87 published runs of ``wang2025`` (39 star, 48 isoFLOP), read off
-the figures: ``data/README.md`` says how, and how sure the numbers are. A path gives a table of
-your own. Counts are plain (``lm_params = 7.5e9``), ``metric`` lies on 0-100 and ``metric_se`` is
+the figures: ``data/README.md`` says how, and how sure the numbers are. ``load_runs("mini")`` gives
+the runs of the mini experiment, a row for every draw and seed. A path gives a table of your own. Counts are plain (``lm_params = 7.5e9``), ``metric`` lies on 0-100 and ``metric_se`` is
 the uncertainty of that number (for the paper's runs: of reading it off a figure).
 """
 
@@ -19,8 +19,8 @@ from vvlm_utils.cost import FACTORS
 from vvlm_utils.sweeps import is_perfect_square, name_runs
 
 DATA = files("vvlm_utils") / "data"
-SOURCES = {"paper": "paper_runs.csv"}
-TASK_TABLES = {"paper": "paper_runs_by_task.csv"}
+SOURCES = {"paper": "paper_runs.csv", "mini": "mini_runs.csv"}
+TASK_TABLES = {"paper": "paper_runs_by_task.csv", "mini": "mini_runs.csv"}
 TASKS = ("VDC", "AQA", "VCG", "LVB", "PT", "MV", "VMME", "NQA")  # the paper's eight, Table 5
 AVERAGE = "avg"
 
@@ -219,7 +219,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def load_runs(source: str | Path = "paper", task: str | None = AVERAGE) -> pd.DataFrame:
-    """Load the checked runs of one task: a known source (``"paper"``) or a CSV of your own.
+    """Load the checked runs of one task: a known source (``paper``, ``mini``) or your own CSV.
 
     ``task=None`` keeps every task in the table. The columns are the runs table's and ``error``.
 
@@ -249,7 +249,8 @@ def load_task_runs(source: str | Path = "paper") -> pd.DataFrame:
     [87]
     """
     known = TASK_TABLES.get(str(source))
-    return load_runs(source if known is None else Path(str(DATA / known)), task=None)
+    runs = load_runs(source if known is None else Path(str(DATA / known)), task=None)
+    return runs[runs["task"] != AVERAGE].reset_index(drop=True)
 
 
 def average_seeds(runs: pd.DataFrame) -> pd.DataFrame:
