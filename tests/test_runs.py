@@ -251,3 +251,12 @@ def test_seeds_average_within_a_draw_and_then_over_draws():
     assert averaged["metric"].item() == pytest.approx((45 + 55 + 59) / 3)
     spread = np.var([45, 55, 59], ddof=1) / 3
     assert averaged["metric_se"].item() == pytest.approx(np.sqrt(0.25 + spread))
+
+
+def test_the_mini_runs_hold_eight_families_and_their_mean():
+    runs, tasks = load_runs("mini"), load_task_runs("mini")
+    assert set(runs["source"]) == {"mini"} and len(tasks) == 8 * len(runs)
+    means = tasks.groupby(["run_id", "draw", "seed"])["metric"].mean()
+    mine = runs.set_index(["run_id", "draw", "seed"])["metric"]
+    np.testing.assert_allclose(means.reindex(mine.index), mine, atol=1e-3)
+    assert runs["recipe"].nunique() == 1

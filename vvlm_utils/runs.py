@@ -2,8 +2,9 @@
 
 ``load_runs("paper")`` gives the 87 published runs of ``wang2025`` (39 star, 48 isoFLOP), read off
 the figures: ``data/README.md`` says how, and how sure the numbers are. ``load_runs("mini")`` gives
-the runs of the mini experiment, a row for every draw and seed. A path gives a table of your own. Counts are plain (``lm_params = 7.5e9``), ``metric`` lies on 0-100 and ``metric_se`` is
-the uncertainty of that number (for the paper's runs: of reading it off a figure).
+the runs of the mini experiment, a row for every draw and seed. A path gives a table of your own.
+Counts are plain (``lm_params = 7.5e9``), ``metric`` lies on 0-100 and ``metric_se`` is the
+uncertainty of that number (for the paper's runs: of reading it off a figure).
 """
 
 from __future__ import annotations
