@@ -1,5 +1,8 @@
 """The mini sweep's plan holds what the analysis needs."""
 
+import importlib
+import re
+
 import numpy as np
 import pytest
 
@@ -57,3 +60,18 @@ def test_the_plan_is_the_same_every_time():
 def test_no_run_wants_more_clips_than_there_are(name):
     sweep = plan.SWEEPS[name]
     assert sweep.plan()["train_examples"].max() <= sweep.counts["train"]
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "mend"),
+    [
+        ("sweep", ["run", "mini-1b", "0"], "choose among mini-7k 0"),
+        ("stages", ["features", "training"], "choose among train"),
+        ("stages", ["decoder", "mini-1b"], "choose among mini-7k"),
+    ],
+)
+def test_a_stage_that_is_not_there_is_refused(module, words, mend, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", [module, *words])
+    with pytest.raises(SystemExit, match="2"):
+        importlib.import_module(f"vvlm_utils.experiment.{module}").main()
+    assert re.search(mend, capsys.readouterr().err)

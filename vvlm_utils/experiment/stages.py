@@ -183,6 +183,11 @@ def main() -> None:
     parser.add_argument("--draw", type=int, default=0, help="seed of a decoder's pretraining")
     parser.add_argument("--sweep", choices=tuple(SWEEPS), default="mini")
     a = parser.parse_args()
+    known = {"tower": [None], "features": list(SWEEPS[a.sweep].counts)}
+    names = known.get(a.stage, list(MINI.decoders))
+    if a.name not in names:
+        there = ", ".join(name for name in names if name) or "nothing (leave the name out)"
+        parser.error(f"{a.stage} cannot be of {a.name}; choose among {there}")
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     sweep = SWEEPS[a.sweep]

@@ -210,9 +210,14 @@ def main() -> None:
     sweep = SWEEPS[a.sweep]
     runs = sweep.plan()
     if a.what == "run":
+        chosen = runs[(runs["lm"] == a.lm) & (runs["draw"] == a.draw)]
+        if chosen.empty:
+            groups = runs[["lm", "draw"]].drop_duplicates().itertuples(index=False)
+            there = ", ".join(f"{lm} {draw}" for lm, draw in groups)
+            parser.error(f"no runs of {a.lm} {a.draw} in sweep {sweep.name}; choose among {there}")
         torch.set_num_threads(1)
         transformers.utils.logging.disable_progress_bar()
-        run_group(runs[(runs["lm"] == a.lm) & (runs["draw"] == a.draw)], sweep, a.split)
+        run_group(chosen, sweep, a.split)
         return
     if a.what == "serve":
         torch.set_num_threads(1)
