@@ -59,7 +59,6 @@ class ClipDataset(Dataset):
     """Packed clips for training: cached features of ``frames`` frames, and the clip's questions.
 
     features : (clips, all frames, patches, width), as ``features.cache_features`` gives them
-    order : which clips, in which order; the first n of one order are nested in the first 2n
     """
 
     def __init__(
