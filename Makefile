@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3.11
 ENV ?= .venv
+SWEEP ?= mini
 CORES ?= 2
 run := $(ENV)/bin/python
 # Every step of the graph is atomic, so a run that was killed needs no unlocking. Of Snakemake's own
@@ -19,7 +20,7 @@ is_311 = $(shell $(PYTHON) -c 'import sys; print(sys.version_info[:2] == (3, 11)
 no_311 = Python 3.11 is needed and "$(PYTHON)" is not it: install it or name it, as in: make book PYTHON=/path/to/python3.11
 check_python = $(if $(filter True,$(is_311)),,$(error $(no_311)))
 
-.PHONY: help book test lint format bench coverage exact sweep notebook figure variants lock clean env dev
+.PHONY: help book test lint format bench coverage exact sweep notebook figure variants lock clean env dev torch
 
 help:  ## explain every target
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -52,10 +53,11 @@ coverage: env  ## simulate tables and count how often the stated bands hold the 
 exact: env  ## repeat the full published fitting protocol (up to 30 minutes); SPLITS=20: warm bags
 	@$(run) -m benchmarks.exact $(if $(SPLITS),--search warm --splits $(SPLITS)) --out vvlm_utils/data/exact.csv $(ARGS)
 
-sweep:  ## train and evaluate the mini sweep, resumable (two to three hours; SWEEP=tiny: six runs)
-	$(check_python)
-	@$(PYTHON) requirements/install.py $(ENV) experiment
-	@$(snakemake) sweep $(if $(SWEEP),--config sweep=$(SWEEP)) $(errors_only)
+# Runs that stand in the kept table are not made again. Whatever fails, the table is gathered.
+sweep: torch  ## train and evaluate what the mini sweep's table lacks, resumable (SWEEP=tiny, TABLE=mine.csv)
+	@$(snakemake) sweep --config sweep=$(SWEEP) $(if $(TABLE),table=$(TABLE)) $(errors_only) || \
+	{ $(run) -m vvlm_utils.experiment.sweep table --sweep $(SWEEP) $(if $(TABLE),--table $(TABLE)); \
+	  echo "Some runs failed: see above. The same command tries them again."; exit 1; }
 
 notebook: dev  ## open the chapters in JupyterLab
 	@$(run) -m jupyterlab notebooks
@@ -85,3 +87,7 @@ env:
 dev:
 	$(check_python)
 	@$(PYTHON) requirements/install.py $(ENV) dev
+
+torch:
+	$(check_python)
+	@$(PYTHON) requirements/install.py $(ENV) experiment

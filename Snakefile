@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from vvlm_utils import book
-from vvlm_utils.experiment.plan import SWEEPS
+from vvlm_utils.experiment.plan import choose_sweep, missing_runs
 
 PACKAGE = Path("vvlm_utils")
 CHAPTERS = book.list_chapters(Path("_toc.yml"))
@@ -72,17 +72,19 @@ rule figure:
 
 # The experiment: clips -> tower -> features -> decoders -> runs -> one table. `make sweep` runs it.
 # A stage skips what it finds on disk, and no rule looks at the code: long runs are not thrown
-# away for an edit. Remove a file under _build/<sweep> to have it made again.
-SWEEP = SWEEPS[config.get("sweep", "mini")]
-ROOT = str(SWEEP.root)
+# away for an edit. Remove a file under _build/<sweep> to have it made again. Runs that stand in
+# the kept table are done; `make sweep TABLE=mine.csv` keeps another table, and so makes all.
+SWEEP = choose_sweep(config.get("sweep", "mini"), config.get("table"))
+ROOT, WEIGHTS = str(SWEEP.root), str(SWEEP.weights_folder)
 EXPERIMENT = f"OMP_NUM_THREADS=1 '{sys.executable}' -m vvlm_utils.experiment"
 CHOICE = f"--sweep {SWEEP.name}"
-DECODERS = SWEEP.plan()[["lm", "draw"]].drop_duplicates().sort_values(["draw", "lm"])
+TABLE = f"--table '{SWEEP.table}'"
+GROUPS = missing_runs(SWEEP)[["lm", "draw"]].drop_duplicates().sort_values(["draw", "lm"])
 
 
 rule tower:
     output:
-        ROOT + "/weights/tower/model.safetensors",
+        WEIGHTS + "/tower/model.safetensors",
     shell:
         EXPERIMENT + ".stages tower " + CHOICE
 
@@ -101,25 +103,23 @@ rule decoder:
         rules.tower.output,
         ROOT + "/cache/align.npy",
     output:
-        ROOT + "/weights/{lm}-{draw}/model.safetensors",
+        WEIGHTS + "/{lm}-{draw}/model.safetensors",
     shell:
         EXPERIMENT + ".stages decoder {wildcards.lm} --draw {wildcards.draw} " + CHOICE
 
 
 rule runs:
     input:
-        ROOT + "/weights/{lm}-{draw}/model.safetensors",
+        WEIGHTS + "/{lm}-{draw}/model.safetensors",
         expand(ROOT + "/cache/{split}.npy", split=["train", "test"]),
     output:
         touch(ROOT + "/runs/{lm}-{draw}.done"),
     shell:
-        EXPERIMENT + ".sweep run {wildcards.lm} {wildcards.draw} " + CHOICE
+        EXPERIMENT + f".sweep run {{wildcards.lm}} {{wildcards.draw}} {CHOICE} {TABLE}"
 
 
 rule sweep:
     input:
-        [f"{ROOT}/runs/{row.lm}-{row.draw}.done" for row in DECODERS.itertuples()],
-    output:
-        str(SWEEP.table),
+        [f"{ROOT}/runs/{group.lm}-{group.draw}.done" for group in GROUPS.itertuples()],
     shell:
-        EXPERIMENT + ".sweep table " + CHOICE
+        EXPERIMENT + f".sweep table {CHOICE} {TABLE}"

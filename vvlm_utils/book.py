@@ -21,6 +21,8 @@ from typing import Any
 import nbformat
 import yaml
 
+from vvlm_utils.progress import Lines
+
 # Of what the theme writes into every page, these serve a live kernel that the book does not offer
 # (from a server elsewhere, and declared twice) and web fonts in a form refused on pages from disk.
 UNWANTED = re.compile(
@@ -99,20 +101,6 @@ def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
     return sorted([*(path for path in texts if path != notebook), *named])
 
 
-class _Lines:
-    """A stream for tqdm: one plain line per refresh, since chapters run side by side."""
-
-    def __init__(self, label: str):
-        self.label = label
-
-    def write(self, text: str) -> None:
-        if text.strip():
-            print(f"  {self.label}: {text.strip()}", flush=True)
-
-    def flush(self) -> None:
-        pass
-
-
 def execute(notebook: Path, output: Path, parameters: dict[str, Any] | None = None) -> None:
     """Execute a notebook with papermill; ``output`` appears only when every cell ended well."""
     import papermill
@@ -122,7 +110,7 @@ def execute(notebook: Path, output: Path, parameters: dict[str, Any] | None = No
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f".{output.stem}.{os.getpid()}.ipynb")
     progress = {
-        "file": _Lines(output.stem),
+        "file": Lines(output.stem),
         "mininterval": 5,
         "delay": 1,
         "bar_format": "cell {n_fmt} of {total_fmt}, {elapsed}",

@@ -1,6 +1,5 @@
 """Stages and runs: files made once, records that say what was measured."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from vvlm_utils.experiment import evaluate, plan, sweep
+from vvlm_utils.experiment import plan, records, run, scores, sweep
 from vvlm_utils.experiment.questions import FAMILIES, token_ids, vocabulary
 from vvlm_utils.experiment.stages import (
     clip_dataset,
@@ -21,10 +20,13 @@ from vvlm_utils.experiment.stages import (
 from vvlm_utils.experiment.video import read_video
 from vvlm_utils.runs import validate_runs
 
+RUN = plan.Run("mini-7k", frames=2, tokens_per_frame=4, train_examples=16)
+
 
 @pytest.fixture(scope="module")
 def done(tiny):
-    return sweep.run_one("mini-7k", 2, 4, 16, seed=0, draw=0, sweep=tiny, split="validation")
+    record, model = run.train(RUN, tiny)
+    return record, run.evaluate(record, model, tiny, "validation"), model
 
 
 def test_a_record_holds_what_its_answers_say(done, tiny):
@@ -68,7 +70,7 @@ def test_standard_errors_have_their_closed_forms():
             "correct": correct,
         }
     )
-    found = evaluate.summarise(table)
+    found = scores.summarise(table)
     assert found.loc["a", "metric"] == pytest.approx(200 / 3)
     assert found.loc["a", "metric_se"] == pytest.approx(100 * np.sqrt(2 / 3 * 1 / 3 / 3))
     assert found.loc["a", "blind"] == pytest.approx(200 / 3)
@@ -121,18 +123,16 @@ def test_features_are_made_from_the_files(tiny):
 def test_a_group_skips_what_is_done_and_makes_a_runs_table(tiny):
     planned = tiny.plan()
     runs = planned[(planned["lm"] == "mini-7k") & (planned["train_examples"] == 32)]
-    paths = sweep.run_group(runs, tiny)
-    before = [path.stat().st_mtime_ns for path in paths]
-    assert sweep.run_group(runs, tiny) == paths
-    assert [path.stat().st_mtime_ns for path in paths] == before
+    assert len(sweep.run_group(runs, tiny)) == len(runs)
+    assert sweep.run_group(runs, tiny) == []
     table = sweep.gather(planned, tiny)
     checked = validate_runs(table)
     assert checked["run_id"].nunique() == len(runs) and checked["task"].nunique() == 9
-    kept = pd.read_csv(paths[0].with_suffix(".csv.gz"))
-    record = json.loads(paths[0].read_text())
-    again = 100 * (kept["answer"] == kept["predicted"]).groupby(kept["family"]).mean()
+    path = sweep.record_path(plan.as_runs(runs)[0], tiny)
+    kept, record = records.read_answers(path), records.read_record(path)
+    again = 100 * kept.groupby("family")["correct"].mean()
     for family in FAMILIES:
-        found = record["stages"]["evaluate"]["metrics"][family]["metric"]
+        found = record.stages["evaluate"]["metrics"][family]["metric"]
         assert found == pytest.approx(again[family], abs=1e-4)
 
 
@@ -143,16 +143,18 @@ def test_runs_of_a_kept_table_are_not_made_again(tiny, tmp_path):
     table = sweep.gather(planned, tiny)
     table.to_csv(tmp_path / "kept.csv", index=False)
     elsewhere = replace(tiny, root=tmp_path, table=tmp_path / "kept.csv")
-    assert not any(path.exists() for path in sweep.run_group(runs, elsewhere))
+    assert sweep.run_group(runs, elsewhere) == []
+    assert len(plan.missing_runs(elsewhere)) == len(planned) - len(runs)
     pd.testing.assert_frame_equal(
         sweep.gather(planned, elsewhere), table, check_dtype=False, rtol=1e-9
     )
     other = replace(elsewhere, recipe=replace(tiny.recipe, steps=11))
     assert sweep.gather(planned, other).empty
+    assert len(plan.missing_runs(other)) == len(planned)
 
 
 def test_a_model_is_served_at_frames_it_was_not_tuned_at(tiny):
-    served = sweep.serve(tiny, 0, "mini-7k", 4, 16, [1, 2, 4])
+    served = sweep.serve(RUN, tiny, [1, 2, 4])
     assert served.groupby("frames").size().to_dict() == {1: 9, 2: 9, 4: 9}
-    assert set(served["tuned_frames"]) == {plan.SERVE_TUNED}
+    assert set(served["tuned_frames"]) == {RUN.frames}
     assert served["metric"].between(0, 100).all()

@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_digits
-from tqdm import tqdm
 
 from vvlm_utils.experiment.questions import FAMILIES, Question, ask_all
 from vvlm_utils.experiment.scenes import WORLD, Scene, World, sample_scene
 from vvlm_utils.experiment.video import CRF, PIXELS, write_video
+from vvlm_utils.progress import bar
 
 SPLITS = ("train", "validation", "test", "align", "tower")
 SOURCE = "vvlm-mini"
@@ -150,7 +150,7 @@ def write_clips(folder: Path, split: str, count: int, seed: int = 0, progress: b
         raise ValueError(f"{folder} holds clips of another recipe; remove it or name another")
     _write_json(note, wanted)
     records = []
-    for index in tqdm(range(count), desc=f"{split} clips", disable=not progress):
+    for index in bar(range(count), f"{split} clips", show=progress):
         path = folder / f"{index:06d}.mp4"
         scene, questions, rng = draw_scene(split, seed, index)
         if not path.exists():

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from vvlm_utils.experiment.batches import ClipDataset
 from vvlm_utils.experiment.model import IGNORE, VideoVLM
-from vvlm_utils.experiment.questions import Question, blind_error, vocabulary
+from vvlm_utils.experiment.questions import Question, vocabulary
 
 
 def answer(
@@ -63,27 +63,3 @@ def _next_words(
         begins = answers & ~answers.roll(1, dims=1)
         said += model(**items, asked=begins.roll(-1, dims=1)).logits.argmax(-1).tolist()
     return np.array(said)
-
-
-def summarise(answers: pd.DataFrame) -> pd.DataFrame:
-    """Metric (accuracy, 0-100) with its standard error and the blind metric, per family and "avg".
-
-    The average's error comes from the spread over clips, since a clip's questions share a video.
-    """
-    by_family = answers.groupby("family", sort=False)
-    metric = 100 * by_family["correct"].mean()
-    count = by_family.size()
-    table = pd.DataFrame(
-        {
-            "metric": metric,
-            "metric_se": np.sqrt(metric * (100 - metric) / count),
-            "blind": 100 - by_family["answer"].agg(lambda a: blind_error(list(a))),
-        }
-    )
-    per_clip = 100 * answers.groupby("clip")["correct"].mean()
-    table.loc["avg"] = [
-        metric.mean(),
-        per_clip.std(ddof=1) / np.sqrt(len(per_clip)),
-        table["blind"].mean(),
-    ]
-    return table

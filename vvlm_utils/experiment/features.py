@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import trange
 from transformers import SiglipVisionModel
 
 from vvlm_utils.experiment.clips import read_index
 from vvlm_utils.experiment.towers import encode
 from vvlm_utils.experiment.video import read_video
+from vvlm_utils.progress import bar
 
 
 def weights_hash(model: torch.nn.Module) -> str:
@@ -52,7 +52,7 @@ def cache_features(
     note.unlink(missing_ok=True)
     part = cache.with_suffix(".part")
     store = None
-    for i in trange(count, desc=f"features of {clips.name}", disable=not progress):
+    for i in bar(range(count), f"features of {clips.name}", show=progress):
         features = encode(tower, read_video(clips / records[i]["video"])).numpy()
         if store is None:
             shape = (count, *features.shape)

@@ -7,22 +7,21 @@ in one process, in many, or sharded. A run that was killed resumes from its last
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import platform
 import subprocess
 import time
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 import transformers
+from accelerate import PartialState
+from safetensors import SafetensorError
 from transformers import Trainer, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
 from vvlm_utils import __version__
 from vvlm_utils.experiment.batches import ClipDataset
+from vvlm_utils.experiment.checkpoints import MarkWhole, last_whole
 from vvlm_utils.experiment.model import VideoVLM
 from vvlm_utils.experiment.presets import Stage
 
@@ -96,13 +95,38 @@ class StageTrainer(Trainer):
         return (output.loss, output) if return_outputs else output.loss
 
 
+def split_batch(batch: int, processes: int, accumulate: int = 1) -> int:
+    """Clips that one process reads at a time, so that a step sees ``batch`` clips in all.
+
+    Raises ValueError when the batch cannot be split evenly.
+
+    >>> split_batch(256, processes=32, accumulate=2)
+    4
+    """
+    each, rest = divmod(batch, processes * accumulate)
+    if rest or not each:
+        raise ValueError(
+            f"batch {batch} does not divide into {processes} processes x accumulate {accumulate}; "
+            "choose numbers whose product divides it"
+        )
+    return each
+
+
 def training_arguments(
-    stage: Stage, folder: Path, seed: int, steps: int, checkpoint_every: int, use_cpu: bool
+    stage: Stage,
+    folder: Path,
+    seed: int,
+    steps: int,
+    checkpoint_every: int,
+    use_cpu: bool,
+    accumulate: int = 1,
 ) -> TrainingArguments:
-    """A stage's settings as the Trainer takes them."""
+    """A stage's settings as the Trainer takes them, for one process of however many there are."""
+    processes = PartialState(cpu=use_cpu).num_processes
     return TrainingArguments(
         output_dir=str(folder),
-        per_device_train_batch_size=stage.batch,
+        per_device_train_batch_size=split_batch(stage.batch, processes, accumulate),
+        gradient_accumulation_steps=accumulate,
         num_train_epochs=stage.epochs,
         learning_rate=max(rates(stage).values()),
         lr_scheduler_type="cosine",
@@ -113,7 +137,7 @@ def training_arguments(
         logging_nan_inf_filter=False,
         save_strategy="steps" if checkpoint_every else "no",
         save_steps=checkpoint_every or 500,
-        save_total_limit=1,
+        save_total_limit=2,
         report_to="none",
         remove_unused_columns=False,
         disable_tqdm=True,
@@ -132,15 +156,19 @@ def train_stage(
     seed: int,
     checkpoint_every: int = 0,
     use_cpu: bool = True,
+    accumulate: int = 1,
 ) -> dict:
-    """Train one stage in place; resumes from the last checkpoint in ``folder`` if there is one.
+    """Train one stage in place; resumes from the last whole checkpoint in ``folder``, if any.
 
-    Returns steps, seconds, examples a second, and the loss curve (step, loss, rates).
-    Raises TrainingFailed for a loss that is not finite.
+    accumulate : parts that a process reads its share of a step in, where memory is short
+    Returns steps, seconds, examples a second, and the loss curve (step, loss).
+    Raises TrainingFailed for a loss that is not finite, or a checkpoint that cannot be written.
     """
     folder = Path(folder)
     steps = stage.epochs * math.ceil(len(dataset) / stage.batch)
-    arguments = training_arguments(stage, folder, seed, steps, checkpoint_every, use_cpu)
+    arguments = training_arguments(
+        stage, folder, seed, steps, checkpoint_every, use_cpu, accumulate
+    )
     trainer = StageTrainer(
         model=model,
         args=arguments,
@@ -149,9 +177,17 @@ def train_stage(
         stage=stage,
     )
     trainer.remove_callback(transformers.PrinterCallback)
-    checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    if checkpoint_every:
+        trainer.add_callback(MarkWhole())
+    checkpoint = last_whole(folder)
     begin = time.perf_counter()
-    trainer.train(resume_from_checkpoint=checkpoint)
+    try:
+        trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
+    except (OSError, SafetensorError) as unwritten:
+        raise TrainingFailed(
+            f"a checkpoint could not be written under {folder} ({unwritten}); make room and start "
+            "again: the run resumes from its last whole checkpoint"
+        ) from unwritten
     seconds = time.perf_counter() - begin
     curve = [
         {"step": entry["step"], "loss": entry["loss"]}
@@ -164,26 +200,6 @@ def train_stage(
         "examples_per_second": round(stage.epochs * len(dataset) / seconds, 1),
         "curve": curve,
     }
-
-
-@dataclass
-class RunRecord:
-    """What one run was and did; written as JSON beside its checkpoint."""
-
-    preset: str
-    lm: str
-    lm_params: int
-    frames: int
-    tokens_per_frame: int
-    train_examples: int
-    seed: int
-    draw: int
-    stages: dict[str, dict] = field(default_factory=dict)
-    settings: dict[str, dict] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    status: str = "trained"
-    reason: str = ""
-    provenance: dict[str, str] = field(default_factory=dict)
 
 
 def provenance() -> dict[str, str]:
@@ -200,12 +216,3 @@ def provenance() -> dict[str, str]:
         "device": platform.processor() or platform.machine(),
         "date": time.strftime("%Y-%m-%d"),
     }
-
-
-def write_record(record: RunRecord, path: Path) -> None:
-    """Write a record as JSON, atomically."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(asdict(record), indent=1))
-    os.replace(part, path)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -119,11 +119,29 @@ def tiny_runs() -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
+class Run:
+    """One design, finetuned with one seed from one draw of a pretrained decoder."""
+
+    lm: str
+    frames: int
+    tokens_per_frame: int
+    train_examples: int
+    seed: int = 0
+    draw: int = 0
+
+    @property
+    def effort(self) -> float:
+        """How long the run takes beside others, roughly: clips times tokens."""
+        return self.train_examples * (1 + self.frames * self.tokens_per_frame / 128)
+
+
+@dataclass(frozen=True)
 class Sweep:
     """A sweep: where its files are, from how much data, and which runs.
 
     counts : clips of every split
     table : where the runs table is kept; runs that stand there, of this recipe, are not made again
+    weights : where the pretrained tower and decoders are, under ``root`` if not given
     """
 
     name: str
@@ -133,6 +151,12 @@ class Sweep:
     tower_steps: int
     recipe: Recipe
     table: Path
+    weights: Path | None = None
+
+    @property
+    def weights_folder(self) -> Path:
+        """Where the tower and the decoders are."""
+        return self.weights or self.root / "weights"
 
     def recipe_hash(self) -> str:
         """A short hash of everything but the design that decides a run's score."""
@@ -141,6 +165,41 @@ class Sweep:
         tables += questions.WORD_ZIPF, questions.TONGUE_ZIPF, questions.FACT_ZIPF
         known = [stages, tables, vars(WORLD), self.counts, MINI.pretrain_rates, MINI.projector]
         return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:8]
+
+
+def as_runs(table: pd.DataFrame) -> list[Run]:
+    """The rows of a plan as runs."""
+    columns = ["frames", "tokens_per_frame", "train_examples", "seed", "draw"]
+    numbers = table[columns].astype(int).itertuples(index=False, name=None)
+    return [Run(lm, *rest) for lm, rest in zip(table["lm"], numbers, strict=True)]
+
+
+KEY = ["run_id", "draw", "seed"]
+
+
+def kept_rows(sweep: Sweep) -> pd.DataFrame:
+    """Rows of the kept table that this recipe made; empty when there are none."""
+    if not sweep.table.exists():
+        return pd.DataFrame(columns=[*KEY, "recipe"])
+    table = pd.read_csv(sweep.table, dtype={"recipe": str})
+    return table[table["recipe"] == sweep.recipe_hash()]
+
+
+def missing_runs(sweep: Sweep) -> pd.DataFrame:
+    """The planned runs that the kept table does not hold."""
+    kept = set(kept_rows(sweep)[KEY].itertuples(index=False, name=None))
+    runs = sweep.plan()
+    return runs[[key not in kept for key in runs[KEY].itertuples(index=False, name=None)]]
+
+
+def choose_sweep(name: str, table: str | Path | None = None) -> Sweep:
+    """A sweep by name, with its kept table elsewhere when ``table`` is given.
+
+    Raises ValueError naming the choices.
+    """
+    if name not in SWEEPS:
+        raise ValueError(f"sweep must be one of {', '.join(SWEEPS)}, got {name!r}")
+    return replace(SWEEPS[name], table=Path(table)) if table else SWEEPS[name]
 
 
 SWEEPS = {

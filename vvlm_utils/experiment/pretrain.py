@@ -15,7 +15,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import nn
-from tqdm import trange
 from transformers import get_cosine_schedule_with_warmup
 
 from vvlm_utils.experiment.batches import pack, pad
@@ -30,6 +29,7 @@ from vvlm_utils.experiment.questions import (
 )
 from vvlm_utils.experiment.scenes import ROLES, WORLD, Scene, sample_scene, soft_labels
 from vvlm_utils.experiment.video import frame_indices
+from vvlm_utils.progress import bar
 
 POOL_SEED = 77_000  # of the scenes; clips have other seeds
 
@@ -105,7 +105,7 @@ def pretrain_decoder(
     warmup = math.ceil(0.05 * recipe.steps)
     schedule = get_cosine_schedule_with_warmup(optimizer, warmup, recipe.steps)
     losses = []
-    for step in trange(recipe.steps, desc=model.config.lm, disable=not progress):
+    for step in bar(range(recipe.steps), f"pretraining {model.config.lm}", show=progress):
         early = step < recipe.short * recipe.steps
         frames = int(rng.choice([t for t in recipe.frames if t <= (2 if early else 16)]))
         most = min(9, recipe.most_tokens) if early else recipe.most_tokens // frames

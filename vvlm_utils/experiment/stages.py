@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
+from safetensors import SafetensorError
 from transformers import SiglipVisionModel
 
 from vvlm_utils.experiment import clips, finetune, pretrain, towers
@@ -66,7 +67,7 @@ def make_split(split: str, sweep: Sweep) -> Path:
 
 def make_tower(sweep: Sweep) -> Path:
     """Pretrain the tower on its own split; returns the folder of its weights."""
-    folder = sweep.root / "weights" / "tower"
+    folder = sweep.weights_folder / "tower"
     if (folder / NOTE).exists():
         return folder
     source = make_split("tower", sweep)
@@ -137,7 +138,7 @@ def make_decoder(lm: str, draw: int, sweep: Sweep) -> Path:
 
     The projector learns on the align split at 2 frames of 36 tokens, with all else frozen.
     """
-    folder = sweep.root / "weights" / f"{lm}-{draw}"
+    folder = sweep.weights_folder / f"{lm}-{draw}"
     if (folder / NOTE).exists():
         return folder
     torch.manual_seed(draw)
@@ -170,9 +171,22 @@ def make_decoder(lm: str, draw: int, sweep: Sweep) -> Path:
     return _finish(part, folder, note)
 
 
+class WeightsError(ValueError):
+    """Weights that cannot be used: names the folder, what is wrong and the mend."""
+
+
 def load_decoder(lm: str, draw: int, sweep: Sweep) -> VideoVLM:
-    """A pretrained and aligned model, made first where it is missing."""
-    return VideoVLM.from_pretrained(make_decoder(lm, draw, sweep))
+    """A pretrained and aligned model, made first where it is missing.
+
+    Raises WeightsError for a folder whose weights are damaged.
+    """
+    folder = make_decoder(lm, draw, sweep)
+    try:
+        return VideoVLM.from_pretrained(folder)
+    except (OSError, SafetensorError, RuntimeError, ValueError) as bad:
+        reason = str(bad).splitlines()[0]
+        mend = "remove the folder and it is made again"
+        raise WeightsError(f"{folder}: damaged weights ({reason}); {mend}") from bad
 
 
 def main() -> None:

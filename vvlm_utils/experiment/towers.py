@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import nn
-from tqdm import trange
 from transformers import SiglipVisionModel
 
 from vvlm_utils.experiment.counting import tower_config
 from vvlm_utils.experiment.presets import MINI
 from vvlm_utils.experiment.scenes import WORLD
+from vvlm_utils.progress import bar
 
 STEPS, BATCH, RATE = 2_000, 96, 2e-3
 
@@ -44,7 +44,7 @@ def pretrain_tower(
     optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=0.01, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
     rng, losses = np.random.default_rng(seed), []
-    for _ in trange(steps, desc="tower", disable=not progress):
+    for _ in bar(range(steps), "pretraining the tower", show=progress):
         chosen = np.sort(rng.integers(0, len(frames), BATCH))
         target = torch.from_numpy(np.asarray(labels[chosen], dtype=np.float32)).flatten(1, 2)
         seen = head(tower(pixel_values=to_pixels(frames[chosen])).last_hidden_state)

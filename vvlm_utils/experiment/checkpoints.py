@@ -1,0 +1,61 @@
+"""Checkpoints that are known to be whole, so that a torn one is never resumed from.
+
+The Trainer fills a checkpoint's folder file by file; a kill or a full disk may leave half of one.
+When all is written, the folder gets a list of its files with their hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+from transformers import TrainerCallback
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+
+MARK = "whole.json"
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MARK)
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+
+
+class MarkWhole(TrainerCallback):
+    """Marks a checkpoint when the Trainer has written all of it."""
+
+    def on_save(self, args, state, control, **kwargs):
+        if state.is_world_process_zero:
+            folder = Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}"
+            part = folder / (MARK + ".part")
+            content = json.dumps(_hashes(folder))
+            part.write_text(content)
+            os.replace(part, folder / MARK)
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Tell whether a checkpoint holds what its mark says."""
+    try:
+        return json.loads((checkpoint / MARK).read_text()) == _hashes(checkpoint)
+    except (OSError, ValueError):
+        return False
+
+
+def last_whole(folder: Path) -> Path | None:
+    """The newest whole checkpoint of a run; torn ones after it are removed, and named."""
+    found = sorted(
+        Path(folder).glob(f"{PREFIX_CHECKPOINT_DIR}-*"),
+        key=lambda path: int(path.name.rsplit("-", 1)[1]),
+        reverse=True,
+    )
+    for checkpoint in found:
+        if is_whole(checkpoint):
+            return checkpoint
+        print(f"{checkpoint} is damaged and left out; an earlier one, or the start, takes over")
+        shutil.rmtree(checkpoint)
+    return None
