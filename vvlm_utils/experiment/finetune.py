@@ -94,6 +94,15 @@ class StageTrainer(Trainer):
             )
         return (output.loss, output) if return_outputs else output.loss
 
+    def _save_checkpoint(self, *args, **kwargs):
+        try:
+            super()._save_checkpoint(*args, **kwargs)
+        except (OSError, SafetensorError, RuntimeError) as unwritten:  # each writer has its own
+            raise TrainingFailed(
+                f"a checkpoint could not be written under {self.args.output_dir} ({unwritten}); "
+                "make room and start again: the run resumes from its last whole checkpoint"
+            ) from unwritten
+
 
 def split_batch(batch: int, processes: int, accumulate: int = 1) -> int:
     """Clips that one process reads at a time, so that a step sees ``batch`` clips in all.
@@ -181,13 +190,7 @@ def train_stage(
         trainer.add_callback(MarkWhole())
     checkpoint = last_whole(folder)
     begin = time.perf_counter()
-    try:
-        trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
-    except (OSError, SafetensorError) as unwritten:
-        raise TrainingFailed(
-            f"a checkpoint could not be written under {folder} ({unwritten}); make room and start "
-            "again: the run resumes from its last whole checkpoint"
-        ) from unwritten
+    trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
     seconds = time.perf_counter() - begin
     curve = [
         {"step": entry["step"], "loss": entry["loss"]}
