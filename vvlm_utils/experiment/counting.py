@@ -110,6 +110,15 @@ def count_video(model: torch.nn.Module, frames: int, tokens_per_frame: int) -> i
     return sum(counted.values())
 
 
+def count_training(model: torch.nn.Module, batch: dict) -> int:
+    """FLOPs to read one batch of clips and to take its gradients."""
+    counter = FlopCounterMode(display=False)
+    with counter:
+        model(**batch).loss.backward()
+    model.zero_grad()
+    return counter.get_total_flops()
+
+
 TOKENS = (12, 1296, 6272, 25088)  # 3 x 4, 16 x 81, 32 x 196 and 128 x 196 visual tokens
 TABLE = Path(__file__).parent.parent / "data" / "counted_flops.csv"
 

@@ -205,6 +205,17 @@ def train_stage(
     }
 
 
+def matmul_peak(size: int = 1024, repeats: int = 8) -> int:
+    """FLOPs a second of float32 matrix products on the CPU threads in use, best of some."""
+    left, right = torch.rand(size, size), torch.rand(size, size)
+    seconds = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        left @ right
+        seconds.append(time.perf_counter() - begin)
+    return round(2 * size**3 / min(seconds))
+
+
 def provenance() -> dict[str, str]:
     """Versions, commit, device and date of a run."""
     here = Path(__file__).parent

@@ -24,6 +24,7 @@ from vvlm_utils.experiment.presets import MINI, Recipe
 from vvlm_utils.experiment.scenes import WORLD
 from vvlm_utils.sweeps import isoflop_designs, name_runs, star_designs, well_spaced
 
+DATA = Path(__file__).parent.parent / "data"
 TOWER = VisionTower(MINI.tower.params, MINI.tower.features)
 LMS = {decoder.params: name for name, decoder in MINI.decoders.items()}
 SIZES = tuple(float(size) for size in LMS)
@@ -216,7 +217,17 @@ SWEEPS = {
         },
         tower_steps=2_000,
         recipe=Recipe(),
-        table=Path(__file__).parent.parent / "data" / "mini_runs.csv",
+        table=DATA / "mini_runs.csv",
+    ),
+    "live": Sweep(
+        name="live",
+        root=Path("_build/live"),
+        plan=mini_runs,
+        counts={"train": EXAMPLES[0], "validation": 0, "test": 1024, "align": 0, "tower": 0},
+        tower_steps=2_000,
+        recipe=Recipe(),
+        table=Path("_build/live/runs.csv"),
+        weights=DATA / "weights",
     ),
     "tiny": Sweep(
         name="tiny",
@@ -228,4 +239,5 @@ SWEEPS = {
         table=Path("_build/tiny/runs.csv"),
     ),
 }
-"""``make sweep`` runs "mini"; ``make sweep SWEEP=tiny`` its path in a few minutes."""
+"""``make sweep`` runs "mini"; ``make sweep SWEEP=tiny`` its path in a few minutes. The chapters'
+run is "live": it starts from the kept weights and needs few clips."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from vvlm_utils.experiment.plan import Run
+
 
 class RecordError(ValueError):
     """A record that cannot be used: names the file, what is wrong and the mend."""
@@ -65,6 +67,27 @@ def read_record(path: Path) -> RunRecord:
         return RunRecord(**content)
     except TypeError as bad:
         raise RecordError(f"{path}: is no whole record ({bad}); remove it, run again") from None
+
+
+KEPT = Path(__file__).parent.parent / "data" / "mini_record" / "record.json"
+PICTURES = KEPT.with_name("clips.npz")  # frames of the first test clips, as decoded
+
+
+def kept_record(run: Run) -> RunRecord:
+    """The record that comes with the package, of the run that the chapters show.
+
+    Raises RecordError, naming what differs, when it is of another run.
+    """
+    record = read_record(KEPT)
+    wanted = asdict(run)
+    other = [
+        f"{name} = {value} (kept: {getattr(record, name)})"
+        for name, value in wanted.items()
+        if getattr(record, name) != value
+    ]
+    if other:
+        raise RecordError(f"no record is kept of {', '.join(other)}; set mode = train to make it")
+    return record
 
 
 def answers_path(record: Path) -> Path:

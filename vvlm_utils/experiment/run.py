@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from vvlm_utils.experiment import finetune
-from vvlm_utils.experiment.counting import count_params, count_video
+from vvlm_utils.experiment.counting import count_params, count_training, count_video
 from vvlm_utils.experiment.evaluate import answer
 from vvlm_utils.experiment.model import VideoVLM
 from vvlm_utils.experiment.plan import Run, Sweep
@@ -47,6 +47,10 @@ def train(
         "flops_per_video": count_video(model, run.frames, run.tokens_per_frame),
     }
     data = clip_dataset("train", sweep, run.frames, run.tokens_per_frame, run.train_examples)
+    finetune.parameter_groups(model, stage)  # freezes what the stage does not train
+    first = min(len(data), stage.batch)
+    flops = count_training(model, data.collate([data[i] for i in range(first)]))
+    record.counts["training_flops_per_clip"] = flops // first
     if folder is None:
         with tempfile.TemporaryDirectory() as scratch:
             report = finetune.train_stage(model, data, stage, Path(scratch), run.seed)
