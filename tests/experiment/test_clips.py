@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from vvlm_utils.experiment import clips, video
+from vvlm_utils.experiment import clips, sampling, video
 from vvlm_utils.experiment.scenes import WORLD
 
 
@@ -101,11 +101,11 @@ def test_more_clips_than_there_are_is_refused(folder):
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 5, 8, 16, 40])
 def test_sampled_frames_are_spread_and_never_leave_the_video(frames):
-    at = video.frame_indices(16, 2, frames)
+    at = sampling.frame_indices(16, 2, frames)
     assert len(at) == frames and at[0] >= 0 and at[-1] <= 15
     assert (np.diff(at) >= 0).all() and np.ptp(np.diff(at)) <= 1 if frames > 1 else True
 
 
 def test_no_frame_of_nothing_can_be_sampled():
     with pytest.raises(ValueError, match="must be positive, got 0"):
-        video.frame_indices(0, 2, 4)
+        sampling.frame_indices(0, 2, 4)

@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerFast
 
 from vvlm_utils.experiment.model import IGNORE
 from vvlm_utils.experiment.questions import SPECIAL, Question, token_ids
-from vvlm_utils.experiment.video import frame_indices
+from vvlm_utils.experiment.sampling import frame_indices
 
 
 def make_tokenizer() -> PreTrainedTokenizerFast:

@@ -27,8 +27,8 @@ from vvlm_utils.experiment.questions import (
     text_question,
     texture_word,
 )
+from vvlm_utils.experiment.sampling import frame_indices
 from vvlm_utils.experiment.scenes import ROLES, WORLD, Scene, sample_scene, soft_labels
-from vvlm_utils.experiment.video import frame_indices
 from vvlm_utils.progress import bar
 
 POOL_SEED = 77_000  # of the scenes; clips have other seeds

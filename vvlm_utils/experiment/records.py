@@ -69,7 +69,8 @@ def read_record(path: Path) -> RunRecord:
         raise RecordError(f"{path}: is no whole record ({bad}); remove it, run again") from None
 
 
-KEPT = Path(__file__).parent.parent / "data" / "mini_record" / "record.json"
+DATA = Path(__file__).parent.parent / "data"
+KEPT = DATA / "mini_record" / "record.json"
 PICTURES = KEPT.with_name("clips.npz")  # frames of the first test clips, as decoded
 
 
