@@ -249,11 +249,13 @@ def exact_cost(
     prompt_tokens: int = 0,
     answer_tokens: int = 0,
     causal: bool = False,
+    projector_width: int = 0,
 ) -> ExactCost:
     """Count one video, one question: arrays of frames and tokens per frame broadcast.
 
     prompt_tokens, answer_tokens : text before and after the visual tokens; 0 each compares with
         Eq. 1, and one row of logits is counted all the same
+    projector_width : of the projector's hidden layer; 0 for the decoder's own
     Raises ValueError for a negative count.
     """
     t, v = np.broadcast_arrays(*_positive(frames=frames, tokens_per_frame=tokens_per_frame))
@@ -263,7 +265,8 @@ def exact_cost(
     tokens = t * v + prompt_tokens
     linear, attention = decoder.prefill_flops(tokens, causal)
     further = max(answer_tokens - 1, 0)  # the prefill's row of logits gives the first token
-    projector = 2 * t * tower.features * (tower.hidden + decoder.hidden) * decoder.hidden
+    width = projector_width or decoder.hidden
+    projector = 2 * t * tower.features * (tower.hidden + decoder.hidden) * width
     return ExactCost(
         tower=t * tower.flops_per_frame,
         projector=projector,

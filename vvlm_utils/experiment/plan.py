@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from vvlm_utils.architectures import exact_cost
 from vvlm_utils.cost import FACTORS, Number, VisionTower, inference_cost
 from vvlm_utils.experiment import questions
 from vvlm_utils.experiment.presets import MINI, Recipe
@@ -48,6 +49,20 @@ EXTRA_SEEDS = (101, 102)  # further finetuning seeds, at the centre and at one e
 def mini_flops(lm_params, frames, tokens_per_frame) -> Number:
     """Eq. 1 with the mini tower, FLOPs."""
     return inference_cost(lm_params, frames, tokens_per_frame, TOWER).total_flops
+
+
+def mini_exact_flops(lm_params, frames, tokens_per_frame) -> Number:
+    """Every product of the mini model for one video and one word of text, FLOPs.
+
+    Raises KeyError for a size that no mini decoder has.
+    """
+    n, t, v = np.broadcast_arrays(lm_params, frames, tokens_per_frame)
+    total = np.empty(n.shape)
+    for size in np.unique(n):
+        here, decoder = n == size, MINI.decoders[LMS[int(size)]]
+        own = {"tower": MINI.tower, "prompt_tokens": 1, "projector_width": MINI.projector}
+        total[here] = exact_cost(decoder, t[here], v[here], **own).total_flops
+    return total[()]
 
 
 def isoflop() -> pd.DataFrame:

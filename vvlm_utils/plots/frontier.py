@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,6 +24,7 @@ from vvlm_utils.plots.style import (
 )
 from vvlm_utils.sweeps import short_count
 
+TERA = ("TFLOPs", 1e12)
 BUDGET_TICKS = [2, 5, 10, 30, 100]
 TICKS = {"frames": [1, 2, 4, 8, 16, 32, 64, 128], "tokens_per_frame": [1, 4, 9, 16, 36, 100, 225]}
 NO_RUNS = {"facecolor": "#DDDDDD", "alpha": 0.55, "hatch": "///", "edgecolor": "white"}
@@ -40,17 +41,21 @@ def _shade_no_runs(ax: Axes, factor: str, ranges: Mapping[str, tuple[float, floa
 
 
 def plot_frontiers(
-    frontiers: Mapping[float, pd.DataFrame], ranges: Mapping[str, tuple[float, float]]
+    frontiers: Mapping[float, pd.DataFrame],
+    ranges: Mapping[str, tuple[float, float]],
+    unit: tuple[str, float] = TERA,
+    budget_ticks: Sequence[float] = BUDGET_TICKS,
 ) -> np.ndarray:
     """The best x_N, x_T, x_V against the budget, a line a data size (after Figure 4, left).
 
     The band is that of the first data size; hatched values and dashed lines have no runs.
+    unit : of the budgets, its name and its FLOPs
     """
     figure, axes = plt.subplots(1, 3, figsize=(8.4, 3.5))
     names = {}
     for factor, ax in zip(FACTORS, axes, strict=True):
         for k, (n, table) in enumerate(frontiers.items()):
-            budget = table["budget_flops"] / 1e12
+            budget = table["budget_flops"] / unit[1]
             inside = n <= ranges["train_examples"][1]
             look = {
                 "color": FACTOR_COLORS[factor] if k == 0 else "#333333",
@@ -63,10 +68,10 @@ def plot_frontiers(
                 low, high = (table[f"{LOWS[factor]}_{end}"] for end in ("low", "high"))
                 paint = {"color": FACTOR_COLORS[factor], "alpha": BAND_ALPHA, "linewidth": 0}
                 ax.fill_between(budget, low, high, step="post", **paint)
-        log_ticks(ax, BUDGET_TICKS)
+        log_ticks(ax, budget_ticks)
         ticks = TICKS.get(factor) or next(iter(frontiers.values())).attrs["lm_sizes"]
         log_ticks(ax, ticks, axis="y", counts=factor == "lm_params")
-        ax.set(xlabel="budget (TFLOPs per video)", ylabel=LABELS[factor])
+        ax.set(xlabel=f"budget ({unit[0]} per video)", ylabel=LABELS[factor])
         ax.set_ylim(ticks[0] * 0.8, ticks[-1] * 1.25)
         _shade_no_runs(ax, factor, ranges)
     handles = [*names.values(), Patch(**NO_RUNS)]
@@ -74,17 +79,21 @@ def plot_frontiers(
     return axes
 
 
-def plot_votes(votes: Mapping[str, pd.DataFrame]) -> np.ndarray:
+def plot_votes(
+    votes: Mapping[str, pd.DataFrame],
+    unit: tuple[str, float] = TERA,
+    budget_ticks: Sequence[float] = BUDGET_TICKS,
+) -> np.ndarray:
     """Share of the bag's members that choose each LM size, stacked; a panel for each table."""
     figure, axes = plt.subplots(1, len(votes), figsize=(7.8, 3.1), sharey=True, squeeze=False)
     for ax, (title, table) in zip(axes[0], votes.items(), strict=True):
         colors = lm_palette(table.columns)
         areas = ax.stackplot(
-            table.index / 1e12, table.T, colors=list(colors.values()), edgecolor="white",
+            table.index / unit[1], table.T, colors=list(colors.values()), edgecolor="white",
             linewidth=0.4, step="post", labels=[lm_name(z) for z in table.columns],
         )  # fmt: skip
-        log_ticks(ax, BUDGET_TICKS)
-        ax.set(title=title, xlabel="budget (TFLOPs per video)", ylim=(0, 1))
+        log_ticks(ax, budget_ticks)
+        ax.set(title=title, xlabel=f"budget ({unit[0]} per video)", ylim=(0, 1))
         ax.margins(x=0)
     axes[0, 0].set_ylabel("share of the bag")
     figure.legend(handles=areas, loc="outside right center", title="LM size", reverse=True)
@@ -120,7 +129,7 @@ def plot_error_frontiers(frontiers: Mapping[str, pd.DataFrame], ax: Axes | None 
     """
     ax = ax or plt.subplots(figsize=(6.6, 3.6))[1]
     for (name, table), color in zip(frontiers.items(), ("#333333", "#E69F00"), strict=False):
-        budget = table["budget_flops"] / 1e12
+        budget = table["budget_flops"] / unit[1]
         ax.fill_between(
             budget, table["error_low"], table["error_high"], color=color, alpha=BAND_ALPHA,
             linewidth=0,

@@ -107,16 +107,16 @@ def example_palette(train_examples: Iterable[float]) -> dict[float, str]:
 def lm_name(lm_params: float) -> str:
     """Name an LM size in a legend.
 
-    >>> lm_name(2.8e9)
-    '2.8B'
+    >>> lm_name(2.8e9), lm_name(40_160)
+    ('2.8B', '40k')
     """
-    return short_count(lm_params)
+    return short_count(float(f"{lm_params:.2g}"))
 
 
 def log_ticks(ax: Axes, ticks: Iterable[float], axis: str = "x", counts: bool = False) -> Axes:
     """Make an axis logarithmic with plain numbers at the given ticks, and none between."""
     ticks = list(ticks)
-    labels = [short_count(t) if counts else f"{t:g}" for t in ticks]
+    labels = [short_count(float(f"{t:.3g}")) if counts else f"{t:g}" for t in ticks]
     (ax.set_xscale if axis == "x" else ax.set_yscale)("log")
     this = ax.xaxis if axis == "x" else ax.yaxis
     this.set_ticks(ticks, labels)
