@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from vvlm_utils.plots.style import FACTOR_COLORS, LABELS, example_palette, log_ticks
-from vvlm_utils.sweeps import short_count
 
 BLIND = {"color": "#7F7F7F", "linestyle": "--", "linewidth": 1}
 
@@ -124,20 +123,21 @@ def plot_responses(averages: pd.DataFrame, arms: dict[str, pd.DataFrame]) -> np.
     figure, axes = plt.subplots(
         len(arms), len(families), figsize=(9.6, 1.75 * len(arms)), sharey=True, sharex="row"
     )
-    for row, (factor, arm) in zip(axes, arms.items(), strict=True):
+    rows = list(axes)
+    for row, (factor, arm) in zip(rows, arms.items(), strict=True):
         colors = example_palette(arm["train_examples"])
         for ax, family in zip(row, families, strict=True):
             part = arm[arm["task"] == family]
             for n, line in part.groupby("train_examples"):
                 line = line.sort_values(factor)
                 ax.plot(line[factor], line["error"], color=colors[n], marker="o", markersize=2.5,
-                        linewidth=1, label=short_count(n))  # fmt: skip
+                        linewidth=1, label=f"{n:,}")  # fmt: skip
             ax.axhline(averages.loc[family, "blind"], **BLIND)
             levels = sorted(part[factor].unique())
             log_ticks(ax, [levels[0], levels[-1]], counts=factor == "lm_params")
             ax.tick_params(labelsize=7)
             ax.set_ylim(0, 100)
-            if row is axes[0]:
+            if row is rows[0]:
                 ax.set_title(family, fontsize=9)
         row[0].set_ylabel(LABELS[factor].split(",")[0], fontsize=8)
     handles, labels = axes[0, 0].get_legend_handles_labels()

@@ -63,13 +63,18 @@ def plot_frontiers(
             }
             lines = ax.step(budget, table[factor], "-" if inside else [":", "--"][k % 2],
                             where="post", **look)  # fmt: skip
-            names.setdefault(f"$n$ = {short_count(n)}" + ("" if inside else " (no runs)"), lines[0])
+            names.setdefault(
+                f"$n$ = {short_count(n) if n >= 1e4 else n}" + ("" if inside else " (no runs)"),
+                lines[0],
+            )
             if k == 0:
                 low, high = (table[f"{LOWS[factor]}_{end}"] for end in ("low", "high"))
                 paint = {"color": FACTOR_COLORS[factor], "alpha": BAND_ALPHA, "linewidth": 0}
                 ax.fill_between(budget, low, high, step="post", **paint)
         log_ticks(ax, budget_ticks)
         ticks = TICKS.get(factor) or next(iter(frontiers.values())).attrs["lm_sizes"]
+        top = max(ranges[factor][1], *(table[factor].max() for table in frontiers.values()))
+        ticks = [tick for tick in ticks if tick <= 2.5 * top]
         log_ticks(ax, ticks, axis="y", counts=factor == "lm_params")
         ax.set(xlabel=f"budget ({unit[0]} per video)", ylabel=LABELS[factor])
         ax.set_ylim(ticks[0] * 0.8, ticks[-1] * 1.25)
@@ -129,7 +134,7 @@ def plot_error_frontiers(frontiers: Mapping[str, pd.DataFrame], ax: Axes | None 
     """
     ax = ax or plt.subplots(figsize=(6.6, 3.6))[1]
     for (name, table), color in zip(frontiers.items(), ("#333333", "#E69F00"), strict=False):
-        budget = table["budget_flops"] / unit[1]
+        budget = table["budget_flops"] / 1e12
         ax.fill_between(
             budget, table["error_low"], table["error_high"], color=color, alpha=BAND_ALPHA,
             linewidth=0,
@@ -164,7 +169,11 @@ def plot_growth(growth: pd.DataFrame, printed: pd.DataFrame) -> np.ndarray:
         log_ticks(ax, [1, 2, 5, 10, 20, 40])
         ax.axvline(1, color="#555555", linestyle=":", linewidth=1.2)
         ax.set_yticks(range(3), [FACTOR_SYMBOLS[f] for f in FACTORS])
-        ax.set(title=f"$n$ = {short_count(n)}", xlabel="growth factor", ylim=(2.6, -0.5))
+        ax.set(
+            title=f"$n$ = {short_count(n) if n >= 1e4 else n}",
+            xlabel="growth factor",
+            ylim=(2.6, -0.5),
+        )
         ax.grid(axis="y", visible=False)
     mine = ax.plot([], [], "o", color="#555555", label="these runs")
     theirs = ax.plot([], [], linestyle="none", label="the paper", **PAPER)

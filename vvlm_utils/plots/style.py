@@ -108,9 +108,9 @@ def lm_name(lm_params: float) -> str:
     """Name an LM size in a legend.
 
     >>> lm_name(2.8e9), lm_name(40_160)
-    ('2.8B', '40k')
+    ('2.8B', '40.2k')
     """
-    return short_count(float(f"{lm_params:.2g}"))
+    return short_count(float(f"{lm_params:.3g}"))
 
 
 def log_ticks(ax: Axes, ticks: Iterable[float], axis: str = "x", counts: bool = False) -> Axes:
