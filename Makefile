@@ -26,8 +26,8 @@ help:  ## explain every target
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
 	@echo "  Settings: CORES=$(CORES)  PYTHON=$(PYTHON)  ENV=$(ENV)"
 
-book: env  ## run the chapters that changed and build the site into _build/html
-	@$(snakemake) site $(errors_only)
+book: $(if $(LIVE),torch,env)  ## run the chapters that changed and build the site into _build/html; LIVE=1: train one run
+	@$(snakemake) site $(if $(LIVE),--config live=1) $(errors_only)
 	@echo "The book is at file://$(CURDIR)/_build/html/index.html"
 
 test: dev  ## run the tests

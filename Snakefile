@@ -23,6 +23,22 @@ def needs(wildcards):
     return [notebook, *rests_on, "requirements/analysis.txt"]
 
 
+# `make book LIVE=1` trains: chapter 3 leaves a model, which chapter 4 evaluates.
+LIVE = {"03_finetune", "04_evaluate"} if config.get("live") else set()
+
+
+def after(wildcards, place):
+    trains = wildcards.chapter == "04_evaluate" and (LIVE or "variant" in wildcards.keys())
+    return [place.format("03_finetune")] if trains else []
+
+
+def chapter_needs(wildcards):
+    found = {"needs": needs(wildcards), "after": after(wildcards, "_build/executed/{}.ipynb")}
+    if wildcards.chapter in LIVE:
+        found["parameters"] = f"params/{wildcards.chapter}.live.yml"
+    return found
+
+
 # Chapters run side by side, each on the threads its rule states.
 BOOK = f"'{sys.executable}' -m vvlm_utils.book"
 THREADS = "NUMBA_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} OMP_NUM_THREADS={threads}"
@@ -41,21 +57,24 @@ rule site:
 
 rule chapter:
     input:
-        needs,
+        unpack(chapter_needs),
     output:
         "_build/executed/{chapter}.ipynb",
+    params:
+        variant=lambda wildcards, input: input.get("parameters", ""),
     shell:
-        THREADS + " " + BOOK + " execute {input[0]} {output}"
+        THREADS + " " + BOOK + " execute {input.needs[0]} {output} {params.variant}"
 
 
 rule variant:
     input:
-        needs,
+        needs=needs,
+        after=lambda wildcards: after(wildcards, f"_build/variants/{{}}.{wildcards.variant}.ipynb"),
         parameters="params/{chapter}.{variant}.yml",
     output:
         "_build/variants/{chapter}.{variant}.ipynb",
     shell:
-        THREADS + " " + BOOK + " execute {input[0]} {output} {input.parameters}"
+        THREADS + " " + BOOK + " execute {input.needs[0]} {output} {input.parameters}"
 
 
 rule variants:

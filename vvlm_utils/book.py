@@ -96,7 +96,8 @@ def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
             texts |= {module: module.read_text() for module in new}
             queue += new
     everything = "\n".join(texts.values())
-    others = [*package.glob("data/*.csv"), *package.glob("*.mplstyle")]
+    kept = (package / "data").rglob("*.*")
+    others = [*(path for path in kept if path.suffix != ".md"), *package.glob("*.mplstyle")]
     named = [path for path in others if path.name in everything]
     return sorted([*(path for path in texts if path != notebook), *named])
 
