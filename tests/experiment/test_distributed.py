@@ -37,16 +37,17 @@ if PartialState().is_main_process:
 """
 LAUNCH = [sys.executable, "-m", "accelerate.commands.launch", "--num_machines", "1"]
 LAUNCH += ["--mixed_precision", "no", "--dynamo_backend", "no"]
-DDP = ["--multi_gpu"]  # its launcher starts processes; ACCELERATE_USE_CPU gives them CPUs and gloo
-FSDP = ["--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "NO_WRAP"]
+LAUNCH += [
+    "--multi_gpu"
+]  # its launcher starts processes; ACCELERATE_USE_CPU gives them CPUs and gloo
 
 
-def launch(tiny, folder: Path, *options: str) -> dict:
+def launch(tiny, folder: Path) -> dict:
     script = folder / "train.py"
     script.write_text(SCRIPT)
     arguments = [str(script), str(tiny.root), str(folder), json.dumps(tiny.counts)]
     ended = subprocess.run(
-        [*LAUNCH, "--num_processes", "2", *options, *arguments],
+        [*LAUNCH, "--num_processes", "2", *arguments],
         env=os.environ | {"PYTHONPATH": str(ROOT), "ACCELERATE_USE_CPU": "true"},
         capture_output=True,
         text=True,
@@ -57,14 +58,13 @@ def launch(tiny, folder: Path, *options: str) -> dict:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [DDP, FSDP], ids=["replicated", "sharded"])
-def test_two_processes_have_the_loss_curve_of_one(tiny, tmp_path, options):
+def test_two_processes_have_the_loss_curve_of_one(tiny, tmp_path):
     data = clip_dataset("train", tiny, frames=2, tokens_per_frame=4)
     model = load_decoder("mini-7k", 0, tiny)
     alone = finetune.train_stage(model, data, MINI.finetune, tmp_path / "one", 0)
-    together = launch(tiny, tmp_path, *options)
+    together = launch(tiny, tmp_path)
     assert together["processes"] == 2 and together["steps"] == alone["steps"]
-    assert together["kind"].endswith("FSDP") == (options is FSDP)
+    assert together["kind"].endswith("MULTI_CPU")  # accelerate shards on accelerators only
     for one, two in zip(alone["curve"], together["curve"], strict=True):
         assert two["step"] == one["step"]
         assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
