@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,3 +75,18 @@ def test_two_processes_have_the_loss_curve_of_one(tiny, tmp_path):
 def test_a_batch_that_does_not_divide_is_refused(processes, accumulate):
     with pytest.raises(ValueError, match=f"batch 8 does not divide into {processes} processes"):
         finetune.split_batch(8, processes, accumulate)
+
+
+def test_the_slurm_profile_plans_the_whole_sweep_with_gpus(tmp_path):
+    for name in ("Snakefile", "_toc.yml", "notebooks", "params", "vvlm_utils", "profiles"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    command = [sys.executable, "-m", "snakemake", "sweep", "--profile", "profiles/slurm"]
+    command += ["--dry-run", "--config", "sweep=mini", "table=mine.csv"]
+    env = os.environ | {"PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    said = ended.stdout + ended.stderr
+    counts = dict(re.findall(r"^(tower|features|decoder|runs)\s+(\d+)$", said, re.M))
+    assert counts == {"tower": "1", "features": "3", "decoder": "15", "runs": "15"}
+    assert said.count("gpu=1") == 1 + 3 + 15 + 15
+    assert "slurm_partition=gpu" in said
