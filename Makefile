@@ -62,7 +62,7 @@ sweep: torch  ## train and evaluate what the mini sweep's table lacks, resumable
 notebook: dev  ## open the chapters in JupyterLab
 	@$(run) -m jupyterlab notebooks
 
-variants: env  ## run the chapters once more with each file in params/, into _build/variants
+variants: torch  ## run the chapters once more with each file in params/, into _build/variants
 	@$(snakemake) variants $(errors_only)
 
 figure: env  ## renew the README's figure from the executed frontier chapter

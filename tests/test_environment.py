@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -134,3 +135,20 @@ def test_help_explains_every_target():
     explained = make("help").stdout
     missing = [name for name in phony if f"make {name} " not in explained]
     assert missing == ["env", "dev"]  # the two that the others call
+
+
+WITHOUT_TORCH = """
+import sys
+sys.modules |= dict.fromkeys(("torch", "transformers", "av", "sklearn"))
+from vvlm_utils.experiment import plan, presets, questions, records, sampling, scenes, scores
+from vvlm_utils.plots import experiment
+record = records.read_record(records.KEPT)
+print(record.status, len(scores.summarise(records.read_answers(records.KEPT))))
+"""
+
+
+def test_a_kept_run_is_replayed_without_torch():
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH], cwd=ROOT, capture_output=True, text=True
+    )
+    assert ended.stdout.split() == ["evaluated", "9"], ended.stderr
