@@ -120,6 +120,13 @@ def mini_runs() -> pd.DataFrame:
     return runs.assign(lm=runs["lm_params"].map(LMS))
 
 
+def live_runs() -> pd.DataFrame:
+    """The mini runs with the fewest examples, which the kept weights allow to train on the spot."""
+    runs = mini_runs()
+    few = (runs["train_examples"] == EXAMPLES[0]) & (runs["draw"] == DRAWS[0])
+    return runs[few].reset_index(drop=True)
+
+
 def tiny_runs() -> pd.DataFrame:
     """Six small runs, two of each of three designs: the sweep's path in a few minutes."""
     every = [(lm, 2, 4) for lm in SIZES[:2]] + [(SIZES[0], 4, 9)]
@@ -237,7 +244,7 @@ SWEEPS = {
     "live": Sweep(
         name="live",
         root=Path("_build/live"),
-        plan=mini_runs,
+        plan=live_runs,
         counts={"train": EXAMPLES[0], "validation": 0, "test": 1024, "align": 0, "tower": 0},
         tower_steps=2_000,
         recipe=Recipe(),

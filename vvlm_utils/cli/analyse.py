@@ -1,58 +1,30 @@
-"""The command line: the book's questions, answered for the paper's runs or for yours.
-
-Every command prints a table, or JSON with ``--json``. Bad input ends in one line on standard error
-and exit code 2, and nothing is half written.
-"""
+"""Price, compare, fit, and read off the frontier and its elasticity."""
 
 from __future__ import annotations
 
-import ast
 import json
-import os
-import sys
-import tempfile
 from dataclasses import asdict, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Runs = Annotated[str, typer.Argument(help="'paper', or the path of a CSV of runs.")]
-Seed = Annotated[int, typer.Option(min=0, help="Same seed, same answer.")]
-FitFile = Annotated[str, typer.Argument(help="A JSON file that `vvlm fit` wrote.")]
+from vvlm_utils.cli.common import (
+    CostName,
+    FitFile,
+    Json,
+    Resampling,
+    Runs,
+    Seed,
+    app,
+    check_folder,
+    show,
+)
+
 COLUMNS = (
     "budget_flops lm_params frames tokens_per_frame cost_flops error error_low error_high "
     "probability frames_low frames_high tokens_low tokens_high within_epsilon extrapolates"
 ).split()
-
-
-class Resampling(StrEnum):
-    rows = "rows"
-    stratified = "stratified"
-    dirichlet = "dirichlet"
-    wild = "wild"
-
-
-class CostName(StrEnum):
-    paper = "paper"
-    lm_only = "lm_only"
-    exact = "exact"
-
-
-def _show(answer, as_json: bool) -> None:
-    """Print records or a nested mapping."""
-    import pandas as pd
-
-    if as_json:
-        print(json.dumps(answer, indent=1))
-    elif isinstance(answer, list):
-        print(pd.DataFrame(answer).to_string(index=False, float_format="{:.4g}".format))
-    else:
-        for name, value in pd.json_normalize(answer).iloc[0].items():
-            print(f"{name:40} {value:.6g}")
 
 
 @app.command()
@@ -97,7 +69,7 @@ def cost(
             price = replace(price, vision_flops=0.0)
     names = ("total_flops", "vision_flops", "lm_flops")
     answer = {name: float(getattr(price, name)) for name in names}
-    _show(answer | {f"{name}_flops": float(part) for name, part in parts.items()}, as_json)
+    show(answer | {f"{name}_flops": float(part) for name, part in parts.items()}, as_json)
 
 
 @app.command()
@@ -124,7 +96,7 @@ def compare(
     answer: dict = {}
     for (law, test), row in summarise(score(held)).iterrows():
         answer.setdefault(law, {})[test] = {m: float(row[f"{m}_mean"]) for m in METRICS}
-    _show({"laws": answer}, as_json)
+    show({"laws": answer}, as_json)
 
 
 @app.command()
@@ -148,15 +120,14 @@ def fit(
     from vvlm_utils.runs import load_runs
 
     chosen = get_law(law)
-    if not out.parent.is_dir():
-        raise ValueError(f"--out {out}: there is no folder {out.parent}; make it first")
+    check_folder(out)
     bagged = bag(
         chosen, load_runs(runs), rng=np.random.default_rng(seed), resamples=resamples,
         resampling=resampling.value,
     )  # fmt: skip
     save_bag(bagged, out)
     walls = {name: share for name, share in bagged.walls.items() if share}
-    _show({"members": len(bagged.members), "failed": bagged.failed, "at_wall": walls}, as_json)
+    show({"members": len(bagged.members), "failed": bagged.failed, "at_wall": walls}, as_json)
 
 
 @app.command()
@@ -186,7 +157,7 @@ def frontier(
     table = solve_frontier(
         bagged, budgets, train_examples, space, ALL_COSTS[cost.value], level, epsilon
     )
-    _show(json.loads(table[COLUMNS].to_json(orient="records", double_precision=15)), as_json)
+    show(json.loads(table[COLUMNS].to_json(orient="records", double_precision=15)), as_json)
 
 
 @app.command()
@@ -199,101 +170,4 @@ def elasticity(fit_json: FitFile, as_json: Json = False) -> None:
     from vvlm_utils.elasticity import elasticity as solve
 
     table = solve(load_bag(fit_json))
-    _show({name: row.to_dict() for name, row in table.iterrows()}, as_json)
-
-
-def notebook_parameters(path: Path) -> dict[str, str]:
-    """Names and type names of the tagged parameters cell; nothing is executed."""
-    import nbformat
-
-    try:
-        cells = nbformat.read(path, as_version=4).cells
-    except FileNotFoundError:
-        raise ValueError(f"no notebook at {path}") from None
-    except Exception as error:
-        raise ValueError(f"{path} is not a readable notebook: {error}".splitlines()[0]) from None
-    tagged = [c for c in cells if "parameters" in c.metadata.get("tags", [])]
-    if len(tagged) != 1:
-        raise ValueError(f"{path} has {len(tagged)} cells tagged 'parameters'; it needs one")
-    nodes = ast.parse(tagged[0].source).body
-    return {n.target.id: ast.unparse(n.annotation) for n in nodes if isinstance(n, ast.AnnAssign)}
-
-
-def typed_value(name: str, text: str, kind: str) -> object:
-    """``text`` as a value of the parameter's type; a ValueError says what was expected."""
-    if kind == "str":
-        return text
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        value = text
-    if kind == "float" and type(value) is int:
-        value = float(value)
-    if type(value).__name__ != kind.split("[")[0]:
-        raise ValueError(f"{name} must be of type {kind}, got {text!r}")
-    return value
-
-
-@app.command()
-def run(
-    notebook: Annotated[Path, typer.Argument(help="A chapter, e.g. notebooks/06_laws.ipynb.")],
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="The executed copy [NAME.run.ipynb].")
-    ] = None,
-    parameter: Annotated[
-        list[str] | None, typer.Option("-p", metavar="NAME VALUE", help="Repeatable.")
-    ] = None,
-) -> None:
-    """Run a chapter with other parameters, by papermill.
-
-    Example: vvlm run notebooks/01_inference_cost.ipynb -p frames 16 -o mine.ipynb
-    """
-    import papermill
-
-    known = notebook_parameters(notebook)
-    out = out or Path(f"{notebook.stem}.run.ipynb")
-    values = {}
-    for pair in parameter or []:
-        name, _, text = pair.partition("=")
-        if name not in known:
-            there = ", ".join(f"{n}: {kind}" for n, kind in known.items())
-            raise ValueError(f"unknown parameter {name!r}; {notebook.name} takes {there}")
-        values[name] = typed_value(name, text, known[name])
-    if not out.parent.is_dir():
-        raise ValueError(f"--out {out}: there is no folder {out.parent}; make it first")
-    with tempfile.TemporaryDirectory(dir=out.parent) as folder:
-        part = Path(folder) / "part.ipynb"
-        try:
-            papermill.execute_notebook(str(notebook), str(part), parameters=values)
-        except papermill.PapermillExecutionError as error:
-            raise ValueError(f"{notebook} failed: {error.ename}: {error.evalue}") from None
-        os.replace(part, out)
-
-
-def _join_pairs(arguments: list[str]) -> list[str]:
-    """Let ``-p NAME VALUE``, papermill's spelling, stand for ``-p NAME=VALUE``."""
-    joined, rest = [], iter(arguments)
-    for argument in rest:
-        if argument == "-p":
-            name = next(rest, "")
-            argument = f"-p{name}" if "=" in name else f"-p{name}={next(rest, '')}"
-        joined.append(argument)
-    return joined
-
-
-def main() -> None:
-    """Run the command line; a refused input is one line and exit code 2."""
-    arguments = sys.argv[1:]
-    if arguments[:1] == ["run"]:
-        arguments = _join_pairs(arguments)
-    try:
-        app(arguments, prog_name="vvlm")
-    except (ValueError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            os._exit(0)
-        print(f"vvlm: {error}", file=sys.stderr)
-        sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()
+    show({name: row.to_dict() for name, row in table.iterrows()}, as_json)

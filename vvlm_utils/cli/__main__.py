@@ -1,0 +1,3 @@
+from vvlm_utils.cli import main
+
+main()
