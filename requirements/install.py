@@ -2,6 +2,7 @@
 
     python3.11 requirements/install.py .venv analysis
 
+What stands after the lock's name goes to pip as it is.
 Standard library only. An environment that already holds every pin, whole, is left alone, so
 this runs before every target. One that was torn (an install cut short, files lost, the folder
 moved) is made afresh.
@@ -104,7 +105,7 @@ def make_env(env: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--clear", env], check=True)
 
 
-def main(env: Path, lock_name: str) -> None:
+def main(env: Path, lock_name: str, *options: str) -> None:
     lock = ROOT / "requirements" / f"{lock_name}.txt"
     start = time.monotonic()
     if is_torn(env, installed(env)):
@@ -114,7 +115,7 @@ def main(env: Path, lock_name: str) -> None:
     missing = [name for name, pin in read_pins(lock).items() if versions.get(name) != pin]
     if missing:
         print(f"Installing {len(missing)} packages from {lock.relative_to(ROOT)}", flush=True)
-        pip_install(env, ["-r", str(lock)], lock.name, len(missing))
+        pip_install(env, [*options, "-r", str(lock)], lock.name, len(missing))
     pyproject = (ROOT / "pyproject.toml").stat().st_mtime
     if PROJECT not in found or (found[PROJECT] / "RECORD").stat().st_mtime < pyproject:
         here = ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]
@@ -125,4 +126,4 @@ def main(env: Path, lock_name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -83,7 +83,7 @@ def test_a_missing_video_is_refused_by_name(copy):
     [
         (lambda r: "nonsense", "not readable as JSON"),
         (lambda r: json.dumps({"a": 1}), "must be a list"),
-        (lambda r: json.dumps([{"id": "x", "video": "000000.mp4"}]), "x lacks 'conversations'"),
+        (lambda r: json.dumps([{"id": "x", "video": "000000.mp4"}]), "x: lacks 'conversations'"),
         (lambda r: json.dumps([{**r[0], "conversations": r[0]["conversations"][1:]}]), "alternate"),
     ],
 )

@@ -21,11 +21,13 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-from vvlm_utils.experiment.questions import FAMILIES, Question, ask_all
+from vvlm_utils.experiment.conversations import ClipError, questions_of, read_index
+from vvlm_utils.experiment.questions import Question, ask_all
 from vvlm_utils.experiment.scenes import WORLD, Scene, World, sample_scene
 from vvlm_utils.experiment.video import CRF, PIXELS, write_video
 from vvlm_utils.progress import bar
 
+__all__ = ["ClipError", "questions_of", "read_index", "write_clips"]  # reading is as writing
 SPLITS = ("train", "validation", "test", "align", "tower")
 SOURCE = "vvlm-mini"
 PALETTE = np.array(
@@ -36,10 +38,6 @@ PALETTE = np.array(
     dtype=float,
 )
 BACKGROUND, CLUTTER, DARK = 40.0, 18.0, 0.35
-
-
-class ClipError(ValueError):
-    """An index that cannot be used: names the file, the record and the mend."""
 
 
 @cache
@@ -164,47 +162,3 @@ def _write_json(path: Path, content) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(content))
     os.replace(part, path)
-
-
-def read_index(path: Path, count: int | None = None) -> list[dict]:
-    """Read an index of conversations; its first ``count`` records when a count is given.
-
-    Raises ClipError for a missing or damaged file, a record without video or with turns out of
-    order, a missing video, or fewer records than asked for.
-    """
-    path = Path(path)
-    try:
-        records = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise ClipError(f"{path}: no such index; write the clips first") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as bad:
-        raise ClipError(f"{path}: not readable as JSON ({bad}); write the clips again") from None
-    if not isinstance(records, list):
-        raise ClipError(f"{path}: must be a list of records; write the clips again")
-    if count is not None and count > len(records):
-        raise ClipError(f"{path}: holds {len(records)} clips, {count} asked; write more clips")
-    for number, record in enumerate(records[:count]):
-        name = record.get("id", f"record {number}") if isinstance(record, dict) else number
-        try:
-            speakers = [turn["from"] for turn in record["conversations"]]
-            video = path.parent / record["video"]
-        except (KeyError, TypeError) as missing:
-            raise ClipError(f"{path}: {name} lacks {missing}; write the clips again") from None
-        if not speakers or speakers != ["human", "gpt"] * (len(speakers) // 2):
-            raise ClipError(f"{path}: {name}: turns must alternate human, gpt; got {speakers}")
-        if not video.is_file():
-            raise ClipError(f"{path}: {name}: no video {video.name}; write the clips again")
-    return records[:count]
-
-
-def questions_of(record: dict) -> list[Question]:
-    """The questions of an index record."""
-    turns = [turn["value"] for turn in record["conversations"]]
-    asked = [value.removeprefix("<image>\n").split() for value in turns[::2]]
-    families = record.get("families", FAMILIES[: len(asked)])
-    levels = record.get("levels", [np.nan] * len(asked))
-    said = [("", *value.split())[-2:] for value in turns[1::2]]
-    return [
-        Question(family, tuple(words), answer, level, via)
-        for family, words, (via, answer), level in zip(families, asked, said, levels, strict=True)
-    ]
