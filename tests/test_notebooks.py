@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from vvlm_utils import book
+from vvlm_utils.exercises import ANSWERS, GRADES
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -93,15 +94,77 @@ def test_figures_have_caption_name_and_alt_text(path):
             assert shown.get("image", {}).get("alt"), cell.id
 
 
+def prose(path: Path) -> str:
+    return "\n".join(cell.source for cell in cells(path) if cell.cell_type == "markdown")
+
+
+def exercises(path: Path) -> list[tuple[str, str]]:
+    """Grade and label of every exercise of a chapter, in order."""
+    return re.findall(r"\{exercise(?:-start)?\}([^\n]*)\n:label: (\S+)", prose(path))
+
+
 @each_chapter
-def test_chapter_has_goals_exercises_and_takeaways(path):
-    prose = "\n".join(cell.source for cell in cells(path) if cell.cell_type == "markdown")
-    assert re.match(r"\(ch-[a-z]+\)=\n# .+\?\n", prose)
-    assert "```{tip}" in prose or ":::{tip}" in prose
-    labels = re.findall(r"\{exercise(?:-start)?\}[^\n]*\n:label: (\S+)", prose)
-    solved = re.findall(r"\{solution(?:-start)?\} (\S+)", prose)
-    assert 2 <= len(labels) <= 4 and labels == solved
-    assert "Takeaways" in prose
+def test_chapter_has_goals_and_takeaways(path):
+    text = prose(path)
+    assert re.match(r"\(ch-[a-z]+\)=\n# .+\?\n", text)
+    assert "```{tip}" in text or ":::{tip}" in text
+    assert "Takeaways" in text
+
+
+@each_chapter
+def test_exercises_are_graded_and_grow_harder(path):
+    grades = [grade.strip() for grade, _ in exercises(path)]
+    assert 3 <= len(grades) <= 5
+    order = [list(GRADES).index(grade) for grade in grades]
+    assert order == sorted(order) and set(grades) == set(GRADES)
+
+
+def solutions(path: Path) -> dict[str, list[str]]:
+    """Code cells of every folded solution, in order."""
+    found, inside = {}, None
+    gate = re.compile(r"\{solution-start\} (\S+)\n:class: dropdown\n|\{solution-end\}")
+    for cell in cells(path):
+        if cell.cell_type == "code" and inside:
+            found[inside].append(cell.source)
+        for match in gate.finditer(cell.source):
+            inside = match[1]
+            found |= {inside: []} if inside else {}
+    return found
+
+
+@each_chapter
+def test_every_exercise_has_a_folded_solution_that_runs(path):
+    solved = solutions(path)
+    assert list(solved) == [label for _, label in exercises(path)]
+    assert [label for label, sources in solved.items() if not sources] == []
+
+
+@each_chapter
+def test_chapter_states_needs_prerequisites_and_time(path):
+    for word in ("Needs", "Prerequisites"):
+        assert len(re.findall(rf"^- \*\*{word}:\*\* \S.+\.$", prose(path), re.M)) == 1, word
+    time = r"^- \*\*Time:\*\* about \d+ minutes to read, (\d+) for the exercises\.$"
+    (stated,) = re.findall(time, prose(path), re.M)
+    assert int(stated) == sum(GRADES[grade.strip()] for grade, _ in exercises(path))
+
+
+CHECK = re.compile(r'check\("(ex-[a-z-]+)", ')
+
+
+@each_chapter
+def test_what_a_reader_may_check_the_solution_checks_too(path):
+    offered = set(CHECK.findall(prose(path)))
+    solved = {
+        label
+        for label, sources in solutions(path).items()
+        if f'assert check("{label}", ' in "\n".join(sources)
+    }
+    assert offered and offered == solved
+
+
+def test_every_kept_answer_belongs_to_an_exercise():
+    offered = {label for path in CHAPTERS for label in CHECK.findall(prose(path))}
+    assert offered == set(json.loads(ANSWERS.read_text()))
 
 
 def pages() -> list[Path]:
