@@ -56,6 +56,64 @@ def test_a_cost_that_names_no_model_is_refused(arguments, words):
     assert len(done.stderr.splitlines()) == 1
 
 
+TEXT = ["--prompt-tokens", 40, "--answer-tokens", 9]
+
+
+def test_further_questions_share_the_video():
+    one, five = (
+        json.loads(vvlm("cost", *EXACT, *LM, *TEXT, "--questions", k).stdout) for k in (1, 5)
+    )
+    assert five["vision_flops"] == one["vision_flops"]
+    assert five["logits_flops"] == 5 * one["logits_flops"]
+    assert 1 < five["total_flops"] / one["total_flops"] < 1.1
+
+
+def test_an_accelerator_adds_bytes_seconds_and_dollars():
+    device = ["--accelerator", "a100-80gb-sxm", "--batch", 4, "--devices", 2]
+    price = json.loads(vvlm("cost", *EXACT, *LM, *TEXT, *device, "--price-per-hour", 3).stdout)
+    parts = sum(price[f"{part}_seconds"] for part in ("encode", "prefill", "decode"))
+    assert price["seconds"] == pytest.approx(parts)
+    assert price["seconds_per_video"] == pytest.approx(price["seconds"] / 4)
+    hours = 1e6 * price["seconds_per_video"] / 3600
+    assert price["dollars_per_million_videos"] == pytest.approx(hours * 2 * 3)
+    assert price["kv_bytes"] == 4 * (32 * 196 + 40 + 8) * 32 * 2 * 8 * 128 * 2
+    assert price["weight_bytes"] > 2 * 8.03e9 and price["moved_bytes"] > price["weight_bytes"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--accelerator", "v100"], "accelerator 'v100' is not catalogued; name one of a100"),
+        (["--accelerator", "l4", "--batch", 40], "several devices, or another of a100-80gb-sxm"),
+        (["--accelerator", "l4", "--utilisation", 0], "utilisation must lie above 0"),
+        (["--accelerator", "l4", "--price-per-hour", 0], "price_per_hour must be a positive"),
+        (["--batch", 2], "need --accelerator"),
+        (["--price-per-hour", 2], "need --accelerator"),
+        (["--questions", 3], "3 questions differ in their words"),
+    ],
+)
+def test_hardware_that_cannot_answer_is_refused(arguments, words):
+    done = vvlm("cost", *EXACT, *LM, *arguments)
+    assert done.returncode == 2 and words in done.stderr and not done.stdout
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_hardware_needs_the_exact_cost():
+    done = vvlm(*COST, "--accelerator", "l4")
+    assert done.returncode == 2 and "take --cost exact" in done.stderr
+
+
+@pytest.mark.parametrize("sizes", [["19e9"], ["7.5e9", "40160"]])
+def test_a_frontier_over_sizes_that_no_decoder_has_is_refused(fit_json, sizes):
+    chosen = [word for size in sizes for word in ("--lm-params", size)]
+    done = vvlm("frontier", fit_json, "--tflops", 30, "--train-examples", "1e6",
+                "--cost", "exact", *chosen)  # fmt: skip
+    assert done.returncode == 2 and not done.stdout
+    missing = min(sizes, key=float)
+    assert f"no decoder within 8% of lm_params {float(missing):g}; take a size" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_frontier_by_exact_cost_stays_within_the_budget(fit_json):
     done = vvlm("frontier", fit_json, "--tflops", 30, "--train-examples", "1e6",
                 "--cost", "exact", "--json")  # fmt: skip

@@ -2,9 +2,10 @@
 
 Eq. 1 of ``wang2025`` prices a video by two products, parameters times tokens. This module counts
 every matrix product instead: the tower and its attention, the projector, the decoder's linear
-layers, its attention over all tokens, the row of logits, the prompt, and the decoding of an
-answer with a key-value cache. FLOP means two per multiply-add. Norms, softmax, activations and
-the resize of the feature grid are left out, as torch's own counter leaves them out.
+layers, its attention over all tokens, the row of logits, the prompt, the decoding of an answer
+with a key-value cache, and further questions about the same video. FLOP means two per
+multiply-add. Norms, softmax, activations and the resize of the feature grid are left out, as
+torch's own counter leaves them out.
 
 No torch here: shapes are those of the published configurations, and tests hold every closed form
 to torch's counter on the same configurations without weights.
@@ -66,19 +67,27 @@ class Decoder:
         return self.params + self.hidden * self.vocabulary
 
     @property
+    def read_params(self) -> int:
+        """Parameters that one pass reads: every layer and the output head, no input embedding."""
+        return self.all_params if self.tied else self.params
+
+    @property
     def logits_flops(self) -> int:
         """One row of logits."""
         return 2 * self.hidden * self.vocabulary
 
-    def prefill_flops(self, tokens: ArrayLike, causal: bool = False) -> tuple[Number, Number]:
-        """Linear and attention FLOPs to read ``tokens``, in that order.
+    def prefill_flops(
+        self, tokens: ArrayLike, causal: bool = False, cached: ArrayLike = 0
+    ) -> tuple[Number, Number]:
+        """Linear and attention FLOPs to read ``tokens`` behind ``cached`` ones, in that order.
 
         Attention is counted in full, as kernels without a causal shortcut run it and as torch's
         counter counts it; ``causal=True`` counts only the pairs that a causal mask keeps.
         """
-        tokens = np.asarray(tokens, dtype=float)
+        tokens, cached = np.asarray(tokens, dtype=float), np.asarray(cached, dtype=float)
         linear = 2 * tokens * self.layers * self.linear_params_per_layer
-        pairs = tokens * (tokens + 1) / 2 if causal else tokens**2
+        own = tokens * (tokens + 1) / 2 if causal else tokens**2
+        pairs = own + tokens * cached
         return linear, 4 * pairs * self.layers * self.heads * self.head_dim
 
     def decode_flops(self, context: ArrayLike, answer_tokens: int) -> Number:
@@ -86,11 +95,8 @@ class Decoder:
 
         Each reads the cache and itself, and asks for the row of logits of the next.
         """
-        context = np.asarray(context, dtype=float)
-        attended = answer_tokens * context + answer_tokens * (answer_tokens + 1) / 2
-        linear = 2 * answer_tokens * self.layers * self.linear_params_per_layer
-        attention = 4 * attended * self.layers * self.heads * self.head_dim
-        return linear + attention + answer_tokens * self.logits_flops
+        read = sum(self.prefill_flops(answer_tokens, causal=True, cached=context))
+        return read + answer_tokens * self.logits_flops
 
     def cache_bytes(self, tokens: ArrayLike, bytes_per_number: int = 2) -> Number:
         """Bytes of keys and values kept for ``tokens``; two bytes a number are bf16."""
@@ -192,6 +198,11 @@ TOWERS: dict[str, Tower] = {
 PAPER_TOWER = TOWERS["siglip-so400m-14-384"]
 
 
+def projector_weights(tower: Tower, decoder: Decoder, width: int = 0) -> int:
+    """Weights of the two-layer projector; ``width`` of its hidden layer, 0 for the decoder's."""
+    return (tower.hidden + decoder.hidden) * (width or decoder.hidden)
+
+
 def get_decoder(lm: str | float) -> Decoder:
     """A catalogued decoder by its name, or the one nearest to a parameter count, within 8%.
 
@@ -208,15 +219,14 @@ def get_decoder(lm: str | float) -> Decoder:
     (size,) = _positive(lm_params=lm)
     gap, name = min((abs(d.params / size - 1), name) for name, d in DECODERS.items())
     if gap > NEAREST:
-        raise ValueError(
-            f"no decoder within {NEAREST:.0%} of lm_params {lm:g}; name one of {choices}"
-        )
+        close = f"no decoder within {NEAREST:.0%} of lm_params {lm:g}"
+        raise ValueError(f"{close}; take a size near one of {choices}")
     return DECODERS[name]
 
 
 @dataclass(frozen=True)
 class ExactCost:
-    """FLOPs of answering one question about one video, part by part; numbers or arrays."""
+    """FLOPs of answering the questions about one video, part by part; numbers or arrays."""
 
     tower: Number
     projector: Number
@@ -241,6 +251,17 @@ class ExactCost:
         return self.vision_flops + self.lm_flops
 
 
+def _check_text(prompt_tokens: int, answer_tokens: int, questions: int) -> None:
+    """Refuse counts of text that no question has."""
+    for name, value in {"prompt_tokens": prompt_tokens, "answer_tokens": answer_tokens}.items():
+        if value < 0:
+            raise ValueError(f"{name} must not be negative, got {value}")
+    if questions < 1:
+        raise ValueError(f"questions must be at least 1, got {questions}")
+    if questions > 1 and prompt_tokens == 0:
+        raise ValueError(f"{questions} questions differ in their words: give prompt_tokens above 0")
+
+
 def exact_cost(
     decoder: Decoder,
     frames: ArrayLike,
@@ -250,30 +271,31 @@ def exact_cost(
     answer_tokens: int = 0,
     causal: bool = False,
     projector_width: int = 0,
+    questions: int = 1,
 ) -> ExactCost:
-    """Count one video, one question: arrays of frames and tokens per frame broadcast.
+    """Count one video and its questions: arrays of frames and tokens per frame broadcast.
 
-    prompt_tokens, answer_tokens : text before and after the visual tokens; 0 each compares with
-        Eq. 1, and one row of logits is counted all the same
+    prompt_tokens, answer_tokens : text of each question, behind the visual tokens, and of its
+        answer; 0 each compares with Eq. 1, and one row of logits is counted all the same
     projector_width : of the projector's hidden layer; 0 for the decoder's own
-    Raises ValueError for a negative count.
+    questions : the first is read with the video, each further one behind the video's cached keys
+        and values; none sees another
+    Raises ValueError for a negative count, and for several questions without a prompt.
     """
     t, v = np.broadcast_arrays(*_positive(frames=frames, tokens_per_frame=tokens_per_frame))
-    for name, value in {"prompt_tokens": prompt_tokens, "answer_tokens": answer_tokens}.items():
-        if value < 0:
-            raise ValueError(f"{name} must not be negative, got {value}")
+    _check_text(prompt_tokens, answer_tokens, questions)
     tokens = t * v + prompt_tokens
     linear, attention = decoder.prefill_flops(tokens, causal)
+    again = decoder.prefill_flops(prompt_tokens, causal, cached=t * v)
     further = max(answer_tokens - 1, 0)  # the prefill's row of logits gives the first token
-    width = projector_width or decoder.hidden
-    projector = 2 * t * tower.features * (tower.hidden + decoder.hidden) * width
+    weights = projector_weights(tower, decoder, projector_width)
     return ExactCost(
         tower=t * tower.flops_per_frame,
-        projector=projector,
-        linear=linear,
-        attention=attention,
-        logits=np.full_like(t, decoder.logits_flops),
-        decoding=decoder.decode_flops(tokens, further),
+        projector=2 * t * tower.features * weights,
+        linear=linear + (questions - 1) * again[0],
+        attention=attention + (questions - 1) * again[1],
+        logits=np.full_like(t, questions * decoder.logits_flops),
+        decoding=questions * decoder.decode_flops(tokens, further),
     )
 
 

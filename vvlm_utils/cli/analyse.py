@@ -27,6 +27,21 @@ COLUMNS = (
 ).split()
 
 
+def _serve(decoder, frames, tokens_per_frame, device, price_per_hour, settings) -> dict:
+    """Bytes, least seconds and, given a price, dollars on so many of a named accelerator."""
+    from vvlm_utils import accelerators
+
+    name, devices = device
+    hardware = accelerators.get_accelerator(name, devices)
+    serving = accelerators.serve(decoder, frames, tokens_per_frame, hardware, **settings)
+    per_video = serving.seconds / settings["batch"]
+    answer = asdict(serving) | {"seconds": serving.seconds, "seconds_per_video": per_video}
+    if price_per_hour is not None:
+        dollars = accelerators.dollars_per_million_videos(per_video, price_per_hour, devices)
+        answer["dollars_per_million_videos"] = dollars
+    return answer
+
+
 @app.command()
 def cost(
     frames: Annotated[float, typer.Option(help="Frames per video x_T.")],
@@ -38,9 +53,19 @@ def cost(
     lm: Annotated[str | None, typer.Option(help="exact: a decoder by name.")] = None,
     prompt_tokens: Annotated[int, typer.Option(min=0, help="exact: tokens of the prompt.")] = 0,
     answer_tokens: Annotated[int, typer.Option(min=0, help="exact: tokens of the answer.")] = 0,
+    questions: Annotated[int, typer.Option(min=1, help="exact: questions per video.")] = 1,
     causal: Annotated[
         bool, typer.Option("--causal", help="exact: only the pairs a causal mask keeps.")
     ] = False,
+    accelerator: Annotated[
+        str | None, typer.Option(help="exact: also bytes and least seconds on this device.")
+    ] = None,
+    devices: Annotated[int, typer.Option(min=1, help="So many that share the work.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, help="Videos answered side by side.")] = 1,
+    utilisation: Annotated[float, typer.Option(help="Share of both peaks reached.")] = 1.0,
+    price_per_hour: Annotated[
+        float | None, typer.Option(help="Dollars for one device and hour.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Price one video in FLOPs, two per multiply-add: Eq. 1, the LM alone, or every part.
@@ -48,6 +73,9 @@ def cost(
     Example: vvlm cost --lm-params 7.5e9 --frames 32 --tokens-per-frame 196
 
     Example: vvlm cost --cost exact --lm llama-3.1-8b --frames 32 --tokens-per-frame 196
+
+    Example: vvlm cost --cost exact --lm llama-3.1-8b --frames 32 --tokens-per-frame 196
+    --prompt-tokens 50 --answer-tokens 20 --questions 5 --accelerator l4
     """
     from vvlm_utils.architectures import exact_cost, get_decoder
     from vvlm_utils.cost import inference_cost
@@ -55,21 +83,29 @@ def cost(
     if (lm_params is None) == (lm is None):
         raise ValueError("give --lm-params or, with --cost exact, --lm: one of the two")
     text = {"prompt_tokens": prompt_tokens, "answer_tokens": answer_tokens, "causal": causal}
+    text["questions"] = questions
+    how = {"batch": batch, "utilisation": utilisation}
+    if accelerator is None and ({devices, *how.values()} != {1} or price_per_hour is not None):
+        raise ValueError("--devices, --batch, --utilisation and --price-per-hour need "
+                         "--accelerator")  # fmt: skip
+    parts = {}
     if cost is CostName.exact:
         decoder = get_decoder(lm or lm_params)
         price = exact_cost(decoder, frames, tokens_per_frame, **text)
-        parts = asdict(price)
+        parts = {f"{name}_flops": part for name, part in asdict(price).items()}
+        if accelerator:
+            device, settings = (accelerator, devices), text | how
+            parts |= _serve(decoder, frames, tokens_per_frame, device, price_per_hour, settings)
+    elif lm or accelerator or prompt_tokens or answer_tokens or causal or questions > 1:
+        raise ValueError(f"--cost {cost.value} counts no text and names no decoder; drop "
+                         "--lm, --prompt-tokens, --answer-tokens, --questions, --causal and "
+                         "--accelerator, or take --cost exact")  # fmt: skip
     else:
-        if lm or any(text.values()):
-            raise ValueError(f"--cost {cost.value} counts no text and names no decoder; drop "
-                             "--lm, --prompt-tokens, --answer-tokens and --causal, or take "
-                             "--cost exact")  # fmt: skip
-        price, parts = inference_cost(lm_params, frames, tokens_per_frame), {}
+        price = inference_cost(lm_params, frames, tokens_per_frame)
         if cost is CostName.lm_only:
             price = replace(price, vision_flops=0.0)
-    names = ("total_flops", "vision_flops", "lm_flops")
-    answer = {name: float(getattr(price, name)) for name in names}
-    show(answer | {f"{name}_flops": float(part) for name, part in parts.items()}, as_json)
+    answer = {name: getattr(price, name) for name in ("total_flops", "vision_flops", "lm_flops")}
+    show({name: float(value) for name, value in (answer | parts).items()}, as_json)
 
 
 @app.command()
