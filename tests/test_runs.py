@@ -127,7 +127,7 @@ BAD_CELLS = [
     ("tokens_per_frame", 0, r"tokens_per_frame must be a perfect square .*: line 4 \(0\)"),
     ("lm_params", 7.5, r"lm_params must be the count itself: 7.5e9, not 7.5 .*: line 4 \(7.5\)"),
     ("lm_params", "7.5B", r"lm_params must be a plain number, such as 7.5e9 .*line 4 \('7.5B'\)"),
-    ("lm_params", np.inf, r"lm_params must be the count itself"),
+    ("lm_params", np.inf, r"lm_params must be a number below 1e18"),
     ("frames", 2.5, r"frames must be a whole number: line 4 \(2.5\)"),
     ("frames", 0, r"frames must be at least 1 frame: line 4 \(0\)"),
     ("train_examples", 1, r"train_examples must be the count itself: 250000, not 0.25"),

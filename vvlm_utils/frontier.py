@@ -17,10 +17,19 @@ import pandas as pd
 from vvlm_utils.bagging import BaggedLaw
 from vvlm_utils.cost import FACTORS, CostFunction, paper_flops
 from vvlm_utils.fitting import LawFit
-from vvlm_utils.space import PAPER_SPACE, Affordable, Space, affordable, as_bag, space_errors
+from vvlm_utils.space import (
+    PAPER_SPACE,
+    Affordable,
+    Candidates,
+    Space,
+    affordable,
+    as_bag,
+    space_errors,
+)
 
 __all__ = [
     "PAPER_SPACE",
+    "Candidates",
     "Space",
     "best_errors",
     "growth",
@@ -73,7 +82,7 @@ def solve_frontier(
     model: BaggedLaw | LawFit,
     budgets: Iterable[float],
     train_examples: float,
-    space: Space = PAPER_SPACE,
+    space: Space | Candidates = PAPER_SPACE,
     cost: CostFunction = paper_flops,
     level: float = 0.8,
     epsilon: float = 0.1,
@@ -138,7 +147,7 @@ def near_optimal(
     model: BaggedLaw | LawFit,
     budget: float,
     train_examples: float,
-    space: Space = PAPER_SPACE,
+    space: Space | Candidates = PAPER_SPACE,
     cost: CostFunction = paper_flops,
     epsilon: float = 0.1,
 ) -> pd.DataFrame:
@@ -165,7 +174,7 @@ def size_votes(
     model: BaggedLaw | LawFit,
     budgets: Iterable[float],
     train_examples: float,
-    space: Space = PAPER_SPACE,
+    space: Space | Candidates = PAPER_SPACE,
     cost: CostFunction = paper_flops,
 ) -> pd.DataFrame:
     """Share of the members whose own best design has each LM size: budgets x LM sizes."""
@@ -179,7 +188,7 @@ def best_errors(
     model: BaggedLaw | LawFit,
     budgets: Iterable[float],
     train_examples: float,
-    space: Space = PAPER_SPACE,
+    space: Space | Candidates = PAPER_SPACE,
     cost: CostFunction = paper_flops,
 ) -> np.ndarray:
     """Least error at every budget, (1 + members, budgets): the bag's, then each member's own."""
@@ -191,7 +200,7 @@ def member_designs(
     model: BaggedLaw | LawFit,
     budgets: Iterable[float],
     train_examples: float,
-    space: Space = PAPER_SPACE,
+    space: Space | Candidates = PAPER_SPACE,
     cost: CostFunction = paper_flops,
 ) -> np.ndarray:
     """Best designs, (factors, 1 + members, budgets): the bag's, then each member's own."""
@@ -220,7 +229,7 @@ def regret_of(
     designs: pd.DataFrame,
     budgets: Iterable[float],
     train_examples: float,
-    space: Space = PAPER_SPACE,
+    space: Space | Candidates = PAPER_SPACE,
     cost: CostFunction = paper_flops,
     level: float = 0.8,
 ) -> pd.DataFrame:

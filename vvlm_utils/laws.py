@@ -173,6 +173,8 @@ def make_law(form: str, factors: Sequence[str] = FACTORS, data: str = DATA) -> L
     if not factors or len({*factors, data}) <= len(factors):
         raise ValueError(f"factors must be distinct and none of them {data!r}: {list(factors)}")
     symbols = {f: SYMBOLS.get(f, f) for f in factors}
+    if len(set(symbols.values())) < len(symbols):
+        raise ValueError(f"factors share a symbol: {list(factors)}; rename one that is N, T or V")
     by_data = Power(data, "d", -1)
     alone = {f: Power(f, f"a_{s}", -1) for f, s in symbols.items()}
     joint = {f: Power(f, f"b_{s}", +1) for f, s in symbols.items()}

@@ -5,10 +5,16 @@ the figures: ``data/README.md`` says how, and how sure the numbers are. ``load_r
 the runs of the mini experiment, a row for every draw and seed. A path gives a table of your own.
 Counts are plain (``lm_params = 7.5e9``), ``metric`` lies on 0-100 and ``metric_se`` is the
 uncertainty of that number (for the paper's runs: of reading it off a figure).
+
+A sweep may move more than the three factors: a column that is declared as a factor (the size of
+the tower, bits of a quantisation) is checked like them and tells runs apart.
 """
 
 from __future__ import annotations
 
+import re
+import warnings
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -42,6 +48,7 @@ TEXTS = ("run_id", "source", "sweep", "task")
 NUMBERS = (*REQUIRED, "target_tflops", "metric_se", "seed")
 COUNTS = ("frames", "tokens_per_frame", "train_examples", "seed")
 KEY = ("source", *FACTORS, "train_examples", "task", "seed")
+COST = "cost_flops"  # a column of your own costs, FLOPs per video; optional
 
 
 class RunsError(ValueError):
@@ -49,7 +56,11 @@ class RunsError(ValueError):
 
 
 def _at_least(low: float, mend: str) -> pa.Check:
-    return pa.Check(lambda s: (s >= low) & (s < np.inf), error=mend)
+    return pa.Check(lambda s: s >= low, error=mend)
+
+
+_BOUNDED = pa.Check(lambda s: s < 1e18, error="must be a number below 1e18; correct it")
+_POSITIVE = pa.Check(lambda s: s > 0, error="must be a positive number")
 
 
 def _is_fraction(table: pd.DataFrame) -> bool:
@@ -62,10 +73,15 @@ _SQUARE = pa.Check(
     lambda s: pd.Series(is_perfect_square(s), index=s.index),
     error="must be a perfect square (a square grid of features), such as 4, 16 or 196",
 )
-_NO_DUPLICATE = pa.Check(
-    lambda t: ~t.duplicated(list(KEY), keep=False),
-    error=f"duplicate run: {', '.join(KEY)} are equal; remove one, or give each its own seed",
-)
+
+
+def _no_duplicate(key: tuple[str, ...]) -> pa.Check:
+    return pa.Check(
+        lambda t: ~t.duplicated(list(key), keep=False),
+        error=f"duplicate run: {', '.join(key)} are equal; remove one, or give each its own seed",
+    )
+
+
 _TARGET = pa.Check(
     lambda t: (t["sweep"] != "isoflop") | t["target_tflops"].notna(),
     error="an isoflop row needs its target_tflops; fill it in, or call the sweep other",
@@ -83,25 +99,60 @@ RUNS_SCHEMA = pa.DataFrameSchema(
             str, pa.Check.isin(["star", "isoflop", "other"], error="must be star, isoflop or other")
         ),
         "target_tflops": pa.Column(
-            float, _at_least(1e-9, "must be a positive number of TFLOPs"), nullable=True
+            float,
+            [_at_least(1e-9, "must be a positive number of TFLOPs"), _BOUNDED],
+            nullable=True,
         ),
         "lm_params": pa.Column(
-            float, _at_least(1e3, "must be the count itself: 7.5e9, not 7.5 (billions)")
+            float, [_at_least(1e3, "must be the count itself: 7.5e9, not 7.5 (billions)"), _BOUNDED]
         ),
-        "frames": pa.Column(float, [_at_least(1, "must be at least 1 frame"), _WHOLE]),
-        "tokens_per_frame": pa.Column(float, _SQUARE),
+        "frames": pa.Column(float, [_at_least(1, "must be at least 1 frame"), _WHOLE, _BOUNDED]),
+        "tokens_per_frame": pa.Column(float, [_SQUARE, _BOUNDED]),
         "train_examples": pa.Column(
-            float, [_at_least(20, "must be the count itself: 250000, not 0.25 (millions)"), _WHOLE]
+            float,
+            [
+                _at_least(20, "must be the count itself: 250000, not 0.25 (millions)"),
+                _WHOLE,
+                _BOUNDED,
+            ],
         ),
         "task": pa.Column(str),
         "metric": pa.Column(
             float, pa.Check.in_range(0, 100, error="must lie on the 0-100 scale; correct it")
         ),
-        "metric_se": pa.Column(float, _at_least(0, "must not be negative"), nullable=True),
-        "seed": pa.Column(float, [_at_least(0, "must not be negative"), _WHOLE]),
+        "metric_se": pa.Column(
+            float, [_at_least(0, "must not be negative"), _BOUNDED], nullable=True
+        ),
+        "seed": pa.Column(float, [_at_least(0, "must not be negative"), _WHOLE, _BOUNDED]),
     },
-    checks=[_NO_DUPLICATE, _TARGET, _SCALE],
+    checks=[_no_duplicate(KEY), _TARGET, _SCALE],
 )
+
+
+def _schema(factors: Sequence[str], has_cost: bool) -> pa.DataFrameSchema:
+    """The schema of a table with declared factors, which tell runs apart, and maybe a cost."""
+    further = {name: pa.Column(float, [_POSITIVE, _BOUNDED]) for name in factors}
+    if has_cost:
+        further[COST] = pa.Column(float, [_POSITIVE, pa.Check(np.isfinite, error="is not finite")])
+    checks = [_no_duplicate((*KEY, *factors)), _TARGET, _SCALE]
+    return pa.DataFrameSchema(RUNS_SCHEMA.columns | further, checks=checks)
+
+
+def check_factors(factors: Sequence[str]) -> tuple[str, ...]:
+    """Names of declared factors, refusing what cannot be a column of its own.
+
+    >>> check_factors(["tower_params"])
+    ('tower_params',)
+    """
+    taken = (*COLUMNS, "error", COST)
+    for name in factors:
+        if not re.fullmatch(r"[A-Za-z]\w{0,40}", name, re.ASCII):
+            raise RunsError(f"factor {name!r} must be a name of letters, digits and _")
+        if name in taken:
+            raise RunsError(f"factor {name!r} is a column of its own; declare a further column")
+    if len(set(factors)) < len(factors):
+        raise RunsError(f"factors must be distinct, got {', '.join(factors)}")
+    return tuple(factors)
 
 
 def _show(value: object) -> str:
@@ -124,11 +175,11 @@ def _name_rows(indices: list, first_line: int | None) -> str:
     )
 
 
-def _as_numbers(table: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple]]:
-    """Turn numeric columns into floats; report (column, mend, index, value) where that fails."""
+def _as_numbers(table: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, list[tuple]]:
+    """Turn columns into floats; report (column, mend, index, value) where that fails."""
     problems = []
     table = table.copy()
-    for name in NUMBERS:
+    for name in columns:
         numbers = pd.to_numeric(table[name], errors="coerce").astype(float)
         bad = numbers.isna() & table[name].notna()
         for index, value in table.loc[bad, name].items():
@@ -137,10 +188,10 @@ def _as_numbers(table: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple]]:
     return table, problems
 
 
-def _schema_problems(table: pd.DataFrame) -> list[tuple]:
+def _schema_problems(table: pd.DataFrame, schema: pa.DataFrameSchema) -> list[tuple]:
     """Run the schema; return (column, mend, index, value) for every failing cell."""
     try:
-        RUNS_SCHEMA.validate(table, lazy=True)
+        schema.validate(table, lazy=True)
     except pa.errors.SchemaErrors as failure:
         problems = {}
         for case in failure.failure_cases.itertuples():
@@ -168,30 +219,52 @@ def _message(problems: list[tuple], label: str, first_line: int | None) -> str:
     return f"{label}: {len(lines)} kinds of problem\n  " + "\n  ".join(lines)
 
 
+def _check_header(table: pd.DataFrame, needed: Sequence[str], label: str) -> None:
+    """Refuse a header that lacks a column or, as read or as pandas renames it, repeats one."""
+    names = [str(name) for name in table.columns]
+    found = [name if name.isprintable() else repr(name) for name in names]
+    missing = [name for name in needed if name not in names]
+    if missing:
+        there = ", ".join(found)
+        there = there if len(there) <= 300 else f"{there[:300]} ..."
+        raise RunsError(
+            f"{label}: missing column {', '.join(missing)}; add it "
+            f"(required: {', '.join(needed)}; found: {there})"
+        )
+    known = (*COLUMNS, *needed, COST)
+    stems = [re.sub(r"\.\d+$", "", name) for name in names]
+    twice = [name for name in known if stems.count(name) > 1]
+    if twice:
+        raise RunsError(f"{label}: column {', '.join(dict.fromkeys(twice))} stands there twice; "
+                        "keep the one that counts")  # fmt: skip
+
+
 def validate_runs(
-    table: pd.DataFrame, label: str = "runs table", first_line: int | None = None
+    table: pd.DataFrame,
+    label: str = "runs table",
+    first_line: int | None = None,
+    factors: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Check a table against ``RUNS_SCHEMA``, fill optional columns and add ``error``.
 
     Only ``lm_params, frames, tokens_per_frame, train_examples, metric`` must be there; further
-    columns pass through. ``first_line`` is the file line of row 0, for messages about a file.
+    columns pass through. ``factors`` are those of them that the sweep moved: positive numbers.
+    ``first_line`` is the file line of row 0, for messages about a file.
     """
-    missing = [name for name in REQUIRED if name not in table.columns]
-    if missing:
-        raise RunsError(
-            f"{label}: missing column {', '.join(missing)}; add it "
-            f"(required: {', '.join(REQUIRED)}; found: {', '.join(map(str, table.columns))})"
-        )
+    factors = check_factors(factors)
+    _check_header(table, (*REQUIRED, *factors), label)
     if table.empty:
         raise RunsError(f"{label}: holds no rows; add one row per finetuned and evaluated model")
     table = table.assign(**{k: v for k, v in DEFAULTS.items() if k not in table.columns})
-    table, problems = _as_numbers(table)
+    has_cost = COST in table.columns
+    columns = (*NUMBERS, *factors, *([COST] if has_cost else []))
+    table, problems = _as_numbers(table, columns)
     if "run_id" not in table.columns:
         table["run_id"] = name_runs(table.fillna({"lm_params": 0, "train_examples": 0}))
     for name in TEXTS:
         table[name] = table[name].astype("str").where(table[name].notna())
     unreadable = {(column, index) for column, _, index, _ in problems}
-    found = _schema_problems(table)
+    found = _schema_problems(table, _schema(factors, has_cost))
     rows = {index for _, index in unreadable}  # their keys are not known, so neither are doubles
     problems += [
         (column, mend, index, value)
@@ -207,22 +280,38 @@ def validate_runs(
 
 def _read(path: Path) -> pd.DataFrame:
     """Read a CSV keeping the file's line numbers; turn every failure into one line."""
+    plain = {"skip_blank_lines": False, "index_col": False, "compression": None}
     try:
-        table = pd.read_csv(path, skip_blank_lines=False)
+        with warnings.catch_warnings():
+            # Rows longer than the header: pandas would drop what hangs over.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+            table = pd.read_csv(path, **plain)
     except FileNotFoundError:
         raise RunsError(
             f"{path}: no such file; give the path of a CSV, or one of {', '.join(SOURCES)}"
         ) from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as bad:
-        reason = str(bad).splitlines()[0]
+    except pd.errors.ParserWarning:
+        raise RunsError(
+            f"{path}: rows have more fields than the header; write numbers without separators "
+            "(7500000000 or 7.5e9), and put quotes around text that holds a comma"
+        ) from None
+    except (ValueError, OSError) as bad:  # pandas' own errors are ValueErrors
+        reason = (str(bad).splitlines() or [type(bad).__name__])[0]
         raise RunsError(f"{path}: not a readable CSV ({reason}); save it as UTF-8 CSV") from None
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(table.columns) == 1 and separator in str(table.columns[0]):
+            raise RunsError(f"{path}: its fields are separated by {name}; save it with commas")
     return table.dropna(how="all")
 
 
-def load_runs(source: str | Path = "paper", task: str | None = AVERAGE) -> pd.DataFrame:
+def load_runs(
+    source: str | Path = "paper", task: str | None = AVERAGE, factors: Sequence[str] = ()
+) -> pd.DataFrame:
     """Load the checked runs of one task: a known source (``paper``, ``mini``) or your own CSV.
 
     ``task=None`` keeps every task in the table. The columns are the runs table's and ``error``.
+    ``factors`` : further columns that the sweep moved, see :func:`validate_runs`
 
     >>> runs = load_runs("paper")
     >>> runs["sweep"].value_counts().to_dict()
@@ -231,7 +320,7 @@ def load_runs(source: str | Path = "paper", task: str | None = AVERAGE) -> pd.Da
     by_task = task in TASKS and str(source) in TASK_TABLES
     known = (TASK_TABLES if by_task else SOURCES).get(str(source))
     path = Path(source) if known is None else Path(str(DATA / known))
-    runs = validate_runs(_read(path), label=str(source), first_line=2)
+    runs = validate_runs(_read(path), label=str(source), first_line=2, factors=factors)
     if task is None:
         return runs
     chosen = runs[runs["task"] == task]
@@ -254,23 +343,24 @@ def load_task_runs(source: str | Path = "paper") -> pd.DataFrame:
     return runs[runs["task"] != AVERAGE].reset_index(drop=True)
 
 
-def average_seeds(runs: pd.DataFrame) -> pd.DataFrame:
+def average_seeds(runs: pd.DataFrame, factors: Sequence[str] = ()) -> pd.DataFrame:
     """One row a design and task: the mean metric over draws of the decoder, and over their seeds.
 
     ``metric_se`` joins the clips' error, which all runs of a design share, with the spread between
     draws: sqrt(se^2 + variance / draws). A table without a column ``draw`` takes seeds for draws.
     Adds ``draws``, how many there were.
     """
-    design = ["source", "sweep", "target_tflops", *FACTORS, "train_examples", "task"]
+    design = ["source", "sweep", "target_tflops", *FACTORS, "train_examples", "task", *factors]
     by_draw = [*design, "draw" if "draw" in runs else "seed"]
     numbers = {"run_id": "first", "metric": "mean", "metric_se": "mean"}
+    numbers |= {COST: "mean"} if COST in runs else {}
     drawn = runs.groupby(by_draw, sort=False, dropna=False).agg(numbers).reset_index()
     groups = drawn.groupby(design, sort=False, dropna=False)
     table = groups.agg(numbers).reset_index()
     spread = groups["metric"].var().fillna(0.0).to_numpy()
     table["draws"] = groups.size().to_numpy()
     table["metric_se"] = np.sqrt(table["metric_se"] ** 2 + spread / table["draws"])
-    return validate_runs(table.assign(seed=0), label="averaged runs")
+    return validate_runs(table.assign(seed=0), label="averaged runs", factors=factors)
 
 
 def load_reference() -> pd.DataFrame:

@@ -7,8 +7,8 @@ of designs cost a few hundred powers a member.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,7 +17,7 @@ import pandas as pd
 from vvlm_utils.bagging import BaggedLaw
 from vvlm_utils.cost import FACTORS, CostFunction
 from vvlm_utils.fitting import LawFit
-from vvlm_utils.laws import DATA
+from vvlm_utils.laws import DATA, Law, Term
 from vvlm_utils.sweeps import MAX_FRAMES, MAX_GRID_SIDE, is_perfect_square, square_tokens
 
 
@@ -61,6 +61,65 @@ class Space:
 PAPER_SPACE = Space()
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """Listed designs with costs of their own, where no formula prices a design.
+
+    designs : the columns of the law's factors but n, one row a design
+    cost_flops : (designs,), FLOPs per video
+    """
+
+    designs: pd.DataFrame
+    cost_flops: np.ndarray
+
+    def __post_init__(self) -> None:
+        flops = np.asarray(self.cost_flops, dtype=float)
+        if flops.shape != (len(self.designs),) or not len(flops):
+            raise ValueError(f"{len(self.designs)} designs need a cost each, got {flops.size}")
+        if not (np.isfinite(flops) & (flops > 0)).all():
+            raise ValueError(f"cost_flops must be positive numbers, got {flops.min():g}")
+
+    @cached_property
+    def lm_params(self) -> tuple[float, ...]:
+        """The LM sizes among the designs."""
+        return tuple(np.unique(self.designs["lm_params"]).tolist())
+
+
+def hold_factors(bagged: BaggedLaw, levels: Mapping[str, float]) -> BaggedLaw:
+    """The bag with factors held at a level each: exact, a law of the factors that are left.
+
+    A held factor's power is a number, which joins its term's coefficient. ``ranges`` and ``walls``
+    keep what is left.
+    """
+    law, units = bagged.law, bagged.options.units
+    unknown = [name for name in levels if name not in law.factors or name in (*FACTORS, DATA)]
+    if unknown:
+        further = [f for f in law.factors if f not in (*FACTORS, DATA)]
+        there = ", ".join(further) or "none"
+        raise ValueError(f"cannot hold {unknown[0]!r}; the law's further factors are {there}")
+    for name, level in levels.items():
+        if not (np.isfinite(level) and level > 0):
+            raise ValueError(f"{name} must be held at a positive number, got {level}")
+    powers = law.term_powers(bagged.members)
+    scaled = (levels[f] / units.get(f, 1.0) if f in levels else 1.0 for f in law.factors)
+    log_level = np.log(list(scaled))
+    factors = tuple(f for f in law.factors if f not in levels)
+    terms = tuple(
+        Term(t.coefficient, tuple(p for p in t.powers if p.factor not in levels)) for t in law.terms
+    )
+    held = Law(law.name, factors, terms)
+    keep = [law.parameters.index(name) for name in held.parameters]
+    members = bagged.members.copy()
+    members[:, : len(terms)] *= np.exp(powers @ log_level)
+    return replace(
+        bagged,
+        law=held,
+        members=members[:, keep],
+        ranges={f: bagged.ranges[f] for f in factors},
+        walls={name: bagged.walls[name] for name in held.parameters},
+    )
+
+
 def as_bag(model: BaggedLaw | LawFit) -> BaggedLaw:
     """A bag as it is; a single fit as a bag of one, whose intervals have no width."""
     if isinstance(model, BaggedLaw):
@@ -97,8 +156,10 @@ def factor_tables(bagged: BaggedLaw, space: Space, train_examples: float) -> Fac
     if not (np.isfinite(train_examples) and train_examples > 0):
         raise ValueError(f"train_examples must be a positive number, got {train_examples}")
     law, units = bagged.law, bagged.options.units
-    if not set(law.factors) <= {*FACTORS, DATA}:
-        raise ValueError(f"law {law.name!r} reads {list(law.factors)}; a frontier needs {FACTORS}")
+    further = [f for f in law.factors if f not in (*FACTORS, DATA)]
+    if further:
+        raise ValueError(f"the law also reads {', '.join(further)}; hold it at a level "
+                         f"(--at {further[0]}=VALUE): a space spans {', '.join(FACTORS)}")  # fmt: skip
     powers = law.term_powers(bagged.members)
     log_z = {f: np.log(np.array(getattr(space, f)) / units.get(f, 1.0)) for f in FACTORS}
     log_z[DATA] = np.log([train_examples / units.get(DATA, 1.0)])
@@ -119,8 +180,12 @@ def factor_tables(bagged: BaggedLaw, space: Space, train_examples: float) -> Fac
     return FactorTables(sums, tuple(products))
 
 
-def space_errors(bagged: BaggedLaw, space: Space, train_examples: float) -> np.ndarray:
+def space_errors(
+    bagged: BaggedLaw, space: Space | Candidates, train_examples: float
+) -> np.ndarray:
     """Every member's error on every design, points, shape (members, designs)."""
+    if isinstance(space, Candidates):
+        return bagged.predict_members(space.designs.assign(train_examples=float(train_examples)))
     tables = factor_tables(bagged, space, train_examples)
     over_lm, over_frames, over_tokens = tables.sums
     errors = over_lm[:, :, None, None] + over_frames[:, None, :, None] + over_tokens[:, None, None]
@@ -143,10 +208,21 @@ class Affordable:
     last: np.ndarray
 
 
-def affordable(space: Space, cost: CostFunction, budgets: Iterable[float]) -> Affordable:
-    """Price a space and sort it; among equals in cost the order of ``Space.designs`` holds."""
+def _price(space: Space | Candidates, cost: CostFunction) -> np.ndarray:
+    if isinstance(space, Candidates):
+        return np.asarray(space.cost_flops, dtype=float)
+    return np.asarray(cost(*(space.designs[f].to_numpy() for f in FACTORS)), dtype=float)
+
+
+def affordable(
+    space: Space | Candidates, cost: CostFunction, budgets: Iterable[float]
+) -> Affordable:
+    """Price a space and sort it; among equals in cost the order of ``Space.designs`` holds.
+
+    Candidates bring their own cost, and ``cost`` is not asked.
+    """
     budgets = np.atleast_1d(np.asarray(budgets, dtype=float))
-    flops = np.asarray(cost(*(space.designs[f].to_numpy() for f in FACTORS)), dtype=float)
+    flops = _price(space, cost)
     if not np.isfinite(flops).all():
         raise ValueError(f"a cost must be finite FLOPs on every design, got {flops.max():g}")
     for budget in budgets:

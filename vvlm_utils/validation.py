@@ -25,7 +25,7 @@ from tqdm import tqdm
 from vvlm_utils.bagging import bag
 from vvlm_utils.cost import FACTORS
 from vvlm_utils.fitting import FitOptions
-from vvlm_utils.laws import FORMS, LAWS, Law
+from vvlm_utils.laws import DATA, FORMS, LAWS, Law
 
 METRICS = ("mse", "e_pct", "r2")
 TESTS = ("cv", "extrapolation")
@@ -57,14 +57,18 @@ def metrics(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     }
 
 
-def design_names(runs: pd.DataFrame) -> np.ndarray:
-    """The design x of every run as text: runs of one design differ in n alone."""
-    columns = [runs[f].map("{:g}".format) for f in FACTORS if f in runs]
+def design_names(runs: pd.DataFrame, law: Law | None = None) -> np.ndarray:
+    """The design x of every run as text: runs of one design differ in n alone.
+
+    law : may read further factors than the three, which then belong to the design
+    """
+    further = [f for f in (law.factors if law else ()) if f not in (*FACTORS, DATA)]
+    columns = [runs[f].map("{:g}".format) for f in (*FACTORS, *further) if f in runs]
     return columns[0].str.cat(columns[1:], sep=", ").to_numpy(dtype=str)
 
 
 def fold_masks(
-    runs: pd.DataFrame, folds: int, by: str, rng: np.random.Generator
+    runs: pd.DataFrame, folds: int, by: str, rng: np.random.Generator, law: Law | None = None
 ) -> list[np.ndarray]:
     """Held-out rows of every fold, as boolean masks that together hold each run once.
 
@@ -73,7 +77,7 @@ def fold_masks(
     """
     if by not in ("rows", "designs"):
         raise ValueError(f"by must be 'rows' or 'designs', got {by!r}")
-    groups = np.arange(len(runs)) if by == "rows" else design_names(runs)
+    groups = np.arange(len(runs)) if by == "rows" else design_names(runs, law)
     names = np.unique(groups)
     if not 2 <= folds <= len(names):
         raise ValueError(f"folds must lie between 2 and {len(names)}, got {folds}")
@@ -90,7 +94,7 @@ def hold_out(
     return pd.DataFrame(
         {
             "run_id": rows["run_id"].to_numpy(),
-            "design": design_names(rows),
+            "design": design_names(rows, law),
             "observed": rows["error"].to_numpy(),
             "predicted": bagged.predict(rows),
         }
@@ -106,7 +110,7 @@ def cross_validate(
     **bag_arguments,
 ) -> pd.DataFrame:
     """Predictions of every run by a bag that did not see its fold."""
-    masks = fold_masks(runs, folds, by, rng)
+    masks = fold_masks(runs, folds, by, rng, law)
     return pd.concat([hold_out(law, runs, m, rng, **bag_arguments) for m in masks])
 
 

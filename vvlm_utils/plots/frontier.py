@@ -75,6 +75,8 @@ def plot_frontiers(
         ticks = TICKS.get(factor) or next(iter(frontiers.values())).attrs["lm_sizes"]
         top = max(ranges[factor][1], *(table[factor].max() for table in frontiers.values()))
         ticks = [tick for tick in ticks if tick <= 2.5 * top]
+        while ticks[-1] < top / 2:
+            ticks.append(2 * ticks[-1])
         log_ticks(ax, ticks, axis="y", counts=factor == "lm_params")
         ax.set(xlabel=f"budget ({unit[0]} per video)", ylabel=LABELS[factor])
         ax.set_ylim(ticks[0] * 0.8, ticks[-1] * 1.25)
