@@ -1,0 +1,89 @@
+"""Which runs to do next."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from vvlm_utils.cli.common import CostName, FitFile, Json, app, show
+
+SHARES = (0.125, 0.25, 0.5, 1.0)  # of n, at which a candidate may be trained
+COLUMNS = (
+    "lm_params frames tokens_per_frame train_examples cost_flops train_flops gain "
+    "cumulative_flops left outside"
+).split()
+
+
+@app.command()
+def plan(
+    fit_json: FitFile,
+    tflops: Annotated[list[float], typer.Option(help="Budget per video; repeatable.")],
+    train_examples: Annotated[float, typer.Option(help="Examples n of the deployed model.")],
+    train_flops: Annotated[
+        float | None, typer.Option(help="Training budget in FLOPs, e.g. 1e21.")
+    ] = None,
+    gpu_hours: Annotated[float | None, typer.Option(help="Training budget in hours.")] = None,
+    gpu_tflops: Annotated[
+        float | None, typer.Option(help="TFLOP/s that a GPU reaches in your training.")
+    ] = None,
+    lm_params: Annotated[
+        list[float] | None, typer.Option(help="Allowed LM sizes; repeatable.")
+    ] = None,
+    cost: Annotated[CostName, typer.Option(help="Which cost.")] = CostName.paper,
+    candidates: Annotated[
+        str | None, typer.Option(help="A CSV of designs to choose from [a grid].")
+    ] = None,
+    runs: Annotated[
+        str | None, typer.Option(help="Runs that exist: 'paper' or a CSV; not planned again.")
+    ] = None,
+    replicate: Annotated[
+        bool, typer.Option("--replicate", help="Plan a design again where that pays.")
+    ] = False,
+    most: Annotated[int | None, typer.Option(min=1, help="Largest number of runs.")] = None,
+    noise: Annotated[
+        float | None, typer.Option(help="SD of a run's log error [the fit's residuals].")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The runs that would sharpen the frontier most for a training budget, in order.
+
+    Training is priced at three passes of inference an example. `gain` is the share of the
+    uncertainty about the best designs that a run removes after those above it, `left` what remains.
+
+    Example: vvlm plan fit.json --tflops 2 --tflops 30 --train-examples 2e6 --train-flops 1e20
+
+    Example: vvlm plan fit.json --tflops 10 --train-examples 1e6 --gpu-hours 500 --gpu-tflops 150
+    """
+    from vvlm_utils.architectures import ALL_COSTS
+    from vvlm_utils.bagging import load_bag
+    from vvlm_utils.next_runs import Question, candidate_designs, plan_runs, read_candidates
+    from vvlm_utils.runs import load_runs
+    from vvlm_utils.space import Space
+
+    budget = training_budget(train_flops, gpu_hours, gpu_tflops)
+    space = Space(lm_params=tuple(lm_params)) if lm_params else Space()
+    budgets = tuple(1e12 * each for each in tflops)
+    question = Question(budgets, train_examples, space, ALL_COSTS[cost.value])
+    bagged = load_bag(fit_json)
+    done = None if runs is None else load_runs(runs)
+    if candidates is None:
+        pool = candidate_designs(question, [round(s * train_examples) for s in SHARES])
+    else:
+        pool = read_candidates(candidates)
+    table = plan_runs(
+        bagged, pool, question, budget, noise=noise, done=done, replicate=replicate, most=most
+    )
+    show(json.loads(table[COLUMNS].to_json(orient="records", double_precision=15)), as_json)
+
+
+def training_budget(
+    train_flops: float | None, gpu_hours: float | None, gpu_tflops: float | None
+) -> float:
+    """The training budget in FLOPs, from either way of stating it."""
+    if (train_flops is None) == (gpu_hours is None):
+        raise ValueError("give --train-flops, or --gpu-hours with --gpu-tflops: one of the two")
+    if (gpu_hours is None) != (gpu_tflops is None):
+        raise ValueError("--gpu-hours needs --gpu-tflops, the TFLOP/s a GPU reaches, and it alone")
+    return train_flops if gpu_hours is None else gpu_hours * 3600 * gpu_tflops * 1e12

@@ -1,0 +1,219 @@
+"""Do planned runs find the frontier sooner than others that cost the same?
+
+A trial holds some known runs and a pool of runs whose errors are hidden. At rising training
+budgets each strategy buys runs from its pool; what it bought is revealed, the law is fitted again,
+and the best designs that the new bag names are scored.
+
+Simulated trials: the truth is one member of a bag fitted to the paper's runs, another in every
+trial, so the true frontier is known and the regret of a choice is exact. Known is a small star,
+the paper's designs at its two smaller n; the pool is a grid of designs that cost no more than the
+largest budget asked, at four n. Every error carries noise as large as the residuals of the
+paper's runs, and all strategies see the same errors and resamples.
+
+Trials on the paper's runs: half of the runs are known, a third of the others are kept for testing,
+the rest are the pool. No truth is known, so the bag of all runs stands in for it.
+
+``make next-runs`` (``benchmarks/next_runs.py``) is the long study behind the kept table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+
+from vvlm_utils.bagging import BaggedLaw, bag
+from vvlm_utils.cost import FACTORS
+from vvlm_utils.coverage import TRAINED, Truth, simulate
+from vvlm_utils.frontier import best_errors, member_designs
+from vvlm_utils.laws import DATA, LAWS
+from vvlm_utils.next_runs import (
+    Question,
+    candidate_designs,
+    not_done,
+    plan_runs,
+    residual_noise,
+    training_price,
+)
+
+LAW = LAWS["add-interact"]
+QUESTION = Question(tuple(np.geomspace(2e12, 30e12, 12)), 2e6, TRAINED)
+EXAMPLES = (250_000, 500_000, 1_000_000, 2_000_000)  # n of the pool
+SHARES = (0.03, 0.1)  # training budgets, as shares of the price of the paper's isoFLOP runs
+REVEALED = (0.125, 0.25, 0.5)  # training budgets, as shares of the price of all hidden runs
+TRUTHS = 60  # members of the bag that the truths are taken from
+RESAMPLES = 30
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a strategy is given: known runs, a pool with hidden errors, and its kind of choice."""
+
+    known: pd.DataFrame
+    pool: pd.DataFrame
+    choose: Callable[..., pd.DataFrame]
+
+
+def in_order(bagged, pool: pd.DataFrame, question: Question, left: float) -> pd.DataFrame:
+    """The pool's runs in its own order, each that the budget ``left`` still pays for."""
+    spent, kept = 0.0, []
+    for row, price in enumerate(training_price(pool, question.cost)):
+        if spent + price <= left:
+            spent, kept = spent + price, [*kept, row]
+    return pool.iloc[kept]
+
+
+def planned(aim: str = "choice") -> Callable[..., pd.DataFrame]:
+    """A strategy that plans with the bag it has; nothing where nothing can be paid for."""
+
+    def choose(bagged, pool, question, left):
+        if not (training_price(pool, question.cost) <= left).any():
+            return pool.head(0)
+        return plan_runs(bagged, pool, question, left, aim=aim)
+
+    return choose
+
+
+def reveal(
+    start: Start, question: Question, budgets: tuple[float, ...], fit: Callable
+) -> Iterator[tuple[pd.DataFrame, BaggedLaw]]:
+    """Buy runs up to each of the rising training ``budgets``: yields all known runs and their bag.
+
+    fit : from a runs table to a bag
+    """
+    known, spent = start.known, 0.0
+    bagged = fit(known)
+    yield known, bagged
+    for budget in budgets:
+        pool = start.pool[not_done(start.pool, known)]
+        bought = start.choose(bagged, pool, question, budget - spent)
+        spent += training_price(bought, question.cost).sum()
+        known = pd.concat([known, bought[start.pool.columns]], ignore_index=True)
+        bagged = fit(known) if len(bought) else bagged
+        yield known, bagged
+
+
+def regret(truth: BaggedLaw, bagged: BaggedLaw, question: Question) -> np.ndarray:
+    """What the bag's best designs lose under ``truth`` against its own, points, (budgets,)."""
+    asked = question.budgets, question.train_examples, question.space, question.cost
+    chosen = pd.DataFrame(member_designs(bagged, *asked)[:, 0].T, columns=list(FACTORS))
+    chosen[DATA] = question.train_examples
+    return truth.predict(chosen) - best_errors(truth, *asked)[0]
+
+
+def relative_error(observed: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean of 100 |f_hat - f| / f, the E% of the other chapters."""
+    return float((100 * np.abs(predicted / observed - 1)).mean())
+
+
+def refit(rng_words: list[int], resamples: int) -> Callable[[pd.DataFrame], BaggedLaw]:
+    """A fit that draws the same stream each time, so that strategies share their luck."""
+
+    def fit(runs: pd.DataFrame) -> BaggedLaw:
+        rng = np.random.default_rng(rng_words)
+        return bag(LAW, runs, rng=rng, resamples=resamples, search="quick")
+
+    return fit
+
+
+def run_strategies(
+    starts: dict[str, Start], question: Question, budgets: tuple[float, ...], fit: Callable,
+    truth: BaggedLaw, test: pd.DataFrame,
+) -> pd.DataFrame:  # fmt: skip
+    """One row a strategy and training budget: strategy, step, runs, train_flops, regret, e_pct.
+
+    step : 0 before any run is bought; regret : mean over the question's budgets, points
+    e_pct : mean relative error of the bag on ``test``, percent
+    """
+    rows = []
+    for name, start in starts.items():
+        for step, (known, bagged) in enumerate(reveal(start, question, budgets, fit)):
+            new = known.iloc[len(start.known) :]
+            price = training_price(new, question.cost).sum()
+            lost = regret(truth, bagged, question).mean()
+            miss = relative_error(test["error"].to_numpy(), bagged.predict(test))
+            rows.append((name, step, len(new), price, lost, miss))
+    columns = ["strategy", "step", "runs", "train_flops", "regret", "e_pct"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def paper_bag(runs: pd.DataFrame, seed: int, resamples: int = TRUTHS) -> BaggedLaw:
+    """A bag of all runs: its members are the simulated truths."""
+    return bag(LAW, runs, rng=np.random.default_rng(seed), resamples=resamples, search="quick")
+
+
+def simulated_trial(
+    runs: pd.DataFrame, truths: BaggedLaw, seed: int, index: int, resamples: int = RESAMPLES
+) -> pd.DataFrame:
+    """One simulated trial, :func:`run_strategies` of "planner", "random" and "isoflop".
+
+    random : designs of the planner's own pool in random order
+    isoflop : the paper's isoFLOP designs in random order, a sweep that a person designed
+    The same seed and index give the same trial. ``e_pct`` is measured at the true best designs.
+    """
+    rng = np.random.default_rng([seed, index])
+    one = slice(index, index + 1)
+    law = replace(truths, members=truths.members[one], losses=truths.losses[one])
+    truth = Truth(law, residual_noise(truths), runs)
+
+    def measured(designs):
+        columns = [*FACTORS, DATA]
+        return simulate(replace(truth, runs=designs[columns].reset_index(drop=True)), rng)
+
+    star = runs[(runs["sweep"] == "star") & (runs[DATA] <= EXAMPLES[1])]
+    known, pool = measured(star), measured(candidate_designs(QUESTION, EXAMPLES))
+    isoflop = measured(runs[runs["sweep"] == "isoflop"])
+    starts = {
+        "planner": Start(known, pool, planned()),
+        "random": Start(known, pool.iloc[rng.permutation(len(pool))], in_order),
+        "isoflop": Start(known, isoflop.iloc[rng.permutation(len(isoflop))], in_order),
+    }
+    best = member_designs(law, QUESTION.budgets, QUESTION.train_examples, QUESTION.space)[:, 0]
+    test = pd.DataFrame(best.T, columns=list(FACTORS)).assign(train_examples=2e6)
+    test["error"] = law.predict(test)
+    budgets = tuple(share * training_price(isoflop).sum() for share in SHARES)
+    table = run_strategies(starts, QUESTION, budgets, refit([seed, index], resamples), law, test)
+    return table.assign(kind="simulated", trial=index)
+
+
+def hidden_trial(
+    runs: pd.DataFrame, reference: BaggedLaw, seed: int, index: int, resamples: int = RESAMPLES
+) -> pd.DataFrame:
+    """Hide half of the paper's runs and buy some back: "planner", "random" and "star".
+
+    star : the hidden star runs in the order of the table, then the isoFLOP runs
+    ``reference`` (the bag of all runs) stands in for the truth of the regret; ``e_pct`` is measured
+    on a third of the hidden runs, which nobody may buy.
+    """
+    rng = np.random.default_rng([seed, index, 1])
+    order = rng.permutation(len(runs))
+    half, two_thirds = len(runs) // 2, len(runs) // 2 + len(runs) // 6
+    known, test = runs.iloc[order[:half]], runs.iloc[order[half:two_thirds]]
+    pool = runs.iloc[order[two_thirds:]]
+    starts = {
+        "planner": Start(known, pool, planned()),
+        "random": Start(known, pool, in_order),
+        "star": Start(known, pool.sort_index(), in_order),
+    }
+    budgets = tuple(share * training_price(pool).sum() for share in REVEALED)
+    fit = refit([seed, index], resamples)
+    table = run_strategies(starts, QUESTION, budgets, fit, reference, test)
+    return table.assign(kind="hidden", trial=index)
+
+
+def versus(table: pd.DataFrame, other: str, step: int, measure: str = "regret") -> pd.DataFrame:
+    """The planner against another strategy at one step: planner, other, wins; one row a trial.
+
+    A tie (within 1e-9) is no win.
+    """
+    at = table[table["step"] == step].pivot(index="trial", columns="strategy", values=measure)
+    pair = at[["planner", other]].set_axis(["planner", "other"], axis=1)
+    return pair.assign(wins=pair["planner"] < pair["other"] - 1e-9)
+
+
+def load_next_runs() -> pd.DataFrame:
+    """The kept study (``make next-runs``): rows of both kinds of trial."""
+    return pd.read_csv(files("vvlm_utils") / "data" / "next_runs.csv")
