@@ -1,0 +1,235 @@
+// The frontier of a bag of laws, in the browser: what vvlm_utils/frontier.py does, on the data that
+// vvlm_utils/allocator.py writes. Pure functions of the data and a question; no page in here.
+//
+// question: {task, cost, sizes: [LM sizes], examples: n, level, epsilon}
+// FLOPs and counts are plain numbers; errors are points.
+"use strict";
+
+const vvlmAllocator = (() => {
+  const FACTORS = ["lm_params", "frames", "tokens_per_frame"];
+
+  // ---- the law -------------------------------------------------------------------------------
+
+  const logUnits = (data, factor, value) => Math.log(value / (data.units[factor] ?? 1));
+
+  // One term for one member at log z: its coefficient times exp of the sum of power * log z.
+  function term(data, member, { coefficient, powers }, logZ) {
+    let exponent = 0;
+    for (const [factor, place, sign] of powers) exponent += sign * member[place] * logZ[factor];
+    return member[coefficient] * Math.exp(exponent);
+  }
+
+  // Every member's error at one design.
+  function memberErrors(data, task, design, examples) {
+    const logZ = { train_examples: logUnits(data, "train_examples", examples) };
+    for (const factor of FACTORS) logZ[factor] = logUnits(data, factor, design[factor]);
+    return Float64Array.from(data.bags[task].members, (member) =>
+      data.law.reduce((sum, part) => sum + term(data, member, part, logZ), 0)
+    );
+  }
+
+  // For each factor, members x values: the terms that involve it; the others go to the first.
+  function factorTables(data, task, space, examples) {
+    const members = data.bags[task].members;
+    const n = logUnits(data, "train_examples", examples);
+    const home = (part) =>
+      part.powers.map(([factor]) => factor).find((f) => FACTORS.includes(f)) ?? FACTORS[0];
+    return FACTORS.map((factor) => {
+      const terms = data.law.filter((part) => home(part) === factor);
+      return space[factor].map((value) => {
+        const logZ = { train_examples: n, [factor]: logUnits(data, factor, value) };
+        return Float64Array.from(members, (member) =>
+          terms.reduce((sum, part) => sum + term(data, member, part, logZ), 0)
+        );
+      });
+    });
+  }
+
+  // ---- cost ----------------------------------------------------------------------------------
+
+  function costOf(data, cost, design) {
+    const [fixed, perFrame, perToken, perPair] = data.costs[cost][design.lm_params];
+    const tokens = design.frames * design.tokens_per_frame;
+    return fixed + design.frames * perFrame + tokens * perToken + tokens * tokens * perPair;
+  }
+
+  // All designs that the largest budget buys, cheapest first; among equals the space's order.
+  function affordable(data, question, space, largest) {
+    const found = [];
+    let cheapest = Infinity;
+    space.lm_params.forEach((lm_params, i) =>
+      space.frames.forEach((frames, j) =>
+        space.tokens_per_frame.forEach((tokens_per_frame, k) => {
+          const design = { lm_params, frames, tokens_per_frame, at: [i, j, k] };
+          design.cost_flops = costOf(data, question.cost, design);
+          cheapest = Math.min(cheapest, design.cost_flops);
+          if (design.cost_flops <= largest) found.push(design);
+        })
+      )
+    );
+    found.sort((a, b) => a.cost_flops - b.cost_flops); // stable
+    return { designs: found, cheapest };
+  }
+
+  // ---- statistics ----------------------------------------------------------------------------
+
+  // Linear interpolation between order statistics, as numpy's default.
+  function quantile(values, q) {
+    const sorted = Float64Array.from(values).sort();
+    const place = q * (sorted.length - 1);
+    const low = Math.floor(place);
+    const high = Math.min(low + 1, sorted.length - 1);
+    return sorted[low] + (sorted[high] - sorted[low]) * (place - low);
+  }
+
+  // The inverse of the empirical distribution: always one of the values.
+  function observedQuantile(values, q) {
+    const sorted = Float64Array.from(values).sort();
+    return sorted[Math.max(0, Math.ceil(sorted.length * q - 1))];
+  }
+
+  const median = (values) => quantile(values, 0.5);
+  const tails = (level) => [(1 - level) / 2, (1 + level) / 2];
+  const share = (values, holds) => values.reduce((sum, v) => sum + holds(v), 0) / values.length;
+
+  // ---- the frontier --------------------------------------------------------------------------
+
+  // Walk the designs from the cheapest up, keeping the bag's best and each member's own; stop at
+  // every budget that buys a design, in ascending order, and note them.
+  // Returns {cheapest: its cost, designs, bag: errors, errorsAt: members' errors, stops}.
+  function walk(data, question, budgets) {
+    const space = { ...data.space, lm_params: [...question.sizes].sort((a, b) => a - b) };
+    const { designs, cheapest } = affordable(data, question, space, Math.max(...budgets));
+    const sorted = budgets.filter((budget) => budget >= cheapest).sort((a, b) => a - b);
+    const [overLm, overFrames, overTokens] = factorTables(
+      data, question.task, space, question.examples
+    );
+    const members = data.bags[question.task].members.length;
+    const errorsAt = ({ at: [i, j, k] }, into = new Float64Array(members)) => {
+      const [lm, frames, tokens] = [overLm[i], overFrames[j], overTokens[k]];
+      for (let m = 0; m < members; m++) into[m] = lm[m] + frames[m] + tokens[m];
+      return into;
+    };
+    const bag = new Float64Array(designs.length).fill(Infinity);
+    const ownError = new Float64Array(members).fill(Infinity);
+    const own = new Int32Array(members);
+    const errors = new Float64Array(members);
+    const middle = [(members - 1) >> 1, members >> 1];
+    const stops = [];
+    let chosen = 0;
+    const stop = (budget, last) =>
+      stops.push({ budget, last, chosen, own: own.slice(), ownError: ownError.slice() });
+    designs.forEach((design, d) => {
+      while (design.cost_flops > sorted[stops.length]) stop(sorted[stops.length], d - 1);
+      errorsAt(design, errors);
+      const limit = d ? bag[chosen] + question.epsilon : Infinity;
+      let beyond = 0;
+      for (let m = 0; m < members; m++) {
+        if (errors[m] < ownError[m]) {
+          ownError[m] = errors[m];
+          own[m] = d;
+        }
+        if (errors[m] > limit) beyond++;
+      }
+      if (beyond >= members - middle[0]) return; // the median is beyond the limit, now and later
+      errors.sort();
+      bag[d] = (errors[middle[0]] + errors[middle[1]]) / 2;
+      if (bag[d] < bag[chosen]) chosen = d;
+    });
+    while (stops.length < sorted.length) stop(sorted[stops.length], designs.length - 1);
+    return { cheapest, designs, bag, errorsAt, stops };
+  }
+
+  // The row of one budget, with the names of solve_frontier's columns, and the votes by LM size.
+  function row(data, question, walked, stop) {
+    const [low, high] = tails(question.level);
+    const design = walked.designs[stop.chosen];
+    const here = walked.errorsAt(design);
+    const own = Array.from(stop.own, (d) => walked.designs[d]);
+    const error = walked.bag[stop.chosen];
+    const regret = here.map((e, m) => e - stop.ownError[m]);
+    const votes = Object.fromEntries(
+      question.sizes.map((size) => [size, share(own, (d) => d.lm_params === size)])
+    );
+    const range = (factor) =>
+      [low, high].map((q) => observedQuantile(own.map((d) => d[factor]), q));
+    let within = 0;
+    for (let d = 0; d <= stop.last; d++) within += walked.bag[d] <= error + question.epsilon;
+    return {
+      budget_flops: stop.budget, ...design, error,
+      error_low: quantile(here, low), error_high: quantile(here, high),
+      probability: votes[design.lm_params], votes,
+      lm_params_range: range("lm_params"),
+      frames_range: range("frames"),
+      tokens_range: range("tokens_per_frame"),
+      within_epsilon: within,
+      regret: median(regret), regret_high: quantile(regret, high),
+      outside: outside(data, question, design),
+    };
+  }
+
+  // The factors in which a design or n lies outside the runs of the bag.
+  function outside(data, question, design) {
+    const at = { ...design, train_examples: question.examples };
+    return Object.entries(data.bags[question.task].ranges)
+      .filter(([f, [low, high]]) => at[f] < low * (1 - 1e-9) || at[f] > high * (1 + 1e-9))
+      .map(([factor]) => factor);
+  }
+
+  // Designs predicted within epsilon of the best, best first; votes: the share of the members for
+  // which a design is within epsilon of their own best.
+  function nearOptimal(question, walked, stop) {
+    const { epsilon } = question;
+    const best = walked.bag[stop.chosen];
+    return walked.designs
+      .slice(0, stop.last + 1)
+      .map((design, d) => ({ ...design, error: walked.bag[d], excess: walked.bag[d] - best }))
+      .filter((design) => design.error <= best + epsilon)
+      .map((design) => {
+        const near = walked.errorsAt(design).map((e, m) => e <= stop.ownError[m] + epsilon);
+        return { ...design, votes: share(near, (v) => v) };
+      })
+      .sort((a, b) => a.error - b.error || a.cost_flops - b.cost_flops);
+  }
+
+  // What one frame more, and the next square grid of tokens, remove from the error: points, with
+  // the band of the members, and the FLOPs that the step adds.
+  function gains(data, question, design) {
+    const [low, high] = tails(question.level);
+    const errors = (at) => memberErrors(data, question.task, at, question.examples);
+    const here = errors(design);
+    const steps = {
+      frames: { ...design, frames: design.frames + 1 },
+      tokens_per_frame: {
+        ...design, tokens_per_frame: (Math.round(Math.sqrt(design.tokens_per_frame)) + 1) ** 2,
+      },
+    };
+    return Object.entries(steps).map(([change, moved]) => {
+      const there = errors(moved);
+      const removed = here.map((e, m) => e - there[m]);
+      return {
+        change, design: moved,
+        added_flops: costOf(data, question.cost, moved) - costOf(data, question.cost, design),
+        value: median(here) - median(there),
+        low: quantile(removed, low), high: quantile(removed, high),
+      };
+    });
+  }
+
+  // Everything the page shows for one budget, and the rows of a curve of budgets around it.
+  // Returns {refused: the cheapest design's cost} when the budget buys none.
+  function answer(data, question, budget, curve = []) {
+    const walked = walk(data, question, [budget, ...curve]);
+    const stop = walked.stops.find((s) => s.budget === budget);
+    if (!stop) return { refused: walked.cheapest };
+    const best = row(data, question, walked, stop);
+    return {
+      best,
+      near: nearOptimal(question, walked, stop),
+      gains: gains(data, question, best),
+      curve: walked.stops.map((s) => row(data, question, walked, s)),
+    };
+  }
+
+  return { answer, costOf, FACTORS, memberErrors, observedQuantile, quantile };
+})();
