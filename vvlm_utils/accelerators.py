@@ -242,8 +242,8 @@ def dollars_per_million_videos(
 ) -> Number:
     """Price of a million videos, given what one device costs for an hour.
 
-    >>> dollars_per_million_videos(0.36, 2.0)
-    200.0
+    >>> f"{dollars_per_million_videos(0.36, 2.0):.0f} dollars"
+    '200 dollars'
     """
     seconds, price = _positive(seconds_per_video=seconds_per_video, price_per_hour=price_per_hour)
     return (1e6 * seconds / HOUR * price * devices)[()]

@@ -16,6 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 from transformers import (
+    DynamicCache,
     LlamaConfig,
     LlamaForCausalLM,
     Qwen2Config,
@@ -86,13 +87,31 @@ def _count(run) -> dict[str, int]:
     return {"attention": attention, "rest": sum(per_kernel.values()) - attention}
 
 
-def count_prefill(model: torch.nn.Module, tokens: int) -> dict[str, int]:
-    """FLOPs to read ``tokens`` embeddings and give one row of logits, attention in full."""
+def _read(model: torch.nn.Module, tokens: int, cache: DynamicCache | None = None) -> None:
+    """Read ``tokens`` embeddings behind the cache, which grows by them, for one row of logits."""
+    past = cache.get_seq_length() if cache is not None else 0
     inputs = torch.empty(1, tokens, model.config.hidden_size, device="meta")
-    mask = torch.empty(1, 1, tokens, tokens, device="meta")
-    return _count(
-        lambda: model(inputs_embeds=inputs, attention_mask=mask, logits_to_keep=1, use_cache=False)
-    )
+    mask = torch.empty(1, 1, tokens, past + tokens, device="meta")
+    caching = {"past_key_values": cache, "use_cache": cache is not None}
+    model(inputs_embeds=inputs, attention_mask=mask, logits_to_keep=1, **caching)
+
+
+def count_prefill(model: torch.nn.Module, tokens: int, cached: int = 0) -> dict[str, int]:
+    """FLOPs to read ``tokens`` embeddings behind ``cached`` ones, attention in full."""
+    if not cached:
+        return _count(lambda: _read(model, tokens))
+    cache = DynamicCache()
+    with torch.no_grad():
+        _read(model, cached, cache)
+    return _count(lambda: _read(model, tokens, cache))
+
+
+def count_decode(model: torch.nn.Module, context: int, answer_tokens: int) -> dict[str, int]:
+    """FLOPs of ``answer_tokens`` steps of one token each behind ``context``, with a cache."""
+    cache = DynamicCache()
+    with torch.no_grad():
+        _read(model, context, cache)
+    return _count(lambda: [_read(model, 1, cache) for _ in range(answer_tokens)])
 
 
 def count_frame(model: torch.nn.Module) -> dict[str, int]:
@@ -121,25 +140,28 @@ def count_training(model: torch.nn.Module, batch: dict) -> int:
     return counter.get_total_flops()
 
 
-TOKENS = (12, 1296, 6272, 25088)  # 3 x 4, 16 x 81, 32 x 196 and 128 x 196 visual tokens
+# Tokens read and tokens cached before them: 3 x 4, 16 x 81, 32 x 196 and 128 x 196 visual tokens
+# behind nothing, and a question and one token of its answer behind 32 x 196.
+READS = ((12, 0), (1296, 0), (6272, 0), (25088, 0), (50, 6272), (1, 6322))
 TABLE = Path(__file__).parent.parent / "data" / "counted_flops.csv"
 
 
 def count_catalogue() -> pd.DataFrame:
-    """Count every catalogued model: one row a tower (one frame) or a decoder and prompt length.
+    """Count every catalogued model: one row a tower (one frame) or a decoder and what it reads.
 
-    Columns: model, params (each shared matrix once), tokens, attention, rest (FLOPs).
+    Columns: model, params (each shared matrix once), tokens, cached, attention, rest (FLOPs).
     """
     rows = []
     for name, tower in TOWERS.items():
         model = meta_tower(tower)
-        rows.append((name, count_params(model), tower.features, *count_frame(model).values()))
+        rows.append((name, count_params(model), tower.features, 0, *count_frame(model).values()))
     for name, decoder in tqdm(DECODERS.items(), desc="decoders"):
         model = meta_decoder(decoder)
-        for tokens in TOKENS:
-            counted = count_prefill(model, tokens).values()
-            rows.append((name, count_params(model), tokens, *counted))
-    return pd.DataFrame(rows, columns=["model", "params", "tokens", "attention", "rest"])
+        for tokens, cached in READS:
+            counted = count_prefill(model, tokens, cached).values()
+            rows.append((name, count_params(model), tokens, cached, *counted))
+    columns = ["model", "params", "tokens", "cached", "attention", "rest"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 if __name__ == "__main__":
