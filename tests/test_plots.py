@@ -112,3 +112,17 @@ def test_intervals_reach_from_low_to_high():
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a"]
     segment = ax.collections[0].get_segments()[0]
     assert segment[:, 0].tolist() == [0.5, 3.0]
+
+
+def test_a_roofline_draws_every_roof_and_puts_the_passes_under_one():
+    roofs = pd.DataFrame({"peak_flops": [3e14, 1e15], "bandwidth": [2e12, 3e12]}, index=["a", "b"])
+    points = pd.DataFrame(
+        [("read", 1, 1e4), ("write", 1, 2.0), ("read", 9, 9e4), ("write", 9, 8.0)]
+    )
+    points.columns = ["work", "videos", "intensity"]
+    ax = cost_plots.plot_roofline(points, roofs, "a")
+    lines, marks = ax.get_lines()[:2], ax.get_lines()[2:]
+    assert [max(line.get_ydata()) for line in lines] == [300, 1000]
+    heights = {x: y for line in marks for x, y in zip(*line.get_data(), strict=True)}
+    assert heights == {1e4: 300, 9e4: 300, 2.0: 4, 8.0: 16}
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["read", "write"]

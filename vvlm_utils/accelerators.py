@@ -173,14 +173,21 @@ class Serving:
         return self.encode_seconds + self.prefill_seconds + self.decode_seconds
 
 
+def held_bytes(
+    decoder: Decoder, tokens: ArrayLike, batch: int = 1, tower: Tower = PAPER_TOWER
+) -> Number:
+    """Weights, and the cache of ``tokens`` for each of ``batch`` videos, bytes."""
+    return weight_bytes(decoder, tower) + batch * decoder.cache_bytes(tokens)
+
+
 def check_fits(
     accelerator: Accelerator, decoder: Decoder, tokens: ArrayLike, batch: int, tower: Tower
 ) -> None:
-    """Refuse weights and a cache of ``tokens`` for each of ``batch`` videos that do not fit."""
-    held, room = weight_bytes(decoder, tower), accelerator.memory_bytes
-    most = held + batch * float(np.max(decoder.cache_bytes(tokens)))
+    """Refuse what ``held_bytes`` finds too large for the memory, naming the remedies."""
+    most, room = np.max(held_bytes(decoder, tokens, batch, tower)), accelerator.memory_bytes
     if most <= room:
         return
+    held = weight_bytes(decoder, tower)
     remedy = "its weights alone are too large; take a smaller lm"
     if held < room:
         fit = int((room - held) // (batch * decoder.cache_bytes(1)))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from vvlm_utils.plots.style import (
     COST_COLORS,
+    FACTOR_COLORS,
     LABELS,
+    OURS,
     example_palette,
     lm_markers,
     lm_name,
@@ -122,4 +127,35 @@ def plot_exact_over_paper(gaps: pd.DataFrame, ax: Axes | None = None) -> Axes:
     log_ticks(ax, [10, 100, 1_000, 10_000, 100_000])
     ax.set(xlabel="visual tokens per video", ylabel="exact cost / Eq. 1")
     ax.legend(ncols=2)
+    return ax
+
+
+def plot_roofline(
+    points: pd.DataFrame, roofs: pd.DataFrame, under: str, ax: Axes | None = None
+) -> Axes:
+    """Attainable FLOP/s against FLOPs per byte: a roof per device, passes under one of them.
+
+    points : columns work, videos, intensity (FLOPs per byte); a marker per kind of work, filled
+        for the smallest number of videos
+    roofs : index name, columns peak_flops, bandwidth; ``under`` names the one that carries points
+    """
+    ax = ax or plt.subplots()[1]
+    span = np.geomspace(points["intensity"].min() / 3, points["intensity"].max() * 3, 200)
+    shades = plt.get_cmap("Greys")(np.linspace(0.4, 0.75, len(roofs)))
+    for shade, style, (name, roof) in zip(shades, cycle(("-", "--", ":")), roofs.iterrows()):
+        chosen = {"color": OURS["color"], "linewidth": 2.2} if name == under else {"color": shade}
+        height = np.minimum(roof["peak_flops"], span * roof["bandwidth"]) / 1e12
+        ax.plot(span, height, style, label=name, **chosen)
+    ax.add_artist(ax.legend(loc="lower right"))
+    roof, marks = roofs.loc[under], []
+    for marker, (work, group) in zip("osD^", points.groupby("work", sort=False), strict=False):
+        height = np.minimum(roof["peak_flops"], group["intensity"] * roof["bandwidth"]) / 1e12
+        style = {"marker": marker, "linestyle": "", "color": FACTOR_COLORS["frames"]}
+        ax.plot(group["intensity"], height, markerfacecolor="white", zorder=3, **style)
+        first = group["videos"] == points["videos"].min()
+        marks += ax.plot(group["intensity"][first], height[first], label=work, zorder=3, **style)
+    ax.legend(handles=marks, loc="upper left")
+    log_ticks(ax, [1, 10, 100, 1_000, 10_000, 100_000], counts=True)
+    log_ticks(ax, [0.1, 1, 10, 100, 1_000], axis="y")
+    ax.set(xlabel="FLOPs per byte moved", ylabel="attainable TFLOP/s")
     return ax
