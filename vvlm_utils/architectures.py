@@ -203,6 +203,20 @@ def projector_weights(tower: Tower, decoder: Decoder, width: int = 0) -> int:
     return (tower.hidden + decoder.hidden) * (width or decoder.hidden)
 
 
+def _nearest(size: float) -> tuple[float, str]:
+    """Relative distance of the nearest decoder, and its name."""
+    return min((abs(d.params / size - 1), name) for name, d in DECODERS.items())
+
+
+def has_decoder(lm_params: float) -> bool:
+    """Whether ``get_decoder`` finds one for this size.
+
+    >>> has_decoder(7e9), has_decoder(19e9)
+    (True, False)
+    """
+    return _nearest(lm_params)[0] <= NEAREST
+
+
 def get_decoder(lm: str | float) -> Decoder:
     """A catalogued decoder by its name, or the one nearest to a parameter count, within 8%.
 
@@ -217,7 +231,7 @@ def get_decoder(lm: str | float) -> Decoder:
             raise ValueError(f"lm {lm!r} is not catalogued; name one of {choices}")
         return DECODERS[lm]
     (size,) = _positive(lm_params=lm)
-    gap, name = min((abs(d.params / size - 1), name) for name, d in DECODERS.items())
+    gap, name = _nearest(float(size))
     if gap > NEAREST:
         close = f"no decoder within {NEAREST:.0%} of lm_params {lm:g}"
         raise ValueError(f"{close}; take a size near one of {choices}")
