@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vvlm_utils.architectures import ALL_COSTS
 from vvlm_utils.bagging import bag
-from vvlm_utils.cost import COSTS, FACTORS
+from vvlm_utils.cost import FACTORS
 from vvlm_utils.fitting import fit
 from vvlm_utils.frontier import (
     PAPER_SPACE,
@@ -39,7 +40,7 @@ def test_tables_of_factors_equal_point_by_point_prediction(form):
 @settings(max_examples=30, deadline=None)
 @given(
     form=st.sampled_from(list(FORMS)),
-    cost=st.sampled_from(list(COSTS)),
+    cost=st.sampled_from(list(ALL_COSTS)),
     sizes=st.lists(st.sampled_from([1e9, 2.8e9, 7.5e9, 32e9]), min_size=1, max_size=3),
     frames=st.lists(st.integers(1, 64), min_size=1, max_size=5),
     sides=st.lists(st.integers(1, 14), min_size=1, max_size=5),
@@ -47,7 +48,7 @@ def test_tables_of_factors_equal_point_by_point_prediction(form):
     n=st.floats(1e5, 1e7),
 )
 def test_frontier_equals_brute_force(form, cost, sizes, frames, sides, room, n):
-    bagged, price = BAGS[form], COSTS[cost]
+    bagged, price = BAGS[form], ALL_COSTS[cost]
     space = Space(tuple(sizes), tuple(frames), tuple(s * s for s in sides))
     flops = price(*(space.designs[name].to_numpy() for name in FACTORS))
     budgets = flops.min() * np.array(room)

@@ -15,7 +15,7 @@ from transformers import DynamicCache
 
 from vvlm_utils import architectures as arch
 from vvlm_utils.experiment import counting
-from vvlm_utils.experiment.model import VideoVLM, VideoVLMConfig
+from vvlm_utils.experiment.model import VideoVLM, VideoVLMConfig, make_config
 
 WITHIN = 0.005
 
@@ -132,6 +132,17 @@ def test_a_whole_video_costs_what_the_counter_counts(tower, decoder, frames, dat
     counted = counting.count_video(model, frames, tokens)
     cost = arch.exact_cost(decoder, frames, tokens, tower, prompt_tokens=1)
     assert cost.total_flops == pytest.approx(counted, rel=WITHIN)
+
+
+@pytest.mark.parametrize("lm", ["llama-3.2-1b", "llama-3.1-8b"])
+def test_the_papers_model_costs_what_the_counter_counts_at_the_stars_centre(lm):
+    """Its tower class runs the pooling head as well, whose output nobody reads."""
+    with torch.device("meta"):
+        model = VideoVLM(make_config("paper", lm)).eval()
+    counted = counting.count_video(model, 32, 196)
+    cost = arch.exact_cost(arch.DECODERS[lm], 32, 196, prompt_tokens=1)
+    unread = 32 * arch.PAPER_TOWER.head_flops_per_frame
+    assert cost.total_flops + unread == pytest.approx(counted, rel=WITHIN)
 
 
 def test_the_cache_holds_the_bytes_of_the_closed_form():
