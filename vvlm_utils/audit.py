@@ -89,7 +89,9 @@ class Audit:
     def to_dict(self) -> dict:
         """Plain types for JSON."""
         plain = asdict(self)
-        plain["levels"] = {f: {f"{k:.12g}": n for k, n in v.items()} for f, v in self.levels.items()}
+        plain["levels"] = {
+            f: {f"{k:.12g}": n for k, n in v.items()} for f, v in self.levels.items()
+        }
         return plain
 
 

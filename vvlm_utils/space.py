@@ -180,9 +180,7 @@ def factor_tables(bagged: BaggedLaw, space: Space, train_examples: float) -> Fac
     return FactorTables(sums, tuple(products))
 
 
-def space_errors(
-    bagged: BaggedLaw, space: Space | Candidates, train_examples: float
-) -> np.ndarray:
+def space_errors(bagged: BaggedLaw, space: Space | Candidates, train_examples: float) -> np.ndarray:
     """Every member's error on every design, points, shape (members, designs)."""
     if isinstance(space, Candidates):
         return bagged.predict_members(space.designs.assign(train_examples=float(train_examples)))

@@ -41,7 +41,9 @@ def own_cost(tower_params: float, features_per_frame: float) -> CostFunction:
 
 def merge_repeats(runs: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
     """One row a design and n: repeats share a design, and a law cannot tell them apart."""
-    return average_seeds(runs, factors) if runs.duplicated([*FACTORS, *factors, DATA]).any() else runs
+    return (
+        average_seeds(runs, factors) if runs.duplicated([*FACTORS, *factors, DATA]).any() else runs
+    )
 
 
 def _spread(values: np.ndarray, most: int) -> tuple[float, ...]:
@@ -130,16 +132,24 @@ def choose_law(audit: Audit, held: pd.DataFrame, wanted: str = "best") -> Law:
 
     Without held-out predictions the plainest supported law. Raises RunsError if none is.
     """
+    check_answerable(audit, wanted)
     supported = audit.supported()
     if wanted != "best":
         check_law(wanted)
         return make_law(wanted, audit.varying)
-    if not supported:
-        raise RunsError("the table supports no law: " + audit.laws[0].why)
     if held.empty:
         return next(iter(supported.values()))
     cv = score(held[held["test"] == "cv"]).groupby("law")["mse"].mean()
     return supported[cv.idxmin()]
+
+
+def check_answerable(audit: Audit, wanted: str = "best") -> None:
+    """Refuse a table from which no law, or not the wanted one, can be fitted, and say why."""
+    reasons = {support.law: support.why for support in audit.laws if support.status == "no"}
+    if wanted in reasons:
+        raise RunsError(f"the table does not support law {wanted}: {reasons[wanted]}")
+    if not audit.supported():
+        raise RunsError(f"the table supports no law: {audit.laws[0].why}; see `vvlm check`")
 
 
 def check_law(name: str) -> None:
@@ -176,6 +186,14 @@ def best_held(
     }
     table = pd.Series(errors, name="error")
     return table.idxmin(), table
+
+
+def priced_within(space: Space, cost: CostFunction, budgets: np.ndarray) -> np.ndarray:
+    """The budgets if a space can spend them, else as many between its cheapest and its dearest."""
+    flops = np.asarray(cost(*(space.designs[f].to_numpy() for f in FACTORS)))
+    if budgets.min() >= flops.min():
+        return budgets
+    return np.geomspace(flops.min(), flops.max(), len(budgets))
 
 
 def elasticity_grid(runs: pd.DataFrame) -> dict:
@@ -241,6 +259,8 @@ def say_elasticity(table: pd.DataFrame, space: Space) -> str:
     def way(factor: str, low: float, high: float) -> str:
         if len(getattr(space, factor)) == 1:
             return "never moved in these runs"
+        if low == high == 0:
+            return "stays"
         return "should rise" if low > 0 else "should fall" if high < 0 else "is open"
 
     rows = table[["low", "high"]].itertuples()
@@ -274,4 +294,3 @@ def say_cost(
         for f in factors
     ]
     return said
-
