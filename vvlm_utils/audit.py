@@ -208,7 +208,8 @@ def _support(
         why = f"its {size} parameters leave too few of {rows} runs to be held out"
         return LawSupport(form, size, "weakly", why, loose)
     if loose:
-        why = f"{', '.join(loose)} stand in for one another at these levels"
+        names = ", ".join(loose) if len(loose) < 7 else f"{len(loose)} of its {size} parameters"
+        why = f"{names} stand in for one another at these levels"
         return LawSupport(form, size, "weakly", why, loose)
     return LawSupport(form, size, "yes", "the design decides all its parameters")
 
@@ -268,9 +269,9 @@ def say_name(factor: str) -> str:
     """A factor in words.
 
     >>> say_name("lm_params"), say_name("tower_params")
-    ('LM size', 'tower_params')
+    ('LM size', '`tower_params`')
     """
-    return NAMES.get(factor, factor)
+    return NAMES.get(factor, f"`{factor}`")
 
 
 def say_level(value: float) -> str:
@@ -343,7 +344,7 @@ def _designs(runs: pd.DataFrame, factors: Sequence[str]) -> np.ndarray:
 def _say_law(support: LawSupport, parameters: Sequence[Mapping]) -> str:
     head = f"Law {support.law}: {support.status}, {support.why}."
     lost = [p for p in parameters if p["law"] == support.law and p["verdict"] != "found"]
-    if not lost:
+    if not lost or support.status != "yes":
         return head
     names = ", ".join(f"{p['parameter']} ({p['verdict']})" for p in lost)
     return f"{head} Refits do not find {names}: trust its predictions, not these parameters."

@@ -203,17 +203,25 @@ def elasticity_grid(runs: pd.DataFrame) -> dict:
     return {"train_examples": np.linspace(low, high - step, 6), "step": step, "form": "arc"}
 
 
-def say_design(row: Mapping) -> str:
-    """A design as words: LM size, frames x tokens per frame."""
-    return f"{say_level(row['lm_params'])} LM, {row['frames']:g} x {row['tokens_per_frame']:g}"
+def say_design(row: Mapping, factors: Sequence[str] = ()) -> str:
+    """A design as words: LM size, frames x tokens per frame, and further factors it has.
+
+    >>> say_design({"lm_params": 7.5e9, "frames": 8, "tokens_per_frame": 49.0})
+    '7.5B LM, 8 x 49'
+    """
+    further = [f"{f} {say_level(row[f])}" for f in factors if f in row]
+    three = f"{say_level(row['lm_params'])} LM, {row['frames']:g} x {row['tokens_per_frame']:g}"
+    return ", ".join([three, *further])
 
 
-def frontier_table(solved: pd.DataFrame, unit: tuple[str, float]) -> pd.DataFrame:
+def frontier_table(
+    solved: pd.DataFrame, unit: tuple[str, float], factors: Sequence[str] = ()
+) -> pd.DataFrame:
     """A frontier for reading, one row a budget."""
     rows = solved.to_dict("records")
     return pd.DataFrame(
         {
-            "design": [say_design(row) for row in rows],
+            "design": [say_design(row, factors) for row in rows],
             "error": [
                 f"{r['error']:.1f} ({r['error_low']:.1f} to {r['error_high']:.1f})" for r in rows
             ],
@@ -240,21 +248,47 @@ def say_scores(held: pd.DataFrame, law: Law, asked: bool) -> str:
     return said + "."
 
 
-def say_frontier(solved: pd.DataFrame, n: float, unit: tuple[str, float], epsilon: float) -> list:
+def say_gap(name: str, chosen: str, gap: Mapping) -> str:
+    """How much worse one law predicts than the chosen one, and whether the runs can tell."""
+    ends = [f"{round(gap[key], 2) + 0.0:.2f}" for key in ("mse_difference", "low", "high")]
+    is_open = gap["low"] <= 0 <= gap["high"]
+    verdict = "the runs do not tell the two apart" if is_open else "the difference is clear"
+    return (
+        f"{name} against {chosen}: mean squared error higher by {ends[0]} points squared "
+        f"({ends[1]} to {ends[2]}); {verdict}."
+    )
+
+
+def _say_ties(count: int, epsilon: float) -> str:
+    others = {1: "no other design lies", 2: "one other design lies"}
+    return f"{others.get(count, f'{count - 1} other designs lie')} within {epsilon:g} points"
+
+
+def say_frontier(
+    solved: pd.DataFrame,
+    n: float,
+    unit: tuple[str, float],
+    epsilon: float,
+    factors: Sequence[str] = (),
+) -> list[str]:
     """A sentence for the lowest, a middle and the highest budget."""
     picked = solved.iloc[np.unique([0, len(solved) // 2, len(solved) - 1])]
     return [
         f"At {row['budget_flops'] / unit[1]:.3g} {unit[0]} per video and {say_level(n)} training "
-        f"examples, deploy {say_design(row)}: predicted error {row['error']:.1f} points "
+        f"examples, deploy {say_design(row, factors)}: predicted error {row['error']:.1f} points "
         f"({row['error_low']:.1f} to {row['error_high']:.1f}); {row['probability']:.0%} of the "
-        f"refits agree on the LM size, and {row['within_epsilon']} of the designs lie within "
-        f"{epsilon:g} points of the best."
+        f"refits agree on the LM size, and {_say_ties(row['within_epsilon'], epsilon)}."
         for row in picked.to_dict("records")
     ]
 
 
-def say_elasticity(table: pd.DataFrame, space: Space) -> str:
+def say_elasticity(table: pd.DataFrame, space: Space, law: str) -> str:
     """Which way each factor moves when there is more data, as far as the bag agrees."""
+    if "interaction" not in FORMS[law]:
+        return (
+            f"With more training data the best design stays as it is, but only because law {law} "
+            "has no term in which a factor meets the data: the runs were not asked."
+        )
 
     def way(factor: str, low: float, high: float) -> str:
         if len(getattr(space, factor)) == 1:
