@@ -298,7 +298,7 @@ def _say_pair(pair: Mapping) -> str:
         "follows": f"{a} never moves while {b} is held: its effect leans on the law's form.",
         "by sweep": f"{a} and the sweep are confounded: the sweeps share no level of it, so a "
         f"difference between the sweeps may be its doing.",
-        "correlated": f"{a} and {b} move together for the most part (r = {r or 0:.2f} of the logs).",
+        "correlated": f"{a} and {b} mostly move together (r = {r or 0:.2f} of the logs).",
     }[pair["kind"]]
 
 
@@ -310,7 +310,7 @@ def _sentences(audit: Audit, runs: pd.DataFrame) -> list[str]:
     for f, levels in audit.levels.items():
         if len(levels) == 1:
             said.append(
-                f"{say_name(f)} never moves, so nothing can be said about it; the laws leave it out."
+                f"{say_name(f)} never moves: nothing can be said about it, and the laws leave it out."
                 if f != DATA
                 else "No law can be fitted: run at least one design at another number of "
                 "training examples."

@@ -165,8 +165,9 @@ def fit(
     factors = factor or []
     chosen = get_law(law, factors)
     check_folder(out)
+    table = load_runs(runs, factors=factors)
     bagged = bag(
-        chosen, load_runs(runs, factors=factors), rng=np.random.default_rng(seed), resamples=resamples,
+        chosen, table, rng=np.random.default_rng(seed), resamples=resamples,
         resampling=resampling.value,
     )  # fmt: skip
     save_bag(bagged, out)

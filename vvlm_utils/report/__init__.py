@@ -35,7 +35,7 @@ def check_compiler() -> None:
     missing = [name for name in ("jupyter_book", "sphinx-mathjax-offline") if not find_spec(name)]
     if missing:
         raise ValueError(
-            f"a report needs {', '.join(missing)}: pip install 'vvlm-book[book]', or use `make book`"
+            f"a report needs {', '.join(missing)}: pip install 'vvlm-book[book]', or `make env`"
         )
 
 
