@@ -310,7 +310,7 @@ def _sentences(audit: Audit, runs: pd.DataFrame) -> list[str]:
     for f, levels in audit.levels.items():
         if len(levels) == 1:
             said.append(
-                f"{say_name(f)} never moves: nothing can be said about it, and the laws leave it out."
+                f"{say_name(f)} never moves: nothing can be said about it, and laws leave it out."
                 if f != DATA
                 else "No law can be fitted: run at least one design at another number of "
                 "training examples."

@@ -8,7 +8,6 @@ no answer of a report is an extrapolation in a single factor or in the number of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import product
 
 import numpy as np
 import pandas as pd
