@@ -1,4 +1,4 @@
-"""A sweep of one's own: check its table, and report on it."""
+"""A sweep of one's own: make its table, check it, and report on it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from vvlm_utils.cli.common import Factors, Json, Runs, Seed, app, show
+from vvlm_utils.cli.common import Factors, Json, Runs, Seed, app, check_folder, show
 
+DESIGN = ("lm_params", "frames", "tokens_per_frame", "train_examples", "seed")
 Task = Annotated[str, typer.Option(help="Which task of the table.")]
 
 
@@ -92,3 +93,33 @@ def report(
         show({"page": str(page), "address": page.as_uri()}, as_json)
     else:
         print(f"The report is at {page.as_uri()}")
+
+
+@app.command()
+def convert(
+    folder: Annotated[Path, typer.Argument(help="What lmms-eval's --output_path named.")],
+    out: Annotated[Path, typer.Option(help="Where to write the table of runs (CSV).")],
+    as_json: Json = False,
+) -> None:
+    """Read lmms-eval's results into a table of runs, one row a model and benchmark.
+
+    Example: vvlm convert results --out runs.csv
+    """
+    import os
+
+    from vvlm_utils.lmms_results import read_results
+
+    check_folder(out)
+    if out.is_dir():
+        raise ValueError(f"--out {out} is a folder; name a file")
+    if not folder.is_dir():
+        raise ValueError(f"no folder at {folder}; name what --output_path named")
+    table = read_results(folder).drop(columns="error")
+    part = out.with_name(f".{out.name}.part")
+    try:
+        table.to_csv(part, index=False)
+        os.replace(part, out)
+    finally:
+        part.unlink(missing_ok=True)
+    counts = {"rows": len(table), "models": int(table.groupby(list(DESIGN)).ngroups)}
+    show(counts, as_json)
