@@ -4,10 +4,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
+# Paths of a reader's own go to the shell by the environment, never as text of a command.
+export VVLM_RUNS := $(value RUNS)
+export VVLM_TABLE := $(value TABLE)
+export VVLM_SWEEP := $(or $(value SWEEP),mini)
+
 PYTHON ?= python3.11
 ENV ?= .venv
 LMMS_ENV ?= .venv-lmms
-SWEEP ?= mini
 CORES ?= 2
 run := $(ENV)/bin/python
 # Every step of the graph is atomic, so a run that was killed needs no unlocking. Of Snakemake's own
@@ -27,9 +31,14 @@ help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
 	@echo "  Settings: CORES=$(CORES)  PYTHON=$(PYTHON)  ENV=$(ENV)"
 
-book: $(if $(LIVE),torch,env)  ## run the chapters that changed and build the site into _build/html; LIVE=1: train one run
+book: $(if $(LIVE),torch,env)  ## run the chapters that changed and build the site into _build/html; LIVE=1: train one run; RUNS=mine.csv: a book about your sweep
+ifdef VVLM_RUNS
+	@mkdir -p _build/report
+	@$(run) -m vvlm_utils.cli report --out _build/report/html $(ARGS) -- "$$VVLM_RUNS"
+else
 	@$(snakemake) site $(if $(LIVE),--config live=1) $(errors_only)
 	@echo "The book is at file://$(CURDIR)/_build/html/index.html"
+endif
 
 test: dev  ## run the tests
 	@$(run) -m pytest $(ARGS)
@@ -56,8 +65,8 @@ exact: env  ## repeat the full published fitting protocol (up to 30 minutes); SP
 
 # Runs that stand in the kept table are not made again. Whatever fails, the table is gathered.
 sweep: torch  ## train and evaluate what the mini sweep's table lacks, resumable (SWEEP=tiny, TABLE=mine.csv)
-	@$(snakemake) sweep --config sweep=$(SWEEP) $(if $(TABLE),table=$(TABLE)) $(errors_only) || \
-	{ $(run) -m vvlm_utils.experiment.sweep table --sweep $(SWEEP) $(if $(TABLE),--table $(TABLE)); \
+	@$(snakemake) sweep --config sweep="$$VVLM_SWEEP" $(errors_only) || \
+	{ $(run) -m vvlm_utils.experiment.sweep table --sweep "$$VVLM_SWEEP" $(if $(VVLM_TABLE),--table "$$VVLM_TABLE"); \
 	  echo "Some runs failed: see above. The same command tries them again."; exit 1; }
 
 # A real decoder and a real clip, each in a package: nothing comes from a model hub.

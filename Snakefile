@@ -1,5 +1,6 @@
 # The one graph: notebooks, and what they rest on -> executed notebooks -> the site.
 # `make book` runs it; `snakemake --cores 2 site` is the same.
+import os
 import sys
 from pathlib import Path
 
@@ -93,11 +94,12 @@ rule figure:
 # A stage skips what it finds on disk, and no rule looks at the code: long runs are not thrown
 # away for an edit. Remove a file under _build/<sweep> to have it made again. Runs that stand in
 # the kept table are done; `make sweep TABLE=mine.csv` keeps another table, and so makes all.
-SWEEP = choose_sweep(config.get("sweep", "mini"), config.get("table"))
+# A path comes by the environment from make: as a value of the configuration it would be YAML.
+TABLE = os.environ.get("VVLM_TABLE") or config.get("table")
+SWEEP = choose_sweep(str(config.get("sweep", "mini")), str(TABLE) if TABLE else None)
 ROOT, WEIGHTS = str(SWEEP.root), str(SWEEP.weights_folder)
 EXPERIMENT = f"OMP_NUM_THREADS=1 '{sys.executable}' -m vvlm_utils.experiment"
 CHOICE = f"--sweep {SWEEP.name}"
-TABLE = f"--table '{SWEEP.table}'"
 GROUPS = missing_runs(SWEEP)[["lm", "draw"]].drop_duplicates().sort_values(["draw", "lm"])
 
 
@@ -133,12 +135,16 @@ rule runs:
         expand(ROOT + "/cache/{split}.npy", split=["train", "test"]),
     output:
         touch(ROOT + "/runs/{lm}-{draw}.done"),
+    params:
+        table=lambda wildcards: str(SWEEP.table),
     shell:
-        EXPERIMENT + f".sweep run {{wildcards.lm}} {{wildcards.draw}} {CHOICE} {TABLE}"
+        EXPERIMENT + ".sweep run {wildcards.lm} {wildcards.draw} " + CHOICE + " --table {params.table:q}"
 
 
 rule sweep:
     input:
         [f"{ROOT}/runs/{group.lm}-{group.draw}.done" for group in GROUPS.itertuples()],
+    params:
+        table=lambda wildcards: str(SWEEP.table),
     shell:
-        EXPERIMENT + f".sweep table {CHOICE} {TABLE}"
+        EXPERIMENT + ".sweep table " + CHOICE + " --table {params.table:q}"

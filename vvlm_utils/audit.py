@@ -89,7 +89,9 @@ class Audit:
     def to_dict(self) -> dict:
         """Plain types for JSON."""
         plain = asdict(self)
-        plain["levels"] = {f: {f"{k:.12g}": n for k, n in v.items()} for f, v in self.levels.items()}
+        plain["levels"] = {
+            f: {f"{k:.12g}": n for k, n in v.items()} for f, v in self.levels.items()
+        }
         return plain
 
 
@@ -206,7 +208,8 @@ def _support(
         why = f"its {size} parameters leave too few of {rows} runs to be held out"
         return LawSupport(form, size, "weakly", why, loose)
     if loose:
-        why = f"{', '.join(loose)} stand in for one another at these levels"
+        names = ", ".join(loose) if len(loose) < 7 else f"{len(loose)} of its {size} parameters"
+        why = f"{names} stand in for one another at these levels"
         return LawSupport(form, size, "weakly", why, loose)
     return LawSupport(form, size, "yes", "the design decides all its parameters")
 
@@ -266,9 +269,9 @@ def say_name(factor: str) -> str:
     """A factor in words.
 
     >>> say_name("lm_params"), say_name("tower_params")
-    ('LM size', 'tower_params')
+    ('LM size', '`tower_params`')
     """
-    return NAMES.get(factor, factor)
+    return NAMES.get(factor, f"`{factor}`")
 
 
 def say_level(value: float) -> str:
@@ -295,7 +298,7 @@ def _say_pair(pair: Mapping) -> str:
         "follows": f"{a} never moves while {b} is held: its effect leans on the law's form.",
         "by sweep": f"{a} and the sweep are confounded: the sweeps share no level of it, so a "
         f"difference between the sweeps may be its doing.",
-        "correlated": f"{a} and {b} move together for the most part (r = {r or 0:.2f} of the logs).",
+        "correlated": f"{a} and {b} mostly move together (r = {r or 0:.2f} of the logs).",
     }[pair["kind"]]
 
 
@@ -307,7 +310,7 @@ def _sentences(audit: Audit, runs: pd.DataFrame) -> list[str]:
     for f, levels in audit.levels.items():
         if len(levels) == 1:
             said.append(
-                f"{say_name(f)} never moves, so nothing can be said about it; the laws leave it out."
+                f"{say_name(f)} never moves: nothing can be said about it, and laws leave it out."
                 if f != DATA
                 else "No law can be fitted: run at least one design at another number of "
                 "training examples."
@@ -341,7 +344,7 @@ def _designs(runs: pd.DataFrame, factors: Sequence[str]) -> np.ndarray:
 def _say_law(support: LawSupport, parameters: Sequence[Mapping]) -> str:
     head = f"Law {support.law}: {support.status}, {support.why}."
     lost = [p for p in parameters if p["law"] == support.law and p["verdict"] != "found"]
-    if not lost:
+    if not lost or support.status != "yes":
         return head
     names = ", ".join(f"{p['parameter']} ({p['verdict']})" for p in lost)
     return f"{head} Refits do not find {names}: trust its predictions, not these parameters."

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -333,7 +334,7 @@ def load_bag(path: str | Path) -> BaggedLaw:
         record = json.loads(Path(path).read_text())
     except FileNotFoundError:
         raise ValueError(f"no fit at {path}; make one with `vvlm fit RUNS --out {path}`") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # bad JSON and bad text are ValueErrors
         raise ValueError(f"{path} is not a readable JSON file: {error}") from None
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise ValueError(f"{path} is not a fit; make one with `vvlm fit RUNS --out {path}`")
@@ -342,23 +343,55 @@ def load_bag(path: str | Path) -> BaggedLaw:
             f"{path} has version {record.get('version')}; this package reads {VERSION}"
         )
     try:
-        terms = tuple(
-            Term(t["coefficient"], tuple(Power(**p) for p in t["powers"]))
-            for t in record["law"]["terms"]
-        )
-        law = Law(record["law"]["name"], tuple(record["law"]["factors"]), terms)
-        members = np.array(record["members"], dtype=float)
-        if members.ndim != 2 or members.shape[1] != len(law.parameters) or not len(members):
-            raise ValueError(f"members must be a table with {len(law.parameters)} columns")
-        if not np.isfinite(members).all():
-            raise ValueError("members must be finite numbers")
-        return BaggedLaw(
-            law=law,
-            members=members,
-            losses=np.array(record["losses"], dtype=float),
-            options=FitOptions(**record["options"]),
-            ranges={f: (float(low), float(high)) for f, (low, high) in record["ranges"].items()},
-            **{k: record[k] for k in ("resampling", "aggregate", "failed", "rows", "walls")},
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path} is a damaged fit ({error!r}); make it again") from None
+        return _read_bag(record)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        raise ValueError(f"{path} is a damaged fit ({reason}); make it again") from None
+
+
+def _read_bag(record: Mapping) -> BaggedLaw:
+    """A bag from its record; any exception of Python's own says that the record is damaged."""
+    law, members = _read_law(record["law"]), np.array(record["members"], dtype=float)
+    if members.ndim != 2 or members.shape[1] != len(law.parameters) or not len(members):
+        raise ValueError(f"members must be a table with {len(law.parameters)} columns")
+    if not np.isfinite(members).all():
+        raise ValueError("members must be finite numbers")
+    if (members[:, : len(law.terms)] < 0).any():
+        raise ValueError("a coefficient of a member is negative")
+    losses = np.array(record["losses"], dtype=float)
+    if losses.shape != (len(members),):
+        raise ValueError("losses must hold a number for each member")
+    ranges = {f: (float(low), float(high)) for f, (low, high) in record["ranges"].items()}
+    if set(ranges) != set(law.factors):
+        raise ValueError("ranges must hold the law's factors")
+    if not all(0 < low <= high < np.inf for low, high in ranges.values()):
+        raise ValueError("ranges must be positive numbers, the smaller first")
+    _check("aggregate", record["aggregate"], AGGREGATES)
+    _check("resampling", record["resampling"], RESAMPLING)
+    return BaggedLaw(
+        law=law,
+        members=members,
+        losses=losses,
+        options=FitOptions(**record["options"]),
+        ranges=ranges,
+        walls={name: float(record["walls"][name]) for name in law.parameters},
+        failed=int(record["failed"]),
+        rows=int(record["rows"]),
+        **{k: record[k] for k in ("resampling", "aggregate")},
+    )
+
+
+def _read_law(record: Mapping) -> Law:
+    """A law from its description; names are text and signs are -1 or 1."""
+    terms = tuple(
+        Term(t["coefficient"], tuple(Power(**p) for p in t["powers"])) for t in record["terms"]
+    )
+    factors = tuple(record["factors"])
+    powers = [p for t in terms for p in t.powers]
+    names = [record["name"], *factors, *(t.coefficient for t in terms)]
+    names += [name for p in powers for name in (p.factor, p.exponent)]
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("names of a law must be text")
+    if any(p.sign not in (-1, 1) for p in powers):
+        raise ValueError("the sign of a power must be -1 or 1")
+    return Law(record["name"], factors, terms)

@@ -102,6 +102,15 @@ def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
     return sorted([*(path for path in texts if path != notebook), *named])
 
 
+def papermill_paths(notebook: Path, output: Path) -> tuple[nbformat.NotebookNode, str]:
+    """What papermill reads and where it writes, so that braces in a path stay braces.
+
+    Papermill fills parameters into ``{name}`` of a path; a notebook that was read has none.
+    """
+    plain = str(output).replace("{", "{{").replace("}", "}}")
+    return nbformat.read(notebook, as_version=4), plain
+
+
 def execute(notebook: Path, output: Path, parameters: dict[str, Any] | None = None) -> None:
     """Execute a notebook with papermill; ``output`` appears only when every cell ended well."""
     import papermill
@@ -118,8 +127,7 @@ def execute(notebook: Path, output: Path, parameters: dict[str, Any] | None = No
     }
     try:
         papermill.execute_notebook(
-            notebook,
-            partial,
+            *papermill_paths(notebook, partial),
             parameters or {},
             kernel_name="python3",
             progress_bar=progress,

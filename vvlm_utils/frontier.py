@@ -24,6 +24,7 @@ from vvlm_utils.space import (
     Space,
     affordable,
     as_bag,
+    hold_factors,
     space_errors,
 )
 
@@ -33,6 +34,7 @@ __all__ = [
     "Space",
     "best_errors",
     "growth",
+    "hold_factors",
     "member_designs",
     "near_optimal",
     "outside",

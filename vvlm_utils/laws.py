@@ -208,8 +208,14 @@ def chinchilla(params: str = "lm_params", data: str = DATA) -> Law:
 LAWS = {form: make_law(form) for form in FORMS} | {"chinchilla": chinchilla()}
 
 
-def get_law(name: str) -> Law:
-    """The law of that name; a ValueError lists the names."""
-    if name not in LAWS:
-        raise ValueError(f"unknown law {name!r}; the laws are {', '.join(LAWS)}")
-    return LAWS[name]
+def laws_over(further: Sequence[str] = ()) -> dict[str, Law]:
+    """The forms of Table 7 over x_N, x_T, x_V and further factors, by name."""
+    return {form: make_law(form, (*FACTORS, *further)) if further else LAWS[form] for form in FORMS}
+
+
+def get_law(name: str, further: Sequence[str] = ()) -> Law:
+    """The law of that name, over further factors if any; a ValueError lists the names."""
+    laws = laws_over(further) if further else LAWS
+    if name not in laws:
+        raise ValueError(f"unknown law {name!r}; the laws are {', '.join(laws)}")
+    return laws[name]

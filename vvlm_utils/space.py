@@ -159,7 +159,7 @@ def factor_tables(bagged: BaggedLaw, space: Space, train_examples: float) -> Fac
     further = [f for f in law.factors if f not in (*FACTORS, DATA)]
     if further:
         raise ValueError(f"the law also reads {', '.join(further)}; hold it at a level "
-                         f"(--at {further[0]}=VALUE): a space spans {', '.join(FACTORS)}")  # fmt: skip
+                         f"(--at {further[0]}=VALUE), as a space has no axis for it")  # fmt: skip
     powers = law.term_powers(bagged.members)
     log_z = {f: np.log(np.array(getattr(space, f)) / units.get(f, 1.0)) for f in FACTORS}
     log_z[DATA] = np.log([train_examples / units.get(DATA, 1.0)])
@@ -180,9 +180,7 @@ def factor_tables(bagged: BaggedLaw, space: Space, train_examples: float) -> Fac
     return FactorTables(sums, tuple(products))
 
 
-def space_errors(
-    bagged: BaggedLaw, space: Space | Candidates, train_examples: float
-) -> np.ndarray:
+def space_errors(bagged: BaggedLaw, space: Space | Candidates, train_examples: float) -> np.ndarray:
     """Every member's error on every design, points, shape (members, designs)."""
     if isinstance(space, Candidates):
         return bagged.predict_members(space.designs.assign(train_examples=float(train_examples)))

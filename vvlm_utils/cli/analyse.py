@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from vvlm_utils.cli.common import (
+    At,
     CostName,
+    Factors,
     FitFile,
     Json,
     Resampling,
@@ -18,6 +20,7 @@ from vvlm_utils.cli.common import (
     Seed,
     app,
     check_folder,
+    held_levels,
     show,
 )
 
@@ -113,6 +116,7 @@ def compare(
     runs: Runs,
     splits: Annotated[int, typer.Option(min=1, help="Seeded splits to average.")] = 1,
     resamples: Annotated[int, typer.Option(min=1, help="Resamples of every bag.")] = 100,
+    factor: Factors = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -122,12 +126,14 @@ def compare(
     """
     import numpy as np
 
+    from vvlm_utils.laws import laws_over
     from vvlm_utils.runs import load_runs
     from vvlm_utils.validation import METRICS, compare_laws, score, summarise
 
+    factors = factor or []
     held = compare_laws(
-        load_runs(runs), np.random.default_rng(seed), splits=splits, resamples=resamples,
-        progress=True,
+        load_runs(runs, factors=factors), np.random.default_rng(seed),
+        laws_over(factors).values(), splits=splits, resamples=resamples, progress=True,
     )  # fmt: skip
     answer: dict = {}
     for (law, test), row in summarise(score(held)).iterrows():
@@ -142,6 +148,7 @@ def fit(
     law: Annotated[str, typer.Option(help="Name of the law.")] = "add-interact",
     resamples: Annotated[int, typer.Option(min=1, help="Resamples of the bag.")] = 100,
     resampling: Annotated[Resampling, typer.Option(help="How to resample.")] = Resampling.rows,
+    factor: Factors = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -155,10 +162,12 @@ def fit(
     from vvlm_utils.laws import get_law
     from vvlm_utils.runs import load_runs
 
-    chosen = get_law(law)
+    factors = factor or []
+    chosen = get_law(law, factors)
     check_folder(out)
+    table = load_runs(runs, factors=factors)
     bagged = bag(
-        chosen, load_runs(runs), rng=np.random.default_rng(seed), resamples=resamples,
+        chosen, table, rng=np.random.default_rng(seed), resamples=resamples,
         resampling=resampling.value,
     )  # fmt: skip
     save_bag(bagged, out)
@@ -175,6 +184,7 @@ def frontier(
         list[float] | None, typer.Option(help="Allowed LM sizes; repeatable.")
     ] = None,
     cost: Annotated[CostName, typer.Option(help="Which cost.")] = CostName.paper,
+    at: At = None,
     epsilon: Annotated[float, typer.Option(help="Points that count as equal.")] = 0.1,
     level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.8,
     as_json: Json = False,
@@ -185,9 +195,9 @@ def frontier(
     """
     from vvlm_utils.architectures import ALL_COSTS
     from vvlm_utils.bagging import load_bag
-    from vvlm_utils.frontier import Space, solve_frontier
+    from vvlm_utils.frontier import Space, hold_factors, solve_frontier
 
-    bagged = load_bag(fit_json)
+    bagged = hold_factors(load_bag(fit_json), held_levels(at))
     space = Space(lm_params=tuple(lm_params)) if lm_params else Space()
     budgets = [1e12 * budget for budget in tflops]
     table = solve_frontier(
@@ -197,13 +207,14 @@ def frontier(
 
 
 @app.command()
-def elasticity(fit_json: FitFile, as_json: Json = False) -> None:
+def elasticity(fit_json: FitFile, at: At = None, as_json: Json = False) -> None:
     """How x_N, x_T and x_V of the best design move with data (Eq. 9 to 11), with 80% intervals.
 
     Example: vvlm elasticity fit.json
     """
     from vvlm_utils.bagging import load_bag
     from vvlm_utils.elasticity import elasticity as solve
+    from vvlm_utils.space import hold_factors
 
-    table = solve(load_bag(fit_json))
+    table = solve(hold_factors(load_bag(fit_json), held_levels(at)))
     show({name: row.to_dict() for name, row in table.iterrows()}, as_json)

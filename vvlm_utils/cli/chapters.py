@@ -61,6 +61,8 @@ def run(
     """
     import papermill
 
+    from vvlm_utils.book import papermill_paths
+
     known = notebook_parameters(notebook)
     out = out or Path(f"{notebook.stem}.run.ipynb")
     values = {}
@@ -74,7 +76,7 @@ def run(
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         part = Path(folder) / "part.ipynb"
         try:
-            papermill.execute_notebook(str(notebook), str(part), parameters=values)
+            papermill.execute_notebook(*papermill_paths(notebook, part), parameters=values)
         except papermill.PapermillExecutionError as error:
             raise ValueError(f"{notebook} failed: {error.ename}: {error.evalue}") from None
         os.replace(part, out)

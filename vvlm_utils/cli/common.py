@@ -17,6 +17,14 @@ and exit code 2, and nothing is half written.
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=HELP)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Runs = Annotated[str, typer.Argument(help="'paper', or the path of a CSV of runs.")]
+Factors = Annotated[
+    list[str] | None,
+    typer.Option("--factor", help="A further column that the sweep moved; repeatable."),
+]
+At = Annotated[
+    list[str] | None,
+    typer.Option("--at", metavar="NAME=VALUE", help="Hold a further factor there; repeatable."),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same answer.")]
 FitFile = Annotated[str, typer.Argument(help="A JSON file that `vvlm fit` wrote.")]
 
@@ -45,6 +53,18 @@ def show(answer, as_json: bool) -> None:
     else:
         for name, value in pd.json_normalize(answer).iloc[0].items():
             print(f"{name:40} {value:.6g}")
+
+
+def held_levels(at: list[str] | None) -> dict[str, float]:
+    """The levels of further factors, from NAME=VALUE."""
+    levels = {}
+    for pair in at or []:
+        name, _, value = pair.partition("=")
+        try:
+            levels[name] = float(value)
+        except ValueError:
+            raise ValueError(f"--at takes NAME=VALUE with a number, got {pair!r}") from None
+    return levels
 
 
 def check_folder(out: Path) -> None:

@@ -8,7 +8,6 @@ no answer of a report is an extrapolation in a single factor or in the number of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -41,7 +40,9 @@ def own_cost(tower_params: float, features_per_frame: float) -> CostFunction:
 
 def merge_repeats(runs: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
     """One row a design and n: repeats share a design, and a law cannot tell them apart."""
-    return average_seeds(runs, factors) if runs.duplicated([*FACTORS, *factors, DATA]).any() else runs
+    return (
+        average_seeds(runs, factors) if runs.duplicated([*FACTORS, *factors, DATA]).any() else runs
+    )
 
 
 def _spread(values: np.ndarray, most: int) -> tuple[float, ...]:
@@ -130,16 +131,24 @@ def choose_law(audit: Audit, held: pd.DataFrame, wanted: str = "best") -> Law:
 
     Without held-out predictions the plainest supported law. Raises RunsError if none is.
     """
+    check_answerable(audit, wanted)
     supported = audit.supported()
     if wanted != "best":
         check_law(wanted)
         return make_law(wanted, audit.varying)
-    if not supported:
-        raise RunsError("the table supports no law: " + audit.laws[0].why)
     if held.empty:
         return next(iter(supported.values()))
     cv = score(held[held["test"] == "cv"]).groupby("law")["mse"].mean()
     return supported[cv.idxmin()]
+
+
+def check_answerable(audit: Audit, wanted: str = "best") -> None:
+    """Refuse a table from which no law, or not the wanted one, can be fitted, and say why."""
+    reasons = {support.law: support.why for support in audit.laws if support.status == "no"}
+    if wanted in reasons:
+        raise RunsError(f"the table does not support law {wanted}: {reasons[wanted]}")
+    if not audit.supported():
+        raise RunsError(f"the table supports no law: {audit.laws[0].why}; see `vvlm check`")
 
 
 def check_law(name: str) -> None:
@@ -178,6 +187,14 @@ def best_held(
     return table.idxmin(), table
 
 
+def priced_within(space: Space, cost: CostFunction, budgets: np.ndarray) -> np.ndarray:
+    """The budgets if a space can spend them, else as many between its cheapest and its dearest."""
+    flops = np.asarray(cost(*(space.designs[f].to_numpy() for f in FACTORS)))
+    if budgets.min() >= flops.min():
+        return budgets
+    return np.geomspace(flops.min(), flops.max(), len(budgets))
+
+
 def elasticity_grid(runs: pd.DataFrame) -> dict:
     """Data sizes and step for an elasticity that never leaves the runs: n + dn is at most max n."""
     low, high = float(runs[DATA].min()), float(runs[DATA].max())
@@ -185,17 +202,25 @@ def elasticity_grid(runs: pd.DataFrame) -> dict:
     return {"train_examples": np.linspace(low, high - step, 6), "step": step, "form": "arc"}
 
 
-def say_design(row: Mapping) -> str:
-    """A design as words: LM size, frames x tokens per frame."""
-    return f"{say_level(row['lm_params'])} LM, {row['frames']:g} x {row['tokens_per_frame']:g}"
+def say_design(row: Mapping, factors: Sequence[str] = ()) -> str:
+    """A design as words: LM size, frames x tokens per frame, and further factors it has.
+
+    >>> say_design({"lm_params": 7.5e9, "frames": 8, "tokens_per_frame": 49.0})
+    '7.5B LM, 8 x 49'
+    """
+    further = [f"{f} {say_level(row[f])}" for f in factors if f in row]
+    three = f"{say_level(row['lm_params'])} LM, {row['frames']:g} x {row['tokens_per_frame']:g}"
+    return ", ".join([three, *further])
 
 
-def frontier_table(solved: pd.DataFrame, unit: tuple[str, float]) -> pd.DataFrame:
+def frontier_table(
+    solved: pd.DataFrame, unit: tuple[str, float], factors: Sequence[str] = ()
+) -> pd.DataFrame:
     """A frontier for reading, one row a budget."""
     rows = solved.to_dict("records")
     return pd.DataFrame(
         {
-            "design": [say_design(row) for row in rows],
+            "design": [say_design(row, factors) for row in rows],
             "error": [
                 f"{r['error']:.1f} ({r['error_low']:.1f} to {r['error_high']:.1f})" for r in rows
             ],
@@ -222,25 +247,53 @@ def say_scores(held: pd.DataFrame, law: Law, asked: bool) -> str:
     return said + "."
 
 
-def say_frontier(solved: pd.DataFrame, n: float, unit: tuple[str, float], epsilon: float) -> list:
+def say_gap(name: str, chosen: str, gap: Mapping) -> str:
+    """How much worse one law predicts than the chosen one, and whether the runs can tell."""
+    ends = [f"{round(gap[key], 2) + 0.0:.2f}" for key in ("mse_difference", "low", "high")]
+    is_open = gap["low"] <= 0 <= gap["high"]
+    verdict = "the runs do not tell the two apart" if is_open else "the difference is clear"
+    return (
+        f"{name} against {chosen}: mean squared error higher by {ends[0]} points squared "
+        f"({ends[1]} to {ends[2]}); {verdict}."
+    )
+
+
+def _say_ties(count: int, epsilon: float) -> str:
+    others = {1: "no other design lies", 2: "one other design lies"}
+    return f"{others.get(count, f'{count - 1} other designs lie')} within {epsilon:g} points"
+
+
+def say_frontier(
+    solved: pd.DataFrame,
+    n: float,
+    unit: tuple[str, float],
+    epsilon: float,
+    factors: Sequence[str] = (),
+) -> list[str]:
     """A sentence for the lowest, a middle and the highest budget."""
     picked = solved.iloc[np.unique([0, len(solved) // 2, len(solved) - 1])]
     return [
         f"At {row['budget_flops'] / unit[1]:.3g} {unit[0]} per video and {say_level(n)} training "
-        f"examples, deploy {say_design(row)}: predicted error {row['error']:.1f} points "
+        f"examples, deploy {say_design(row, factors)}: predicted error {row['error']:.1f} points "
         f"({row['error_low']:.1f} to {row['error_high']:.1f}); {row['probability']:.0%} of the "
-        f"refits agree on the LM size, and {row['within_epsilon']} of the designs lie within "
-        f"{epsilon:g} points of the best."
+        f"refits agree on the LM size, and {_say_ties(row['within_epsilon'], epsilon)}."
         for row in picked.to_dict("records")
     ]
 
 
-def say_elasticity(table: pd.DataFrame, space: Space) -> str:
+def say_elasticity(table: pd.DataFrame, space: Space, law: str) -> str:
     """Which way each factor moves when there is more data, as far as the bag agrees."""
+    if "interaction" not in FORMS[law]:
+        return (
+            f"With more training data the best design stays as it is, but only because law {law} "
+            "has no term in which a factor meets the data: the runs were not asked."
+        )
 
     def way(factor: str, low: float, high: float) -> str:
         if len(getattr(space, factor)) == 1:
             return "never moved in these runs"
+        if low == high == 0:
+            return "stays"
         return "should rise" if low > 0 else "should fall" if high < 0 else "is open"
 
     rows = table[["low", "high"]].itertuples()
@@ -274,4 +327,3 @@ def say_cost(
         for f in factors
     ]
     return said
-

@@ -1,0 +1,125 @@
+"""A sweep of one's own: make its table, check it, and report on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vvlm_utils.cli.common import Factors, Json, Runs, Seed, app, check_folder, show
+
+DESIGN = ("lm_params", "frames", "tokens_per_frame", "train_examples", "seed")
+Task = Annotated[str, typer.Option(help="Which task of the table.")]
+
+
+@app.command()
+def check(
+    runs: Runs,
+    task: Task = "avg",
+    factor: Factors = None,
+    resamples: Annotated[
+        int, typer.Option(min=0, help="Members of each law's bag; 0: look at the design alone.")
+    ] = 40,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Check a table of runs: why it is refused, or what it can answer and what it cannot.
+
+    Example: vvlm check runs.csv --factor tower_params
+    """
+    import numpy as np
+    import pandas as pd
+
+    from vvlm_utils.audit import audit_runs
+    from vvlm_utils.runs import load_runs
+
+    factors = tuple(factor or ())
+    table = load_runs(runs, task=task, factors=factors)
+    audit = audit_runs(table, np.random.default_rng(seed), factors, resamples)
+    if as_json:
+        show(audit.to_dict(), as_json)
+        return
+    print("\n".join(f"- {sentence}" for sentence in audit.sentences))
+    if audit.parameters:
+        columns = ["law", "parameter", "value", "low", "high", "at_wall", "verdict"]
+        print()
+        show(pd.DataFrame(audit.parameters)[columns].to_dict("records"), as_json)
+
+
+@app.command()
+def report(
+    runs: Runs,
+    out: Annotated[Path, typer.Option(help="The folder of the site.")],
+    task: Task = "avg",
+    factor: Factors = None,
+    law: Annotated[str, typer.Option(help="A law's name, or the best one.")] = "best",
+    tower_params: Annotated[float, typer.Option(help="Encoder parameters x_M.")] = 0.43e9,
+    features_per_frame: Annotated[float, typer.Option(help="Encoder features x_W.")] = 768.0,
+    resamples: Annotated[int, typer.Option(min=1, help="Resamples of the bag.")] = 100,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Write a site about a sweep: audit, laws, frontier, elasticity, and a summary in words.
+
+    Example: vvlm report runs.csv --out report
+    """
+    import numpy as np
+
+    from vvlm_utils import report as reports
+    from vvlm_utils.audit import audit_runs
+    from vvlm_utils.report import answers
+    from vvlm_utils.runs import SOURCES, load_runs
+
+    factors = tuple(factor or ())
+    answers.check_law(law)
+    answers.own_cost(tower_params, features_per_frame)
+    reports.check_folder(out)
+    reports.check_compiler()
+    table = load_runs(runs, task=task, factors=factors)
+    answers.check_answerable(audit_runs(table, np.random.default_rng(seed), factors, 0), law)
+    parameters = {
+        "runs": runs if runs in SOURCES else str(Path(runs).resolve()),
+        "task": task,
+        "factors": list(factors),
+        "law": law,
+        "tower_params": tower_params,
+        "features_per_frame": features_per_frame,
+        "resamples": resamples,
+        "seed": seed,
+    }
+    page = reports.build(parameters, out).resolve()
+    if as_json:
+        show({"page": str(page), "address": page.as_uri()}, as_json)
+    else:
+        print(f"The report is at {page.as_uri()}")
+
+
+@app.command()
+def convert(
+    folder: Annotated[Path, typer.Argument(help="What lmms-eval's --output_path named.")],
+    out: Annotated[Path, typer.Option(help="Where to write the table of runs (CSV).")],
+    as_json: Json = False,
+) -> None:
+    """Read lmms-eval's results into a table of runs, one row a model and benchmark.
+
+    Example: vvlm convert results --out runs.csv
+    """
+    import os
+
+    from vvlm_utils.lmms_results import read_results
+
+    check_folder(out)
+    if out.is_dir():
+        raise ValueError(f"--out {out} is a folder; name a file")
+    if not folder.is_dir():
+        raise ValueError(f"no folder at {folder}; name what --output_path named")
+    table = read_results(folder).drop(columns="error")
+    part = out.with_name(f".{out.name}.part")
+    try:
+        table.to_csv(part, index=False)
+        os.replace(part, out)
+    finally:
+        part.unlink(missing_ok=True)
+    counts = {"rows": len(table), "models": int(table.groupby(list(DESIGN)).ngroups)}
+    show(counts, as_json)
