@@ -27,9 +27,10 @@ help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
 	@echo "  Settings: CORES=$(CORES)  PYTHON=$(PYTHON)  ENV=$(ENV)"
 
-book: $(if $(LIVE),torch,env)  ## run the chapters that changed and build the site into _build/html; LIVE=1: train one run
-	@$(snakemake) site $(if $(LIVE),--config live=1) $(errors_only)
-	@echo "The book is at file://$(CURDIR)/_build/html/index.html"
+book: $(if $(LIVE),torch,env)  ## run the chapters that changed and build the site into _build/html; LIVE=1: train one run; EDITION=student: without solutions
+	@$(if $(filter-out student,$(EDITION)),$(error EDITION is "student" or not given, and not "$(EDITION)"))
+	@$(snakemake) $(or $(EDITION),site) $(if $(LIVE),--config live=1) $(errors_only)
+	@echo "The book is at file://$(CURDIR)/_build/$(addsuffix /,$(EDITION))html/index.html"
 
 test: dev  ## run the tests
 	@$(run) -m pytest $(ARGS)
