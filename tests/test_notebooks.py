@@ -167,6 +167,25 @@ def test_every_kept_answer_belongs_to_an_exercise():
     assert offered == set(json.loads(ANSWERS.read_text()))
 
 
+TERM = re.compile(r"\{term\}`(?:[^`<]+ <)?([^`>]+)>?`")
+
+
+@each_chapter
+def test_words_of_the_glossary_are_linked_once_and_before_the_exercises(path):
+    linked = TERM.findall(prose(path))
+    assert len(linked) >= 4
+    assert [term for term in set(linked) if linked.count(term) > 1] == []
+    assert TERM.findall(prose(path).split("## What to try")[1]) == []
+
+
+def test_every_word_of_the_glossary_is_linked_from_somewhere():
+    glossary = (ROOT / "book" / "glossary.md").read_text()
+    entries = re.findall(r"^(\S.*)\n  \S", glossary, re.M)
+    text = glossary + "".join(prose(path) for path in CHAPTERS)
+    assert len(entries) >= 25
+    assert sorted(set(TERM.findall(text))) == sorted(entries)
+
+
 def pages() -> list[Path]:
     return [*CHAPTERS, *sorted((ROOT / "book").glob("*.md")), *sorted(ROOT.glob("*.md"))]
 
