@@ -21,7 +21,7 @@ is_311 = $(shell $(PYTHON) -c 'import sys; print(sys.version_info[:2] == (3, 11)
 no_311 = Python 3.11 is needed and "$(PYTHON)" is not it: install it or name it, as in: make book PYTHON=/path/to/python3.11
 check_python = $(if $(filter True,$(is_311)),,$(error $(no_311)))
 
-.PHONY: help book test lint format bench coverage exact sweep real-weights notebook figure variants lock clean lmms-env env dev torch
+.PHONY: help book test lint format bench coverage exact sweep real-weights notebook figure variants lock release-check clean lmms-env env dev torch
 
 help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
@@ -90,6 +90,9 @@ lock: dev  ## resolve requirements/*.in again into exact pins
 	add experiment analysis analysis.txt > experiment.txt.new && mv experiment.txt.new experiment.txt && \
 	add dev experiment analysis.txt experiment.txt > dev.txt.new && mv dev.txt.new dev.txt && \
 	$$uv --custom-compile-command "make lock" lmms.in | grep -vE '^(nvidia|cuda)-|^triton=' > lmms.txt.new && mv lmms.txt.new lmms.txt
+
+release-check: dev  ## say what is missing before this version can be tagged
+	@$(run) .ci/release_check.py
 
 clean:  ## remove what was built; the environment stays
 	@rm -rf _build .snakemake .pytest_cache .ruff_cache .hypothesis
