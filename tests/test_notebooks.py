@@ -43,9 +43,23 @@ def test_the_table_of_contents_names_every_chapter():
     assert sorted(book.list_chapters(ROOT / "_toc.yml")) == [path.stem for path in CHAPTERS]
 
 
-def test_the_readme_maps_every_chapter():
+def test_the_readme_maps_every_chapter_and_its_question():
     readme = (ROOT / "README.md").read_text()
-    assert [path.stem for path in CHAPTERS if f"notebooks/{path.name}" not in readme] == []
+    rows = re.findall(r"^\| \[(\d\d)\]\(notebooks/(\w+)\.ipynb\) \| (.+) \|$", readme, re.M)
+    assert [name for _, name, _ in rows] == [path.stem for path in CHAPTERS]
+    assert [number for number, _, _ in rows] == [path.stem[:2] for path in CHAPTERS]
+
+
+def test_the_readme_maps_the_prose_that_a_reader_looks_for():
+    toc, readme = (ROOT / "_toc.yml").read_text(), (ROOT / "README.md").read_text()
+    pages = set(re.findall(r"book/(\w+)", toc)) - {"lab_log", "references"}
+    assert [page for page in sorted(pages) if f"](book/{page}.md)" not in readme] == []
+
+
+def test_the_introduction_says_what_each_chapter_does():
+    labels = [re.match(r"\((ch-[a-z]+)\)=", cells(path)[0].source)[1] for path in CHAPTERS]
+    listed = (ROOT / "book" / "intro.md").read_text().split("## What you will find")[1]
+    assert re.findall(r"^\{ref\}`(ch-[a-z]+)`\n: ", listed, re.M) == labels
 
 
 @each_chapter
