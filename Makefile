@@ -25,19 +25,20 @@ is_311 = $(shell $(PYTHON) -c 'import sys; print(sys.version_info[:2] == (3, 11)
 no_311 = Python 3.11 is needed and "$(PYTHON)" is not it: install it or name it, as in: make book PYTHON=/path/to/python3.11
 check_python = $(if $(filter True,$(is_311)),,$(error $(no_311)))
 
-.PHONY: help book test lint format bench coverage exact sweep real-weights notebook figure variants lock clean lmms-env env dev torch
+.PHONY: help book test lint format bench coverage exact sweep real-weights notebook figure variants lock release-check clean lmms-env env dev torch
 
 help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
 	@echo "  Settings: CORES=$(CORES)  PYTHON=$(PYTHON)  ENV=$(ENV)"
 
-book: $(if $(LIVE),torch,env)  ## run the chapters that changed and build the site into _build/html; LIVE=1: train one run; RUNS=mine.csv: a book about your sweep
+book: $(if $(LIVE),torch,env)  ## run the chapters that changed and build the site into _build/html; LIVE=1: train one run; RUNS=mine.csv: a book about your sweep; EDITION=student: without solutions
+	@$(if $(filter-out student,$(EDITION)),$(error EDITION is "student" or not given, and not "$(EDITION)"))
 ifdef VVLM_RUNS
 	@mkdir -p _build/report
 	@$(run) -m vvlm_utils.cli report --out _build/report/html $(ARGS) -- "$$VVLM_RUNS"
 else
-	@$(snakemake) site $(if $(LIVE),--config live=1) $(errors_only)
-	@echo "The book is at file://$(CURDIR)/_build/html/index.html"
+	@$(snakemake) $(or $(EDITION),site) $(if $(LIVE),--config live=1) $(errors_only)
+	@echo "The book is at file://$(CURDIR)/_build/$(addsuffix /,$(EDITION))html/index.html"
 endif
 
 test: dev  ## run the tests
@@ -98,6 +99,9 @@ lock: dev  ## resolve requirements/*.in again into exact pins
 	add experiment analysis analysis.txt > experiment.txt.new && mv experiment.txt.new experiment.txt && \
 	add dev experiment analysis.txt experiment.txt > dev.txt.new && mv dev.txt.new dev.txt && \
 	$$uv --custom-compile-command "make lock" lmms.in | grep -vE '^(nvidia|cuda)-|^triton=' > lmms.txt.new && mv lmms.txt.new lmms.txt
+
+release-check: dev  ## say what is missing before this version can be tagged
+	@$(run) .ci/release_check.py
 
 clean:  ## remove what was built; the environment stays
 	@rm -rf _build .snakemake .pytest_cache .ruff_cache .hypothesis

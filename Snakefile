@@ -56,6 +56,15 @@ rule site:
         BOOK + " site _build/executed _build/source _build/html"
 
 
+rule student:  # the same book without its solutions
+    input:
+        rules.site.input,
+    output:
+        touch("_build/student/site.done"),
+    shell:
+        f"'{sys.executable}' -m vvlm_utils.editions _build/executed _build/student"
+
+
 rule chapter:
     input:
         unpack(chapter_needs),

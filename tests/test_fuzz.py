@@ -74,7 +74,9 @@ def spoil_cell(draw: random.Random, rows: list[list[str]]) -> str:
 def spoil_header(draw: random.Random, rows: list[list[str]]) -> str:
     names = HEADER.split(",")
     k = draw.randrange(5)
-    names[k] = draw.choice(["", names[k].upper(), names[k] + " ", names[(k + 1) % 5], "\u200b", "é"])
+    names[k] = draw.choice(
+        ["", names[k].upper(), names[k] + " ", names[(k + 1) % 5], "\u200b", "é"]
+    )
     return "\n".join([",".join(names), *map(",".join, rows)])
 
 
@@ -101,7 +103,9 @@ def write_bad_table(path: Path, draw: random.Random) -> None:
     elif kind == 1:
         path.write_bytes(bytes(draw.randrange(256) for _ in range(draw.randrange(1, 300))))
     else:
-        spoil = [spoil_cell, spoil_cell, spoil_cell, spoil_header, spoil_shape, spoil_shape][kind - 2]
+        spoil = [spoil_cell, spoil_cell, spoil_cell, spoil_header, spoil_shape, spoil_shape][
+            kind - 2
+        ]
         path.write_text(spoil(draw, good_rows()), encoding="utf-8")
 
 
@@ -182,7 +186,9 @@ def test_a_damaged_fit_is_refused(tmp_path, record, part):
 
 def bad_arguments(draw: random.Random, fit_json: Path, folder: Path) -> list[object]:
     """One wrong value in a command that would do otherwise."""
-    junk = draw.choice(["nan", "inf", "-1", "0", "x", "", "1e400", "--", "$(id)", "a b", "\n", "9" * 50])
+    junk = draw.choice(
+        ["nan", "inf", "-1", "0", "x", "", "1e400", "--", "$(id)", "a b", "\n", "9" * 50]
+    )
     whole = draw.choice(["-1", "x", "", "1.5", "nan", "$(id)", "{}", "1e3"])
     name = draw.choice(["metric", "frames", "a b", "", "x;y", "$(id)", "N" * 99, "tower", "1x"])
     design = ["--frames", 8, "--tokens-per-frame", 16]

@@ -43,9 +43,23 @@ def test_the_table_of_contents_names_every_chapter():
     assert sorted(book.list_chapters(ROOT / "_toc.yml")) == [path.stem for path in CHAPTERS]
 
 
-def test_the_readme_maps_every_chapter():
+def test_the_readme_maps_every_chapter_in_order():
     readme = (ROOT / "README.md").read_text()
-    assert [path.stem for path in CHAPTERS if f"notebooks/{path.name}" not in readme] == []
+    rows = re.findall(r"^\| \[(\d\d)\]\(notebooks/(\w+)\.ipynb\) \| (.+) \|$", readme, re.M)
+    assert [name for _, name, _ in rows] == [path.stem for path in CHAPTERS]
+    assert [number for number, _, _ in rows] == [path.stem[:2] for path in CHAPTERS]
+
+
+def test_the_readme_maps_the_prose_that_a_reader_looks_for():
+    toc, readme = (ROOT / "_toc.yml").read_text(), (ROOT / "README.md").read_text()
+    pages = set(re.findall(r"book/(\w+)", toc)) - {"lab_log", "references"}
+    assert [page for page in sorted(pages) if f"](book/{page}.md)" not in readme] == []
+
+
+def test_the_introduction_says_what_each_chapter_does():
+    labels = [re.match(r"\((ch-[a-z]+)\)=", prose(path))[1] for path in CHAPTERS]
+    listed = (ROOT / "book" / "intro.md").read_text().split("## What you will find")[1]
+    assert re.findall(r"^\{ref\}`(ch-[a-z]+)`\n: ", listed, re.M) == labels
 
 
 @each_chapter
@@ -165,6 +179,25 @@ def test_what_a_reader_may_check_the_solution_checks_too(path):
 def test_every_kept_answer_belongs_to_an_exercise():
     offered = {label for path in CHAPTERS for label in CHECK.findall(prose(path))}
     assert offered == set(json.loads(ANSWERS.read_text()))
+
+
+TERM = re.compile(r"\{term\}`(?:[^`<]+ <)?([^`>]+)>?`")
+
+
+@each_chapter
+def test_words_of_the_glossary_are_linked_once_and_before_the_exercises(path):
+    linked = TERM.findall(prose(path))
+    assert len(linked) >= 4
+    assert [term for term in set(linked) if linked.count(term) > 1] == []
+    assert TERM.findall(prose(path).split("## What to try")[1]) == []
+
+
+def test_every_word_of_the_glossary_is_linked_from_somewhere():
+    glossary = (ROOT / "book" / "glossary.md").read_text()
+    entries = re.findall(r"^(\S.*)\n  \S", glossary, re.M)
+    text = glossary + "".join(prose(path) for path in CHAPTERS)
+    assert len(entries) >= 25
+    assert sorted(set(TERM.findall(text))) == sorted(entries)
 
 
 def pages() -> list[Path]:
