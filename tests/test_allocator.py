@@ -1,7 +1,6 @@
 """The allocator's script answers in a real browser as ``solve_frontier`` does in Python."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,6 @@ from vvlm_utils.runs import AVERAGE, load_runs
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "book" / "assets" / "allocator.js"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ASK = """({question, budget}) => {
   const found = vvlmAllocator.answer(window.VVLM_ALLOCATOR, question, budget);
   return {...found, near: found.near?.slice(0, 50)};
@@ -32,19 +30,14 @@ def bags():
 
 
 @pytest.fixture(scope="module")
-def tab(bags, tmp_path_factory):
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
+def tab(bags, browser, tmp_path_factory):
     path = tmp_path_factory.mktemp("allocator") / "allocator_data.js"
     allocator.write_script(allocator.export(bags), path)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        for script in (path, SCRIPT):
-            page.add_script_tag(path=script)
-        yield page
+    page = browser.new_page()
+    for script in (path, SCRIPT):
+        page.add_script_tag(path=script)
+    yield page
+    page.close()
 
 
 def draw_question(rng) -> tuple[dict, float]:

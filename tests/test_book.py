@@ -13,7 +13,6 @@ import pytest
 from vvlm_utils import book, cost, runs
 
 ROOT = Path(__file__).parent.parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 TOC = """\
 format: jb-book
@@ -197,16 +196,6 @@ SITES: dict[str, Callable[[Path], Path]] = {
     "tiny": lambda tiny: tiny / "_build/html",
     "whole": lambda tiny: ROOT / "_build/html",
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
 
 
 @pytest.mark.browser
