@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 
 from vvlm_utils import book, cost, runs
 
@@ -174,6 +175,22 @@ def test_missing_front_figure_is_named(tmp_path):
     write_notebook(tmp_path / "a.ipynb", TINY)
     with pytest.raises(ValueError, match="'fig-frontier'"):
         book.extract_figure(tmp_path / "a.ipynb", "fig-frontier")
+
+
+def test_a_module_run_by_itself_has_needs_too(tmp_path):
+    package = tmp_path / "vvlm_utils"
+    package.mkdir()
+    (package / "cost.py").write_text("")
+    (package / "allocator.py").write_text("from vvlm_utils.cost import FACTORS")
+    assert book.find_needs(package / "allocator.py", package) == [package / "cost.py"]
+
+
+def test_only_what_passed_the_check_is_published_and_only_on_a_tag():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "book.yml").read_text())["jobs"]
+    assert {"run": ".ci/run"} in jobs["check"]["steps"]
+    assert jobs["publish"]["needs"] == "check" and "refs/tags/" in jobs["publish"]["if"]
+    kept = [s["with"]["path"] for s in jobs["check"]["steps"] if "path" in s.get("with", {})]
+    assert {"_build/html", "_build/screenshots"} <= set(kept)
 
 
 def test_notation_names_every_factor_and_column():

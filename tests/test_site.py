@@ -131,12 +131,10 @@ def test_the_allocator_answers_at_once(tab):
     assert re.match(r"[\d.]+B language model, \d+ frames, \d+ tokens per frame\.", status(tab))
     tab.reload()
     tab.wait_for_selector("#allocator-result svg")
-    took = tab.evaluate(
-        "performance.getEntriesByName('allocator-answered')[0].startTime"
-        " - performance.getEntriesByType('resource').find(r => r.name.includes('data')).startTime"
-    )
-    print(f"from its first script to its first answer: {took:.0f} ms")
-    assert took < 1500  # under 300 alone on two cores; room for a busy machine
+    marks = ("allocator-started", "allocator-answered")
+    at = [tab.evaluate(f"performance.getEntriesByName('{m}')[0].startTime") for m in marks]
+    print(f"answered in {at[1] - at[0]:.0f} ms, {at[1]:.0f} ms after the address was entered")
+    assert at[1] - at[0] < 1500  # under 300 alone on two cores; room for a busy machine
 
 
 def test_the_allocators_link_brings_the_question_back(browser, tab):
@@ -197,6 +195,7 @@ def test_without_scripts_the_allocator_names_the_command_line(browser):
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()
     tab.goto(ALLOCATOR.as_uri())
-    assert tab.get_by_text("vvlm frontier fit.json").first.is_visible()
+    assert tab.locator("noscript pre").is_visible()
+    assert "vvlm frontier" in tab.locator("noscript pre").inner_text()
     assert not tab.locator("#allocator").is_visible()
     context.close()

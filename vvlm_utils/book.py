@@ -24,11 +24,12 @@ import yaml
 from vvlm_utils.progress import Lines
 
 # Of what the theme writes into every page, these serve a live kernel that the book does not offer
-# (from a server elsewhere, and declared twice) and web fonts in a form refused on pages from disk.
+# (from a server elsewhere, and declared twice) and web fonts in a form refused on pages from disk;
+# and a bibliography is called a list whose entries are no list items.
 UNWANTED = re.compile(
     r'<script type="text/x-thebe-config">.*?</script>|<script>const THEBE_JS_URL.*?</script>'
     r"|<script [^>]*sphinx-thebe[^>]*></script>|<link [^>]*sphinx-thebe[^>]*>"
-    r'|<link rel="preload" as="font"[^>]*>',
+    r'|<link rel="preload" as="font"[^>]*>| role="list"(?= class="citation-list")',
     re.DOTALL,
 )
 NOTEBOOKS = "notebooks"

@@ -3,6 +3,7 @@
 "use strict";
 
 (() => {
+  performance.mark("allocator-started");
   const data = window.VVLM_ALLOCATOR;
   const form = document.getElementById("allocator");
   const status = document.getElementById("allocator-status");
