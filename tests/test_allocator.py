@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vvlm_utils import allocator
+from vvlm_utils.accelerators import ACCELERATORS, dollars_per_million_videos
 from vvlm_utils.architectures import ALL_COSTS
 from vvlm_utils.bagging import bag
 from vvlm_utils.cost import FACTORS
@@ -133,6 +134,19 @@ def test_a_curve_of_budgets_is_a_row_each(bags, tab):
     table = solve_frontier(**arguments(bags, question, 3e13), budgets=wanted)
     assert [row["budget_flops"] for row in curve] == wanted  # 1 GFLOP buys nothing
     np.testing.assert_allclose([row["error"] for row in curve], table["error"], atol=1e-9)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ACCELERATORS)
+def test_seconds_and_dollars_become_flops_by_the_peak(tab, name):
+    terms = {"device": name, "utilisation": 0.4, "price": 2.5}
+    ask = "terms => vvlmAllocator.budgetFlops(window.VVLM_ALLOCATOR, terms)"
+    flops = tab.evaluate(ask, terms | {"unit": "seconds", "amount": 0.3})
+    assert ACCELERATORS[name].seconds(flops, 0) / 0.4 == pytest.approx(0.3)
+    flops = tab.evaluate(ask, terms | {"unit": "dollars", "amount": 150})
+    seconds = ACCELERATORS[name].seconds(flops, 0) / 0.4
+    assert dollars_per_million_videos(seconds, 2.5) == pytest.approx(150)
+    assert tab.evaluate(ask, terms | {"unit": "tflops", "amount": 12}) == 12e12
 
 
 def test_every_cost_is_a_polynomial_of_frames_and_tokens():

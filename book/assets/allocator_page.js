@@ -1,11 +1,11 @@
-// The allocator's page: reads the form, asks allocator.js, shows the answer, and keeps the question
-// in the address. Runs once, after the data, allocator.js and allocator_chart.js.
+// The allocator's page: takes the question from allocator_form.js, asks allocator.js, and shows the
+// answer. Runs once, after the data and the other three scripts.
 "use strict";
 
 (() => {
   performance.mark("allocator-started");
   const data = window.VVLM_ALLOCATOR;
-  const form = document.getElementById("allocator");
+  const form = vvlmForm.bind(data, document.getElementById("allocator"));
   const status = document.getElementById("allocator-status");
   const result = document.getElementById("allocator-result");
   const { element, number, panel } = vvlmChart;
@@ -15,11 +15,6 @@
   const NAMES = {
     lm_params: "LM size", frames: "frames", tokens_per_frame: "tokens per frame",
     train_examples: "finetuning examples",
-  };
-  const inBillions = (size) => String(size / 1e9);
-  const DEFAULTS = {
-    tflops: "10", examples: "0.5", lm: data.trained.map(inBillions).join(","),
-    task: "avg", cost: "paper", epsilon: "0.1", level: "80",
   };
 
   // ---- words -----------------------------------------------------------------------------------
@@ -33,71 +28,6 @@
   const range = ([low, high], show = String) =>
     show(low) === show(high) ? show(low) : `${show(low)} to ${show(high)}`;
   const banded = (value, low, high) => `${points(value)} (${range([low, high], points)})`;
-
-  // ---- the question ----------------------------------------------------------------------------
-
-  const boxes = () => [...form.querySelectorAll("input[name=lm]")];
-
-  function makeBoxes() {
-    for (const size of data.lm_sizes) {
-      const box = element("input", { type: "checkbox", name: "lm", value: inBillions(size) });
-      const note = data.trained.includes(size) ? "" : " (no run)";
-      document.getElementById("allocator-sizes").append(
-        element("label", {}, box, ` ${billions(size)}${note}`)
-      );
-    }
-  }
-
-  function tick(sizes) {
-    for (const box of boxes()) box.checked = sizes.includes(box.value);
-  }
-
-  // From the address into the form; what the address lacks, or a list does not offer, is as usual.
-  function restore() {
-    const wanted = new URLSearchParams(location.hash.slice(1));
-    for (const [name, usual] of Object.entries(DEFAULTS)) {
-      const value = wanted.get(name) ?? usual;
-      if (name === "lm") tick(value.split(","));
-      else {
-        form.elements[name].value = value;
-        if (!form.elements[name].value) form.elements[name].value = usual;
-      }
-    }
-  }
-
-  function readForm() {
-    const { lm, ...others } = DEFAULTS;
-    const state = Object.fromEntries(Object.keys(others).map((k) => [k, form.elements[k].value]));
-    const sizes = boxes().filter((box) => box.checked).map((box) => box.value);
-    return { ...state, lm: sizes.join(",") };
-  }
-
-  function keep(state) {
-    const query = new URLSearchParams(state).toString().replaceAll("%2C", ",");
-    if (location.hash.slice(1) !== query) history.replaceState(null, "", `#${query}`);
-  }
-
-  function asQuestion(state) {
-    const wanted = state.lm.split(",");
-    return {
-      task: state.task, cost: state.cost,
-      sizes: data.lm_sizes.filter((size) => wanted.includes(inBillions(size))),
-      examples: 1e6 * Number(state.examples),
-      epsilon: Number(state.epsilon), level: Number(state.level) / 100,
-    };
-  }
-
-  // What is wrong, by field; an empty object when nothing is.
-  function faults(state) {
-    const found = {};
-    const positive = (text) => Number(text) > 0 && Number.isFinite(Number(text));
-    if (!positive(state.tflops)) found.tflops = "The budget must be a number above 0.";
-    if (!positive(state.examples)) found.examples = "The examples must be a number above 0.";
-    if (!state.epsilon || !(Number(state.epsilon) >= 0))
-      found.epsilon = "The difference that counts as none must be 0 or more.";
-    if (!state.lm) found.lm = "Allow at least one LM size.";
-    return found;
-  }
 
   // ---- the answer ------------------------------------------------------------------------------
 
@@ -116,13 +46,13 @@
     );
   }
 
-  function headline({ best }, state) {
+  function headline({ best }, state, budget) {
     const band = range([best.error_low, best.error_high], points);
     return (
       `${billions(best.lm_params)} language model, ${best.frames} frames, ` +
       `${best.tokens_per_frame} tokens per frame. ` +
       `Predicted error ${points(best.error)} points (${state.level}% of the refits: ${band}), ` +
-      `for ${tflops(best.cost_flops)} of ${Number(state.tflops)} TFLOPs per video.`
+      `for ${tflops(best.cost_flops)} of ${tflops(budget)} TFLOPs per video.`
     );
   }
 
@@ -137,7 +67,7 @@
 
   function votes({ best }, question) {
     const bar = (vote) => element("span", {
-      class: "allocator-bar", style: `width: ${8 * vote}em`, "aria-hidden": true,
+      class: "allocator-bar", style: `width: ${14 * vote}em`, "aria-hidden": true,
     });
     const rows = question.sizes.map((size) => {
       const vote = element("span", {}, bar(best.votes[size]), percent(best.votes[size]));
@@ -179,8 +109,8 @@
     );
   }
 
-  function chart({ curve }, state) {
-    const budget = Number(state.tflops);
+  function chart({ curve, best }, state) {
+    const budget = best.budget_flops / 1e12;
     const factor = (title, color, name, key, unit = 1) => panel(curve, {
       title, color, budget, line: (row) => row[name] / unit,
       low: (row) => row[key][0] / unit, high: (row) => row[key][1] / unit,
@@ -215,11 +145,11 @@
     return folded("The curves as a table", table("The best design at some budgets", head, rows));
   }
 
-  function command(state) {
+  function command(state, budget) {
     const sizes = state.lm.split(",").map((size) => ` --lm-params ${size}e9`).join("");
     const text =
       "vvlm fit paper --out fit.json\n" +
-      `vvlm frontier fit.json --tflops ${state.tflops} --train-examples ${state.examples}e6` +
+      `vvlm frontier fit.json --tflops ${number(budget / 1e12, 6)} --train-examples ${state.examples}e6` +
       `${sizes} --cost ${state.cost} --epsilon ${state.epsilon} --level ${state.level / 100}`;
     return folded("The same on the command line", element("pre", { tabindex: 0 }, text));
   }
@@ -228,61 +158,35 @@
 
   // Mark the fields at fault, say what is wrong, and take the old answer away.
   function refuse(found) {
-    for (const field of form.querySelectorAll("input")) {
-      if (field.name in found) field.setAttribute("aria-invalid", "true");
-      else field.removeAttribute("aria-invalid");
-    }
+    form.mark(found);
     status.textContent = Object.values(found).join(" ");
     result.replaceChildren();
   }
 
   function update() {
-    const state = readForm();
-    const found = faults(state);
+    const state = form.read();
+    const found = vvlmForm.faults(state);
     refuse(found);
     if (Object.keys(found).length) return;
-    keep(state);
-    const question = asQuestion(state);
-    const given = vvlmAllocator.answer(data, question, 1e12 * state.tflops, CURVE);
+    form.keep(state);
+    const { question, budget } = vvlmForm.asQuestion(data, state);
+    const given = vvlmAllocator.answer(data, question, budget, CURVE);
     if (given.refused) {
-      const least = tflops(given.refused);
-      refuse({ tflops: `This budget buys no design: the cheapest costs ${least} TFLOPs.` });
+      const [has, least] = [budget, given.refused].map(tflops);
+      refuse({
+        budget: `${has} TFLOPs per video buy no design: the cheapest costs ${least} TFLOPs.`,
+      });
       return;
     }
-    status.textContent = headline(given, state);
+    status.textContent = headline(given, state, budget);
     result.replaceChildren(
       reach(given), votes(given, question), spread(given), asGood(given, state), steps(given),
-      chart(given, state), along(given), ...(state.task === "avg" ? [command(state)] : [])
+      chart(given, state), along(given),
+      ...(state.task === "avg" ? [command(state, budget)] : [])
     );
     performance.mark("allocator-answered");
   }
 
-  function listen() {
-    let waiting = 0;
-    form.addEventListener("input", () => {
-      cancelAnimationFrame(waiting);
-      waiting = requestAnimationFrame(update);
-    });
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      update();
-      status.focus();
-    });
-    form.addEventListener("click", ({ target }) => {
-      if (!target.dataset.sizes) return;
-      const lists = { trained: data.trained, paper: data.space.lm_params };
-      tick(lists[target.dataset.sizes].map(inBillions));
-      update();
-    });
-    window.addEventListener("hashchange", () => {
-      restore();
-      update();
-    });
-  }
-
-  makeBoxes();
-  restore();
-  listen();
-  form.hidden = false;
+  form.listen(update, () => status.focus());
   update();
 })();
