@@ -9,6 +9,8 @@ from vvlm_utils.experiment.plan import choose_sweep, missing_runs
 
 PACKAGE = Path("vvlm_utils")
 CHAPTERS = book.list_chapters(Path("_toc.yml"))
+PAGE, DATA = book.ALLOCATOR
+ALLOCATOR = [f"_build/{DATA}"] if PAGE in book.list_pages(Path("_toc.yml")) else []
 VARIANTS = [path.stem for path in Path("params").glob("*.yml")]  # 07_frontier.released
 
 
@@ -48,6 +50,7 @@ THREADS = "NUMBA_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} OMP_NUM_TH
 rule site:
     input:
         chapters=expand("_build/executed/{chapter}.ipynb", chapter=CHAPTERS),
+        allocator=ALLOCATOR,
         prose=[path for path in Path("book").rglob("*") if path.is_file()],
         settings=["_config.yml", "_toc.yml"],
     output:
@@ -74,6 +77,18 @@ rule chapter:
         variant=lambda wildcards, input: input.get("parameters", ""),
     shell:
         THREADS + " " + BOOK + " execute {input.needs[0]} {output} {params.variant}"
+
+
+# What the allocator page computes from: the bags of the average and of every task.
+rule allocator:
+    input:
+        PACKAGE / "allocator.py",
+        lambda wildcards: book.find_needs(PACKAGE / "allocator.py", PACKAGE),
+        "requirements/analysis.txt",
+    output:
+        f"_build/{DATA}",
+    shell:
+        THREADS + f" '{sys.executable}' -m vvlm_utils.allocator {{output}}"
 
 
 rule variant:

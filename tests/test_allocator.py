@@ -1,13 +1,13 @@
 """The allocator's script answers in a real browser as ``solve_frontier`` does in Python."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vvlm_utils import allocator
+from vvlm_utils.accelerators import ACCELERATORS, dollars_per_million_videos
 from vvlm_utils.architectures import ALL_COSTS
 from vvlm_utils.bagging import bag
 from vvlm_utils.cost import FACTORS
@@ -18,7 +18,6 @@ from vvlm_utils.runs import AVERAGE, load_runs
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "book" / "assets" / "allocator.js"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ASK = """({question, budget}) => {
   const found = vvlmAllocator.answer(window.VVLM_ALLOCATOR, question, budget);
   return {...found, near: found.near?.slice(0, 50)};
@@ -32,19 +31,14 @@ def bags():
 
 
 @pytest.fixture(scope="module")
-def tab(bags, tmp_path_factory):
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
+def tab(bags, browser, tmp_path_factory):
     path = tmp_path_factory.mktemp("allocator") / "allocator_data.js"
     allocator.write_script(allocator.export(bags), path)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        for script in (path, SCRIPT):
-            page.add_script_tag(path=script)
-        yield page
+    page = browser.new_page()
+    for script in (path, SCRIPT):
+        page.add_script_tag(path=script)
+    yield page
+    page.close()
 
 
 def draw_question(rng) -> tuple[dict, float]:
@@ -140,6 +134,19 @@ def test_a_curve_of_budgets_is_a_row_each(bags, tab):
     table = solve_frontier(**arguments(bags, question, 3e13), budgets=wanted)
     assert [row["budget_flops"] for row in curve] == wanted  # 1 GFLOP buys nothing
     np.testing.assert_allclose([row["error"] for row in curve], table["error"], atol=1e-9)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ACCELERATORS)
+def test_seconds_and_dollars_become_flops_by_the_peak(tab, name):
+    terms = {"device": name, "utilisation": 0.4, "price": 2.5}
+    ask = "terms => vvlmAllocator.budgetFlops(window.VVLM_ALLOCATOR, terms)"
+    flops = tab.evaluate(ask, terms | {"unit": "seconds", "amount": 0.3})
+    assert ACCELERATORS[name].seconds(flops, 0) / 0.4 == pytest.approx(0.3)
+    flops = tab.evaluate(ask, terms | {"unit": "dollars", "amount": 150})
+    seconds = ACCELERATORS[name].seconds(flops, 0) / 0.4
+    assert dollars_per_million_videos(seconds, 2.5) == pytest.approx(150)
+    assert tab.evaluate(ask, terms | {"unit": "tflops", "amount": 12}) == 12e12
 
 
 def test_every_cost_is_a_polynomial_of_frames_and_tokens():

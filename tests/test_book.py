@@ -9,11 +9,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 
 from vvlm_utils import book, cost, runs
 
 ROOT = Path(__file__).parent.parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 TOC = """\
 format: jb-book
@@ -177,6 +177,22 @@ def test_missing_front_figure_is_named(tmp_path):
         book.extract_figure(tmp_path / "a.ipynb", "fig-frontier")
 
 
+def test_a_module_run_by_itself_has_needs_too(tmp_path):
+    package = tmp_path / "vvlm_utils"
+    package.mkdir()
+    (package / "cost.py").write_text("")
+    (package / "allocator.py").write_text("from vvlm_utils.cost import FACTORS")
+    assert book.find_needs(package / "allocator.py", package) == [package / "cost.py"]
+
+
+def test_only_what_passed_the_check_is_published_and_only_on_a_tag():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "book.yml").read_text())["jobs"]
+    assert {"run": ".ci/run"} in jobs["check"]["steps"]
+    assert jobs["publish"]["needs"] == "check" and "refs/tags/" in jobs["publish"]["if"]
+    kept = [s["with"]["path"] for s in jobs["check"]["steps"] if "path" in s.get("with", {})]
+    assert {"_build/html", "_build/screenshots"} <= set(kept)
+
+
 def test_notation_names_every_factor_and_column():
     notation = (ROOT / "book" / "notation.md").read_text()
     names = [*cost.FACTORS, *runs.RUNS_SCHEMA.columns]
@@ -197,16 +213,6 @@ SITES: dict[str, Callable[[Path], Path]] = {
     "tiny": lambda tiny: tiny / "_build/html",
     "whole": lambda tiny: ROOT / "_build/html",
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
 
 
 @pytest.mark.browser

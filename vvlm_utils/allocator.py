@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vvlm_utils.accelerators import ACCELERATORS
 from vvlm_utils.architectures import exact_cost, get_decoder
 from vvlm_utils.bagging import BaggedLaw, bag
 from vvlm_utils.cost import FACTORS, inference_cost
@@ -112,6 +113,7 @@ def export(bags: Mapping[str, BaggedLaw]) -> dict:
             name: {f"{size:.0f}": terms(size) for size in LM_SIZES}
             for name, terms in COST_TERMS.items()
         },
+        "accelerators": {name: device.peak_flops for name, device in ACCELERATORS.items()},
         "bags": {
             task: {
                 "ranges": bagged.ranges,

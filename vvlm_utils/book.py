@@ -24,11 +24,12 @@ import yaml
 from vvlm_utils.progress import Lines
 
 # Of what the theme writes into every page, these serve a live kernel that the book does not offer
-# (from a server elsewhere, and declared twice) and web fonts in a form refused on pages from disk.
+# (from a server elsewhere, and declared twice) and web fonts in a form refused on pages from disk;
+# and a bibliography is called a list whose entries are no list items.
 UNWANTED = re.compile(
     r'<script type="text/x-thebe-config">.*?</script>|<script>const THEBE_JS_URL.*?</script>'
     r"|<script [^>]*sphinx-thebe[^>]*></script>|<link [^>]*sphinx-thebe[^>]*>"
-    r'|<link rel="preload" as="font"[^>]*>',
+    r'|<link rel="preload" as="font"[^>]*>| role="list"(?= class="citation-list")',
     re.DOTALL,
 )
 NOTEBOOKS = "notebooks"
@@ -36,10 +37,12 @@ PROSE = "book"
 PACKAGE = Path(__file__).parent
 # The picture on the front page is a chapter's own figure: (chapter, figure, where it is shown).
 FRONT = ("07_frontier", "fig-frontier", Path(PROSE) / "assets" / "frontier.png")
+# The page that computes in the browser, and what it computes from, beside the executed chapters.
+ALLOCATOR = (f"{PROSE}/allocator", Path("allocator") / "allocator_data.js")
 
 
-def list_chapters(toc: Path) -> list[str]:
-    """List the chapters of a table of contents: the names of its notebooks, in order."""
+def list_pages(toc: Path) -> list[str]:
+    """List the pages of a table of contents, in order, as it names them."""
 
     def pages(node: Any) -> list[str]:
         if isinstance(node, list):
@@ -49,8 +52,12 @@ def list_chapters(toc: Path) -> list[str]:
         own = [node[key] for key in ("root", "file") if key in node]
         return own + [page for value in node.values() for page in pages(value)]
 
-    found = pages(yaml.safe_load(toc.read_text()))
-    return [Path(page).stem for page in found if page.startswith(f"{NOTEBOOKS}/")]
+    return pages(yaml.safe_load(toc.read_text()))
+
+
+def list_chapters(toc: Path) -> list[str]:
+    """List the chapters of a table of contents: the names of its notebooks, in order."""
+    return [Path(page).stem for page in list_pages(toc) if page.startswith(f"{NOTEBOOKS}/")]
 
 
 def _imports(source: str, inside: str) -> set[str]:
@@ -76,13 +83,15 @@ def _module_files(name: str, package: Path) -> list[Path]:
 
 
 def _python_of(notebook: Path) -> str:
+    if notebook.suffix == ".py":
+        return notebook.read_text()
     cells = nbformat.read(notebook, as_version=4).cells
     lines = "\n".join(c.source for c in cells if c.cell_type == "code").splitlines()
     return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in lines)
 
 
 def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
-    """Find the files of the package that a notebook rests on.
+    """Find the files of the package that a notebook, or a module run by itself, rests on.
 
     Modules by their imports, followed through the package; data and styles by their names, where
     the notebook or one of those modules mentions them. A chapter reruns when one of them changes.
@@ -173,6 +182,9 @@ def stage(root: Path, executed: Path, target: Path) -> None:
     shutil.copy2(mathjax / "tex-svg.js", target / PROSE / "assets")
     if FRONT[0] in chapters:
         copy_front_figure(executed, target)
+    page, data = ALLOCATOR
+    if page in list_pages(root / "_toc.yml"):
+        shutil.copy2(executed.parent / data, target / PROSE / "assets")
 
 
 def compile_site(source: Path, site: Path) -> None:

@@ -53,6 +53,14 @@ const vvlmAllocator = (() => {
     return fixed + design.frames * perFrame + tokens * perToken + tokens * tokens * perPair;
   }
 
+  // What one has for a video as FLOPs: TFLOPs themselves, or seconds on a device, or dollars for a
+  // million videos at a device's price per hour, where a share of the device's peak is reached.
+  function budgetFlops(data, { amount, unit, device, utilisation, price }) {
+    if (unit === "tflops") return 1e12 * amount;
+    const seconds = unit === "dollars" ? ((amount / 1e6) * 3600) / price : amount;
+    return seconds * utilisation * data.accelerators[device];
+  }
+
   // All designs that the largest budget buys, cheapest first; among equals the space's order.
   function affordable(data, question, space, largest) {
     const found = [];
@@ -231,5 +239,5 @@ const vvlmAllocator = (() => {
     };
   }
 
-  return { answer, costOf, FACTORS, memberErrors, observedQuantile, quantile };
+  return { answer, budgetFlops };
 })();

@@ -1,0 +1,12 @@
+// What scrolls inside its own box can be reached, and so scrolled, by keyboard too. The theme does
+// this for tables and code; here it is done for figures that a phone cannot hold.
+"use strict";
+
+const makeReachable = () => {
+  for (const figure of document.querySelectorAll(".bd-article figure")) {
+    if (figure.scrollWidth > figure.clientWidth) figure.tabIndex = 0;
+    else figure.removeAttribute("tabindex");
+  }
+};
+window.addEventListener("load", makeReachable);
+window.addEventListener("resize", makeReachable);
