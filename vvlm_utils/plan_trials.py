@@ -27,7 +27,7 @@ import pandas as pd
 
 from vvlm_utils.bagging import BaggedLaw, bag
 from vvlm_utils.cost import FACTORS
-from vvlm_utils.coverage import TRAINED, Truth, simulate
+from vvlm_utils.coverage import Truth, simulate
 from vvlm_utils.frontier import best_errors, member_designs
 from vvlm_utils.laws import DATA, LAWS
 from vvlm_utils.next_runs import (
@@ -38,12 +38,14 @@ from vvlm_utils.next_runs import (
     residual_noise,
     training_price,
 )
+from vvlm_utils.space import Space
 
 LAW = LAWS["add-interact"]
-QUESTION = Question(tuple(np.geomspace(2e12, 30e12, 12)), 2e6, TRAINED)
+SPACE = Space(lm_params=(1e9, 2.8e9, 7.5e9, 14e9, 32e9))
+QUESTION = Question(tuple(np.geomspace(5e12, 100e12, 12)), 2e6, SPACE)
 EXAMPLES = (250_000, 500_000, 1_000_000, 2_000_000)  # n of the pool
 SHARES = (0.03, 0.1)  # training budgets, as shares of the price of the paper's isoFLOP runs
-REVEALED = (0.125, 0.25, 0.5)  # training budgets, as shares of the price of all hidden runs
+REVEALED = (0.1, 0.3)  # training budgets, as shares of the price of all hidden runs
 TRUTHS = 60  # members of the bag that the truths are taken from
 RESAMPLES = 30
 
@@ -148,10 +150,11 @@ def paper_bag(runs: pd.DataFrame, seed: int, resamples: int = TRUTHS) -> BaggedL
 def simulated_trial(
     runs: pd.DataFrame, truths: BaggedLaw, seed: int, index: int, resamples: int = RESAMPLES
 ) -> pd.DataFrame:
-    """One simulated trial, :func:`run_strategies` of "planner", "random" and "isoflop".
+    """One simulated trial, :func:`run_strategies` of "planner", "random" and "cheap".
 
     random : designs of the planner's own pool in random order
-    isoflop : the paper's isoFLOP designs in random order, a sweep that a person designed
+    cheap : the same, a design coming first with a chance that is inverse to its price, so that
+        many cheap runs are bought, as the planner does, but without looking at the bag
     The same seed and index give the same trial. ``e_pct`` is measured at the true best designs.
     """
     rng = np.random.default_rng([seed, index])
@@ -165,18 +168,28 @@ def simulated_trial(
 
     star = runs[(runs["sweep"] == "star") & (runs[DATA] <= EXAMPLES[1])]
     known, pool = measured(star), measured(candidate_designs(QUESTION, EXAMPLES))
-    isoflop = measured(runs[runs["sweep"] == "isoflop"])
+    wait = rng.exponential(size=len(pool)) * training_price(pool, QUESTION.cost)
     starts = {
         "planner": Start(known, pool, planned()),
         "random": Start(known, pool.iloc[rng.permutation(len(pool))], in_order),
-        "isoflop": Start(known, isoflop.iloc[rng.permutation(len(isoflop))], in_order),
+        "cheap": Start(known, pool.iloc[np.argsort(wait)], in_order),
     }
     best = member_designs(law, QUESTION.budgets, QUESTION.train_examples, QUESTION.space)[:, 0]
     test = pd.DataFrame(best.T, columns=list(FACTORS)).assign(train_examples=2e6)
     test["error"] = law.predict(test)
-    budgets = tuple(share * training_price(isoflop).sum() for share in SHARES)
+    isoflop = training_price(runs[runs["sweep"] == "isoflop"]).sum()
+    budgets = tuple(share * isoflop for share in SHARES)
     table = run_strategies(starts, QUESTION, budgets, refit([seed, index], resamples), law, test)
     return table.assign(kind="simulated", trial=index)
+
+
+def split_runs(
+    runs: pd.DataFrame, rng: np.random.Generator
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Known half, pool and test set (a third of the hidden half), each in random order."""
+    order, known, test = rng.permutation(len(runs)), len(runs) // 2, len(runs) // 6
+    cuts = np.split(order, [known, known + test])
+    return runs.iloc[cuts[0]], runs.iloc[cuts[2]], runs.iloc[cuts[1]]
 
 
 def hidden_trial(
@@ -188,11 +201,7 @@ def hidden_trial(
     ``reference`` (the bag of all runs) stands in for the truth of the regret; ``e_pct`` is measured
     on a third of the hidden runs, which nobody may buy.
     """
-    rng = np.random.default_rng([seed, index, 1])
-    order = rng.permutation(len(runs))
-    half, two_thirds = len(runs) // 2, len(runs) // 2 + len(runs) // 6
-    known, test = runs.iloc[order[:half]], runs.iloc[order[half:two_thirds]]
-    pool = runs.iloc[order[two_thirds:]]
+    known, pool, test = split_runs(runs, np.random.default_rng([seed, index, 1]))
     starts = {
         "planner": Start(known, pool, planned()),
         "random": Start(known, pool, in_order),
