@@ -55,8 +55,8 @@ def test_no_run_is_bought_twice_and_no_budget_is_passed(truths):
     known = RUNS[RUNS["sweep"] == "star"]
     fit = pt.refit([1, 2], resamples=4)
     for choose in (pt.planned(), pt.in_order):
-        start = pt.Start(known, pool, choose)
-        steps = [table for table, _ in pt.reveal(start, QUESTION, (1e19, 4e19), fit)]
+        start = pt.Start(known, pool, choose, (0.25, 1.0))
+        steps = [table for _, table, _ in pt.reveal(start, QUESTION, 4e19, fit(known), fit)]
         bought = [table.iloc[len(known) :] for table in steps]
         assert len(bought[0]) == 0 < len(bought[1]) < len(bought[2])
         assert not bought[2].duplicated(KEY).any()
@@ -70,12 +70,13 @@ def test_a_planner_with_too_little_money_buys_nothing(truths):
 
 
 def test_strategies_start_from_the_same_bag_and_end_within_the_same_budget(trial):
-    start = trial[trial["step"] == 0]
+    start = trial[trial["share"] == 0]
     assert set(start["strategy"]) == {"planner", "random", "cheap"}
     assert start["regret"].nunique() == 1 and (start["train_flops"] == 0).all()
     iso = training_price(RUNS[RUNS["sweep"] == "isoflop"]).sum()
-    for step, share in enumerate(pt.SHARES, start=1):
-        assert (trial[trial["step"] == step]["train_flops"] <= share * iso).all()
+    assert (trial["train_flops"] <= trial["share"] * pt.OF_ISOFLOP * iso).all()
+    end = trial[trial["share"] == 1]
+    assert set(end["strategy"]) == set(start["strategy"]) and (end["runs"] > 0).all()
 
 
 def test_a_trial_depends_on_its_seed_and_number_alone(truths, trial):
@@ -95,14 +96,14 @@ def test_hidden_runs_are_split_without_overlap():
 def test_the_star_order_buys_star_runs_first(truths):
     table = pt.hidden_trial(RUNS, truths, seed=1000, index=0, resamples=3)
     assert set(table["strategy"]) == {"planner", "random", "star"}
-    last = table[table["step"] == len(pt.REVEALED)].set_index("strategy")["runs"]
+    last = table[table["share"] == pt.REVEALED[-1]].set_index("strategy")["runs"]
     assert (last > 0).all()
 
 
 def test_a_tie_is_no_win():
     table = pd.DataFrame(
         {
-            "step": 1,
+            "share": 1.0,
             "trial": [0, 0, 1, 1, 2, 2],
             "strategy": ["planner", "random"] * 3,
             "regret": [0.1, 0.2, 0.1, 0.1, 0.3, 0.2],
@@ -120,7 +121,7 @@ def test_the_benchmark_resumes_from_its_files(tmp_path):
     benchmark.run(tmp_path, trials=1, seed=1000, resamples=3, progress=False)
     assert (pd.read_csv(paths[0])["regret"] == -7).all() and paths[1].exists()
     shown = benchmark.summary(pd.concat(map(pd.read_csv, paths)))
-    assert shown.loc[("simulated", 1, "random"), "planner_wins"] == 0  # all tie at -7
+    assert shown.loc[("simulated", 1.0, "random"), "planner_wins"] == 0  # all tie at -7
 
 
 def test_the_relative_error_is_a_percentage():

@@ -220,6 +220,8 @@ def plan_runs(
         raise ValueError(f"{train_flops:.4g} training FLOPs buy none of the candidates: {least}")
     targets = target_root(bagged, question, aim)
     start = (targets**2).sum()
+    axes, sizes, _ = np.linalg.svd(targets, full_matrices=False)
+    targets = axes * sizes  # the same sums over targets, from no more columns than members
     seen = deviations(np.log(bagged.predict_members(candidates)))
     picked, gains, spent = [], [], 0.0
     while most is None or len(picked) < most:
