@@ -43,7 +43,7 @@ def plot_plan(plan: pd.DataFrame, runs: pd.DataFrame) -> np.ndarray:
             new["tokens_per_frame"], new["frames"], s=15 + 400 * np.sqrt(new["gain"]),
             color=colors[n], marker=markers[n], alpha=0.5, linewidth=0,
         )  # fmt: skip
-        log_ticks(ax, [1, 4, 16, 64, 225, 784])
+        log_ticks(ax, [1, 9, 64, 400])
         log_ticks(ax, [1, 2, 4, 8, 16, 32, 64, 128], axis="y")
         ax.set(title=f"LM {lm_name(n)}", xlabel="tokens per frame, $x_V$")
     axes[0, 0].set_ylabel(LABELS["frames"])
@@ -57,10 +57,14 @@ def plot_left(plans: Mapping[str, pd.DataFrame], ax: Axes | None = None) -> Axes
     """
     ax = ax or plt.subplots(figsize=(6.2, 3.4))[1]
     for (name, table), line in zip(plans.items(), ("-", "--", ":", "-."), strict=False):
-        spent = np.r_[0, table["cumulative_flops"]]
+        spent = np.r_[0, table["cumulative_flops"] / 1e20]
         ax.plot(spent, np.r_[1, table["left"]], line, drawstyle="steps-post", color="#333333",
                 label=name)  # fmt: skip
-    ax.set(xlabel="training FLOPs", ylabel="variance that is left (share)", ylim=(0, 1.02))
+    ax.set(
+        xlabel="training spent ($10^{20}$ FLOPs)",
+        ylabel="variance that is left (share)",
+        ylim=(0, 1.02),
+    )
     ax.legend()
     return ax
 
