@@ -25,7 +25,7 @@ is_311 = $(shell $(PYTHON) -c 'import sys; print(sys.version_info[:2] == (3, 11)
 no_311 = Python 3.11 is needed and "$(PYTHON)" is not it: install it or name it, as in: make book PYTHON=/path/to/python3.11
 check_python = $(if $(filter True,$(is_311)),,$(error $(no_311)))
 
-.PHONY: help book test lint format bench coverage exact sweep real-weights notebook figure variants lock release-check clean lmms-env env dev torch
+.PHONY: help book test lint format bench coverage exact sweep real-weights notebook figure variants lock release-check clean lmms-env next-runs env dev torch
 
 help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
@@ -63,6 +63,9 @@ coverage: env  ## simulate tables and count how often the stated bands hold the 
 
 exact: env  ## repeat the full published fitting protocol (up to 30 minutes); SPLITS=20: warm bags
 	@$(run) -m benchmarks.exact $(if $(SPLITS),--search warm --splits $(SPLITS)) --out vvlm_utils/data/exact.csv $(ARGS)
+
+next-runs: env  ## let planned and random runs compete in 50 trials of either kind (20 minutes)
+	@$(run) -m benchmarks.next_runs $(if $(TRIALS),--trials $(TRIALS),--out vvlm_utils/data/next_runs.csv) $(ARGS)
 
 # Runs that stand in the kept table are not made again. Whatever fails, the table is gathered.
 sweep: torch  ## train and evaluate what the mini sweep's table lacks, resumable (SWEEP=tiny, TABLE=mine.csv)

@@ -1,4 +1,4 @@
-"""The study of planned runs: 50 simulated trials, and 50 that hide half of the paper's runs.
+"""The study of planned runs: 50 simulated trials, and 20 that hide half of the paper's runs.
 
     make next-runs             the whole study, then vvlm_utils/data/next_runs.csv
     make next-runs TRIALS=4    a try; prints the shares and keeps no table
@@ -20,7 +20,7 @@ from vvlm_utils import plan_trials as study
 from vvlm_utils.runs import load_runs
 
 FOLDER = Path("_build/next_runs")
-TRIALS, SEED = 50, 0
+TRIALS, HIDDEN, SEED = 50, 20, 0
 KINDS = {"simulated": study.simulated_trial, "hidden": study.hidden_trial}
 
 
@@ -28,7 +28,11 @@ def run(folder: Path, trials: int, seed: int, resamples: int, progress: bool = T
     """Make the trials that ``folder`` lacks; returns the files of the whole study."""
     runs = load_runs("paper")
     truths = study.paper_bag(runs, seed)
-    jobs = [(kind, index) for kind in KINDS for index in range(trials)]
+    jobs = [
+        (kind, index)
+        for kind in KINDS
+        for index in range(trials if kind == "simulated" else min(trials, HIDDEN))
+    ]
     paths = [folder / f"{kind}-{index:04d}.csv" for kind, index in jobs]
     todo = [(job, path) for job, path in zip(jobs, paths, strict=True) if not path.exists()]
     for (kind, index), path in tqdm(todo, disable=not progress, desc="trials"):
@@ -40,12 +44,12 @@ def run(folder: Path, trials: int, seed: int, resamples: int, progress: bool = T
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Mean regret and E% of every strategy, and the share of trials that the planner wins."""
-    keys = ["kind", "step", "strategy"]
+    keys = ["kind", "share", "strategy"]
     rows = table.groupby(keys, sort=False)[["runs", "train_flops", "regret", "e_pct"]].mean()
-    for (kind, step, strategy), _ in rows.iterrows():
-        if strategy != "planner" and step:
-            pair = study.versus(table[table["kind"] == kind], strategy, step)
-            rows.loc[(kind, step, strategy), "planner_wins"] = pair["wins"].mean()
+    for (kind, share, strategy), _ in rows.iterrows():
+        if strategy != "planner" and share:
+            pair = study.versus(table[table["kind"] == kind], strategy, share)
+            rows.loc[(kind, share, strategy), "planner_wins"] = pair["wins"].mean()
     return rows
 
 
@@ -62,7 +66,7 @@ def main() -> None:
     table = pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
     print(summary(table).to_string(float_format="{:.4g}".format))
     minutes = table.groupby(["kind", "trial"])["cpu_seconds"].first().sum() / 60
-    print(f"{a.trials} trials of each kind, {a.resamples} resamples a bag: {minutes:.1f} minutes")
+    print(f"{a.trials} simulated trials, {a.resamples} resamples a bag: {minutes:.1f} minutes")
     if a.out:
         write(table.drop(columns="cpu_seconds"), a.out)
 

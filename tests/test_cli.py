@@ -235,3 +235,46 @@ def test_a_failing_chapter_leaves_nothing(tmp_path):
     done = vvlm("run", "in.ipynb", "-o", "out.ipynb", cwd=tmp_path)
     assert done.returncode == 2 and "ZeroDivisionError" in done.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["in.ipynb"]
+
+
+PLAN = ["--tflops", 2, "--tflops", 30, "--train-examples", "2e6"]
+SIZES = ["--lm-params", "1e9", "--lm-params", "2.8e9", "--lm-params", "7.5e9"]
+
+
+def test_plan_lists_runs_in_order_within_the_training_budget(fit_json):
+    done = vvlm("plan", fit_json, *PLAN, *SIZES, "--train-flops", "1e20", "--most", 4, "--json")
+    rows = json.loads(done.stdout)
+    assert 1 <= len(rows) <= 4 and rows[-1]["cumulative_flops"] <= 1e20
+    assert all(r["gain"] > 0 and r["cost_flops"] <= 30e12 for r in rows)
+    assert rows[-1]["left"] == pytest.approx(1 - sum(r["gain"] for r in rows))
+    hours = ["--gpu-hours", 1e20 / (100e12 * 3600), "--gpu-tflops", 100]
+    again = vvlm("plan", fit_json, *PLAN, *SIZES, *hours, "--most", 4, "--json")
+    assert json.loads(again.stdout) == rows
+
+
+def test_plan_chooses_among_the_designs_it_is_given(fit_json, tmp_path):
+    (tmp_path / "designs.csv").write_text(
+        "lm_params,frames,tokens_per_frame,train_examples\n1e9,4,16,1e6\n7.5e9,32,196,1e6\n"
+    )
+    given = ["--candidates", tmp_path / "designs.csv", "--train-flops", "1e22", "--json"]
+    assert len(json.loads(vvlm("plan", fit_json, *PLAN, *given).stdout)) == 2
+    (row,) = json.loads(vvlm("plan", fit_json, *PLAN, *given, "--runs", "paper").stdout)
+    assert row["frames"] == 4  # the other is the centre of the paper's star
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "give --train-flops, or --gpu-hours"),
+        (["--train-flops", "1e20", "--gpu-tflops", "100"], "--gpu-hours needs --gpu-tflops"),
+        (["--train-flops", "1e10"], "buy none of the candidates: the cheapest costs"),
+        (["--train-flops", "nan"], "train_flops must be a positive number, got nan"),
+        (["--train-flops", "1e20", "--noise", "-1"], "noise must be a positive number"),
+        (["--train-flops", "1e20", "--candidates", "none.csv"], "none.csv: no such file"),
+        (["--train-flops", "1e20", "--train-examples", "0"], "train_examples"),
+    ],
+)
+def test_a_plan_that_cannot_be_made_is_refused(fit_json, tmp_path, arguments, words):
+    done = vvlm("plan", fit_json, *PLAN, *arguments, cwd=tmp_path)
+    assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -123,6 +123,11 @@ def test_a_plan_stays_within_its_budget_and_every_run_gains(plan, pool):
     assert (paper_flops(*(pool[f] for f in FACTORS)) <= 30e12).all()
 
 
+def test_candidates_start_at_the_least_that_is_asked():
+    table = nr.candidate_designs(QUESTION, [250e3, 2e6], least={"frames": 4, DATA: 1e6})
+    assert table["frames"].min() >= 4 and table[DATA].unique().tolist() == [2e6]
+
+
 def test_a_design_outside_the_runs_says_in_what(plan):
     """The star's n end at 1M, its frames at 4 from below."""
     at_2m = plan[DATA] == 2_000_000
@@ -220,6 +225,10 @@ def test_all_done_is_said(bagged, pool):
         (lambda: nr.candidate_designs(QUESTION, []), "train_examples is empty"),
         (lambda: nr.candidate_designs(QUESTION, [1e6], values=1), "values must be at least 2"),
         (lambda: nr.candidate_designs(nr.Question((1e9,), 1e6), [1e6]), "buys no design"),
+        (
+            lambda: nr.candidate_designs(QUESTION, [1e6], least={"frames": 900}),
+            "no candidate has frames >= 900",
+        ),
         (lambda: nr.deviations(np.zeros((1, 3))), "at least 2 members, got 1"),
         (lambda: nr.residual_noise(star_bag(options=FitOptions(space="raw"))), "space 'raw'"),
     ],

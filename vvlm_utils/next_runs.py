@@ -21,7 +21,7 @@ expected to remove is Cohn's (1996) criterion.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,12 +73,17 @@ def training_price(designs: pd.DataFrame, cost: CostFunction = paper_flops) -> n
 
 
 def candidate_designs(
-    question: Question, train_examples: Iterable[float], values: int = 12
+    question: Question,
+    train_examples: Iterable[float],
+    values: int = 12,
+    least: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Designs that could be run and later served: those that the largest budget buys.
 
-    One row a design and number of ``train_examples``. values : at most so many frames and tokens
-    per frame, spread evenly in their logarithms
+    One row a design and number of ``train_examples``.
+    values : at most so many frames and tokens per frame, spread evenly in their logarithms
+    least : smallest value of a column, such as the least that was ever run; the cheapest designs
+        of a space are where a power law is least to be trusted
     """
     space = question.space
     designs = Space(
@@ -94,7 +99,13 @@ def candidate_designs(
     tables = [served.assign(train_examples=float(n)) for n in train_examples]
     if not tables:
         raise ValueError("train_examples is empty; name at least one number of examples")
-    return pd.concat(tables, ignore_index=True)
+    table = pd.concat(tables, ignore_index=True)
+    for name, value in (least or {}).items():
+        table = table[table[name] >= value * (1 - 1e-9)]
+    if table.empty:
+        low = ", ".join(f"{name} >= {value:g}" for name, value in least.items())
+        raise ValueError(f"no candidate has {low}; allow smaller ones or raise the budget")
+    return table.reset_index(drop=True)
 
 
 def read_candidates(path: str | Path) -> pd.DataFrame:
@@ -220,6 +231,8 @@ def plan_runs(
         raise ValueError(f"{train_flops:.4g} training FLOPs buy none of the candidates: {least}")
     targets = target_root(bagged, question, aim)
     start = (targets**2).sum()
+    axes, sizes, _ = np.linalg.svd(targets, full_matrices=False)
+    targets = axes * sizes  # the same sums over targets, from no more columns than members
     seen = deviations(np.log(bagged.predict_members(candidates)))
     picked, gains, spent = [], [], 0.0
     while most is None or len(picked) < most:

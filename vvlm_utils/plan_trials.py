@@ -38,23 +38,32 @@ from vvlm_utils.next_runs import (
     residual_noise,
     training_price,
 )
+from vvlm_utils.space import Space
 
 LAW = LAWS["add-interact"]
-QUESTION = Question(tuple(np.geomspace(2e12, 30e12, 12)), 2e6, TRAINED)
+SPACE = Space(lm_params=(1e9, 2.8e9, 7.5e9, 14e9, 32e9))
+QUESTION = Question(tuple(np.geomspace(5e12, 100e12, 12)), 2e6, SPACE)
+HIDDEN_QUESTION = Question(tuple(np.geomspace(2e12, 30e12, 12)), 2e6, TRAINED)
 EXAMPLES = (250_000, 500_000, 1_000_000, 2_000_000)  # n of the pool
-SHARES = (0.03, 0.1)  # training budgets, as shares of the price of the paper's isoFLOP runs
-REVEALED = (0.125, 0.25, 0.5)  # training budgets, as shares of the price of all hidden runs
+OF_ISOFLOP = 0.1  # training budget of a simulated trial: a tenth of what the isoFLOP runs cost
+SHARES = (0.3, 1.0)  # of it, at which the planner buys; the others buy everything at once
+REVEALED = (0.1, 0.3)  # training budgets on the paper's runs, shares of the price of the pool
 TRUTHS = 60  # members of the bag that the truths are taken from
-RESAMPLES = 30
+RESAMPLES = 24
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a strategy is given: known runs, a pool with hidden errors, and its kind of choice."""
+    """What a strategy is given: known runs, a pool with hidden errors, and its kind of choice.
+
+    shares : the training budgets at which it buys and its bag is scored, rising, as shares of the
+        trial's; the planner plans again at each
+    """
 
     known: pd.DataFrame
     pool: pd.DataFrame
     choose: Callable[..., pd.DataFrame]
+    shares: tuple[float, ...]
 
 
 def in_order(bagged, pool: pd.DataFrame, question: Question, left: float) -> pd.DataFrame:
@@ -78,22 +87,22 @@ def planned(aim: str = "choice") -> Callable[..., pd.DataFrame]:
 
 
 def reveal(
-    start: Start, question: Question, budgets: tuple[float, ...], fit: Callable
-) -> Iterator[tuple[pd.DataFrame, BaggedLaw]]:
-    """Buy runs up to each of the rising training ``budgets``: yields all known runs and their bag.
+    start: Start, question: Question, train_flops: float, bagged: BaggedLaw, fit: Callable
+) -> Iterator[tuple[float, pd.DataFrame, BaggedLaw]]:
+    """Buy runs up to each of the start's shares of a training budget.
 
-    fit : from a runs table to a bag
+    bagged : the bag of the known runs; fit : from a runs table to a bag
+    Yields share, all known runs and their bag, first at share 0.
     """
     known, spent = start.known, 0.0
-    bagged = fit(known)
-    yield known, bagged
-    for budget in budgets:
+    yield 0.0, known, bagged
+    for share in start.shares:
         pool = start.pool[not_done(start.pool, known)]
-        bought = start.choose(bagged, pool, question, budget - spent)
+        bought = start.choose(bagged, pool, question, share * train_flops - spent)
         spent += training_price(bought, question.cost).sum()
         known = pd.concat([known, bought[start.pool.columns]], ignore_index=True)
         bagged = fit(known) if len(bought) else bagged
-        yield known, bagged
+        yield share, known, bagged
 
 
 def regret(truth: BaggedLaw, bagged: BaggedLaw, question: Question) -> np.ndarray:
@@ -120,23 +129,24 @@ def refit(rng_words: list[int], resamples: int) -> Callable[[pd.DataFrame], Bagg
 
 
 def run_strategies(
-    starts: dict[str, Start], question: Question, budgets: tuple[float, ...], fit: Callable,
+    starts: dict[str, Start], question: Question, train_flops: float, fit: Callable,
     truth: BaggedLaw, test: pd.DataFrame,
 ) -> pd.DataFrame:  # fmt: skip
-    """One row a strategy and training budget: strategy, step, runs, train_flops, regret, e_pct.
+    """One row a strategy and share of the budget: runs bought, train_flops, regret, e_pct.
 
-    step : 0 before any run is bought; regret : mean over the question's budgets, points
+    regret : mean over the question's budgets, points
     e_pct : mean relative error of the bag on ``test``, percent
     """
     rows = []
+    first = fit(next(iter(starts.values())).known)
     for name, start in starts.items():
-        for step, (known, bagged) in enumerate(reveal(start, question, budgets, fit)):
+        for share, known, bagged in reveal(start, question, train_flops, first, fit):
             new = known.iloc[len(start.known) :]
             price = training_price(new, question.cost).sum()
             lost = regret(truth, bagged, question).mean()
             miss = relative_error(test["error"].to_numpy(), bagged.predict(test))
-            rows.append((name, step, len(new), price, lost, miss))
-    columns = ["strategy", "step", "runs", "train_flops", "regret", "e_pct"]
+            rows.append((name, share, len(new), price, lost, miss))
+    columns = ["strategy", "share", "runs", "train_flops", "regret", "e_pct"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -146,12 +156,18 @@ def paper_bag(runs: pd.DataFrame, seed: int, resamples: int = TRUTHS) -> BaggedL
 
 
 def simulated_trial(
-    runs: pd.DataFrame, truths: BaggedLaw, seed: int, index: int, resamples: int = RESAMPLES
+    runs: pd.DataFrame,
+    truths: BaggedLaw,
+    seed: int,
+    index: int,
+    resamples: int = RESAMPLES,
+    aim: str = "choice",
 ) -> pd.DataFrame:
-    """One simulated trial, :func:`run_strategies` of "planner", "random" and "isoflop".
+    """One simulated trial, :func:`run_strategies` of "planner", "random" and "cheap".
 
     random : designs of the planner's own pool in random order
-    isoflop : the paper's isoFLOP designs in random order, a sweep that a person designed
+    cheap : the same, a design coming first with a chance that is inverse to its price, so that
+        many cheap runs are bought, as the planner does, but without looking at the bag
     The same seed and index give the same trial. ``e_pct`` is measured at the true best designs.
     """
     rng = np.random.default_rng([seed, index])
@@ -165,22 +181,36 @@ def simulated_trial(
 
     star = runs[(runs["sweep"] == "star") & (runs[DATA] <= EXAMPLES[1])]
     known, pool = measured(star), measured(candidate_designs(QUESTION, EXAMPLES))
-    isoflop = measured(runs[runs["sweep"] == "isoflop"])
+    wait = rng.exponential(size=len(pool)) * training_price(pool, QUESTION.cost)
     starts = {
-        "planner": Start(known, pool, planned()),
-        "random": Start(known, pool.iloc[rng.permutation(len(pool))], in_order),
-        "isoflop": Start(known, isoflop.iloc[rng.permutation(len(isoflop))], in_order),
+        "planner": Start(known, pool, planned(aim), SHARES),
+        "random": Start(known, pool.iloc[rng.permutation(len(pool))], in_order, SHARES[-1:]),
+        "cheap": Start(known, pool.iloc[np.argsort(wait)], in_order, SHARES[-1:]),
     }
     best = member_designs(law, QUESTION.budgets, QUESTION.train_examples, QUESTION.space)[:, 0]
     test = pd.DataFrame(best.T, columns=list(FACTORS)).assign(train_examples=2e6)
     test["error"] = law.predict(test)
-    budgets = tuple(share * training_price(isoflop).sum() for share in SHARES)
-    table = run_strategies(starts, QUESTION, budgets, refit([seed, index], resamples), law, test)
+    budget = OF_ISOFLOP * training_price(runs[runs["sweep"] == "isoflop"]).sum()
+    table = run_strategies(starts, QUESTION, budget, refit([seed, index], resamples), law, test)
     return table.assign(kind="simulated", trial=index)
 
 
+def split_runs(
+    runs: pd.DataFrame, rng: np.random.Generator
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Known half, pool and test set (a third of the hidden half), each in random order."""
+    order, known, test = rng.permutation(len(runs)), len(runs) // 2, len(runs) // 6
+    cuts = np.split(order, [known, known + test])
+    return runs.iloc[cuts[0]], runs.iloc[cuts[2]], runs.iloc[cuts[1]]
+
+
 def hidden_trial(
-    runs: pd.DataFrame, reference: BaggedLaw, seed: int, index: int, resamples: int = RESAMPLES
+    runs: pd.DataFrame,
+    reference: BaggedLaw,
+    seed: int,
+    index: int,
+    resamples: int = RESAMPLES,
+    aim: str = "choice",
 ) -> pd.DataFrame:
     """Hide half of the paper's runs and buy some back: "planner", "random" and "star".
 
@@ -188,28 +218,23 @@ def hidden_trial(
     ``reference`` (the bag of all runs) stands in for the truth of the regret; ``e_pct`` is measured
     on a third of the hidden runs, which nobody may buy.
     """
-    rng = np.random.default_rng([seed, index, 1])
-    order = rng.permutation(len(runs))
-    half, two_thirds = len(runs) // 2, len(runs) // 2 + len(runs) // 6
-    known, test = runs.iloc[order[:half]], runs.iloc[order[half:two_thirds]]
-    pool = runs.iloc[order[two_thirds:]]
+    known, pool, test = split_runs(runs, np.random.default_rng([seed, index, 1]))
     starts = {
-        "planner": Start(known, pool, planned()),
-        "random": Start(known, pool, in_order),
-        "star": Start(known, pool.sort_index(), in_order),
+        "planner": Start(known, pool, planned(aim), REVEALED),
+        "random": Start(known, pool, in_order, REVEALED),
+        "star": Start(known, pool.sort_index(), in_order, REVEALED),
     }
-    budgets = tuple(share * training_price(pool).sum() for share in REVEALED)
-    fit = refit([seed, index], resamples)
-    table = run_strategies(starts, QUESTION, budgets, fit, reference, test)
+    budget, fit = training_price(pool).sum(), refit([seed, index], resamples)
+    table = run_strategies(starts, HIDDEN_QUESTION, budget, fit, reference, test)
     return table.assign(kind="hidden", trial=index)
 
 
-def versus(table: pd.DataFrame, other: str, step: int, measure: str = "regret") -> pd.DataFrame:
-    """The planner against another strategy at one step: planner, other, wins; one row a trial.
+def versus(table: pd.DataFrame, other: str, share: float, measure: str = "regret") -> pd.DataFrame:
+    """The planner against another strategy: planner, other, wins; one row a trial.
 
-    A tie (within 1e-9) is no win.
+    share : of the budget, at which both are scored. A tie (within 1e-9) is no win.
     """
-    at = table[table["step"] == step].pivot(index="trial", columns="strategy", values=measure)
+    at = table[table["share"] == share].pivot(index="trial", columns="strategy", values=measure)
     pair = at[["planner", other]].set_axis(["planner", "other"], axis=1)
     return pair.assign(wins=pair["planner"] < pair["other"] - 1e-9)
 

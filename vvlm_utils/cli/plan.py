@@ -10,6 +10,7 @@ import typer
 from vvlm_utils.cli.common import CostName, FitFile, Json, app, show
 
 SHARES = (0.125, 0.25, 0.5, 1.0)  # of n, at which a candidate may be trained
+INSIDE = ("frames", "tokens_per_frame", "train_examples")  # the grid starts at the runs' least
 COLUMNS = (
     "lm_params frames tokens_per_frame train_examples cost_flops train_flops gain "
     "cumulative_flops left outside"
@@ -52,6 +53,9 @@ def plan(
     Training is priced at three passes of inference an example. `gain` is the share of the
     uncertainty about the best designs that a run removes after those above it, `left` what remains.
 
+    Without --candidates the choice is a grid of designs that the largest budget could serve, none
+    with fewer frames, tokens or examples than the fitted runs.
+
     Example: vvlm plan fit.json --tflops 2 --tflops 30 --train-examples 2e6 --train-flops 1e20
 
     Example: vvlm plan fit.json --tflops 10 --train-examples 1e6 --gpu-hours 500 --gpu-tflops 150
@@ -69,7 +73,9 @@ def plan(
     bagged = load_bag(fit_json)
     done = None if runs is None else load_runs(runs)
     if candidates is None:
-        pool = candidate_designs(question, [round(s * train_examples) for s in SHARES])
+        least = {name: bagged.ranges[name][0] for name in INSIDE if name in bagged.ranges}
+        examples = [round(share * train_examples) for share in SHARES]
+        pool = candidate_designs(question, examples, least=least)
     else:
         pool = read_candidates(candidates)
     table = plan_runs(
