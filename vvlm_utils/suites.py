@@ -12,6 +12,7 @@ from vvlm_utils.cost import FACTORS
 
 DESIGN = (*FACTORS, "train_examples", "seed")
 JUDGE_SUFFIX = "_judge.json"  # what the launcher keeps of the judge, beside *_results.json
+JUDGED = ("caption", "open-ended")  # kinds whose answers a language model reads
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Benchmark:
     task : what ``--tasks`` takes, a task or a group of tasks
     scores : the (task, metric) pairs whose plain mean is its score
     top : the largest value of such a metric; scores are rescaled from (0, top) to (0, 100)
-    judged : whether a language model judges the answers
+    folder : where its videos are, under ``HF_HOME``; empty where its task file says
     """
 
     short: str
@@ -30,45 +31,66 @@ class Benchmark:
     task: str
     scores: tuple[tuple[str, str], ...]
     top: float
-    judged: bool = False
+    folder: str = ""
+
+    @property
+    def judged(self) -> bool:
+        """Whether a language model judges the answers."""
+        return self.kind in JUDGED
 
 
-def _one(short: str, name: str, kind: str, task: str, metric: str, top: float, judged=False):
-    return Benchmark(short, name, kind, task, ((task, metric),), top, judged)
+def _parts(names: str, task: str, metric: str) -> tuple[tuple[str, str], ...]:
+    """One metric of each of several tasks, {} in a pattern being the part's name."""
+    return tuple((task.format(name), metric.format(name)) for name in names.split())
 
 
-_VCG = {
-    "videochatgpt_gen": ("correctness", "detailed_orientation", "context"),
-    "videochatgpt_temporal": ("temporal",),
-    "videochatgpt_consistency": ("consistency",),
-}
-_MVBENCH = (
+_VCG = (
+    *_parts("correctness detailed_orientation context", "videochatgpt_gen", "gpt_eval_score_{}"),
+    *_parts("temporal consistency", "videochatgpt_{}", "gpt_eval_score_{}"),
+)
+_MVBENCH = _parts(
     "action_antonym action_count action_localization action_prediction action_sequence "
     "character_order counterfactual_inference egocentric_navigation episodic_reasoning "
     "fine_grained_action fine_grained_pose moving_attribute moving_count moving_direction "
     "object_existence object_interaction object_shuffle scene_transition state_change "
-    "unexpected_action"
-).split()
-_MINI_TASK = "vvlm_mini"
-_MINI = ("brief", "flash", "small", "crowd", "word", "tongue", "fact", "sum")
+    "unexpected_action",
+    "mvbench_{}",
+    "mvbench_accuracy",
+)
+_FAMILIES = ("brief", "flash", "small", "crowd", "word", "tongue", "fact", "sum")
+
+
+def _one(short: str, name: str, kind: str, task: str, metric: str, top: float, folder: str = ""):
+    return Benchmark(short, name, kind, task, ((task, metric),), top, folder)
+
 
 PAPER = (  # Table 5
-    _one("VDC", "Video Detailed Caption", "caption", "video_dc499", "gpt_eval_score", 5, True),
-    _one("AQA", "ActivityNet-QA", "open", "activitynetqa", "gpt_eval_accuracy", 100, True),
-    Benchmark(
-        *("VCG", "VCGBench", "open", "videochatgpt"),
-        tuple((task, f"gpt_eval_score_{what}") for task, of in _VCG.items() for what in of),
-        *(5, True),
+    _one(
+        *("VDC", "Video Detailed Caption", "caption"),
+        *("video_dc499", "gpt_eval_score", 5, "videochatgpt"),
     ),
-    _one("LVB", "LongVideoBench", "choice, long", "longvideobench_val_v", "lvb_acc", 1),
-    _one("PT", "PerceptionTest", "choice", "perceptiontest_val_mc", "accuracy", 1),
-    Benchmark(
-        *("MV", "MVBench", "choice", "mvbench"),
-        tuple((f"mvbench_{part}", "mvbench_accuracy") for part in _MVBENCH),
-        100,
+    _one(
+        *("AQA", "ActivityNet-QA", "open-ended"),
+        *("activitynetqa", "gpt_eval_accuracy", 100, "activitynetqa"),
     ),
-    _one("VMME", "Video-MME", "choice, long", "videomme", "videomme_perception_score", 100),
-    _one("NQA", "Next-QA", "choice", "nextqa_mc_test", "exact_match", 1),
+    Benchmark("VCG", "VCGBench", "open-ended", "videochatgpt", _VCG, 5, "videochatgpt"),
+    _one(
+        *("LVB", "LongVideoBench", "multiple choice, long"),
+        *("longvideobench_val_v", "lvb_acc", 1, "datasets/longvideobench"),
+    ),
+    _one(
+        *("PT", "PerceptionTest", "multiple choice"),
+        *("perceptiontest_val_mc", "accuracy", 1, "perceptiontest_val"),
+    ),
+    Benchmark("MV", "MVBench", "multiple choice", "mvbench", _MVBENCH, 100, "mvbench_video"),
+    _one(
+        *("VMME", "Video-MME", "multiple choice, long"),
+        *("videomme", "videomme_perception_score", 100, "videomme"),
+    ),
+    _one(
+        *("NQA", "Next-QA", "multiple choice"),
+        *("nextqa_mc_test", "exact_match", 1, "nextqa"),
+    ),
 )
-MINI = tuple(_one(family, family, "one word", _MINI_TASK, family, 1) for family in _MINI)
-SUITES = {"paper": PAPER, "mini": MINI}  # of each, "avg" is the plain mean of all its benchmarks
+MINI = tuple(_one(family, family, "one word", "vvlm_mini", family, 1) for family in _FAMILIES)
+SUITES = {"paper": PAPER, "mini": MINI}

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from vvlm_utils.cli import app
+from vvlm_utils.cli import main
 from vvlm_utils.experiment import mixture
 from vvlm_utils.experiment.batches import ClipDataset
 from vvlm_utils.experiment.clips import write_clips
@@ -152,42 +151,48 @@ def test_no_folder_is_refused(tmp_path):
         mixture.check_root(tmp_path / "nowhere", TABLE3)
 
 
-def vvlm(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "vvlm_utils.cli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-    )
+@pytest.fixture
+def vvlm(monkeypatch, capsys):
+    """The command line as its entry point runs it; returns exit code, output and errors."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["vvlm", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, *capsys.readouterr()
+
+    return run
 
 
-def test_the_command_line_reports_a_copy_with_holes_and_ends_with_2(root):
+def test_the_command_line_reports_a_copy_with_holes_and_ends_with_2(root, vvlm):
     for path in (root / "videogpt_plus" / "annotations").glob("c*.json"):
         path.unlink()
-    ended = vvlm("data", "check", root)
-    assert ended.returncode == 2 and ended.stderr.count("\n") == 1
-    assert "13 of 13 subsets are not whole" in ended.stderr  # Table 3's sizes are not reached
-    assert "CLEVRER" in ended.stdout and "no file matches videogpt_plus" in ended.stdout
-    assert ended.stdout.count("get it from https://") == 13
+    code, report, error = vvlm("data", "check", root)
+    assert code == 2 and error.count("\n") == 1
+    assert "13 of 13 subsets are not whole" in error  # Table 3's sizes are not reached
+    assert "CLEVRER" in report and "no file matches videogpt_plus" in report
+    assert report.count("get it from https://") == 13
 
 
-def test_the_command_line_samples_named_subsets(root):
-    done = CliRunner().invoke(
-        app, ["data", "sample", str(root), "--examples", "4", "--subset", "CLEVRER"]
-    )
-    assert done.exit_code == 0
+def test_the_command_line_samples_named_subsets(root, vvlm):
+    code, _, _ = vvlm("data", "sample", root, "--examples", 4, "--subset", "CLEVRER")
+    assert code == 0
     assert {r["data_source"] for r in read_index(root / "mixture.json")} == {"CLEVRER"}
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--subset", "CLEVR", "--examples", "4"], "unknown subset 'CLEVR'; choose among LLaVA-H"),
-        (["--examples", "4", "--out", "/tmp/x.json"], "--out must be a name in"),
+        (["--subset", "CLEVR", "--examples", 4], "unknown subset 'CLEVR'; choose among LLaVA-H"),
+        (["--examples", 4, "--out", "/tmp/x.json"], "--out must be a name in"),
+        (["--examples", 4, "--subset", "VCG+112K"], "VCG+112K: 2 records: video not there; get"),
     ],
 )
-def test_the_command_line_refuses_in_one_line(root, arguments, words):
-    ended = vvlm("data", "sample", root, *arguments)
-    assert ended.returncode == 2 and words in ended.stderr and ended.stderr.count("\n") == 1
+def test_the_command_line_refuses_in_one_line(root, vvlm, arguments, words):
+    for path in sorted((root / "videogpt_plus/instruction_tuning").rglob("*.mp4"))[:2]:
+        path.unlink()
+    code, _, error = vvlm("data", "sample", root, *arguments)
+    assert code == 2 and words in error and error.count("\n") == 1
 
 
 def test_the_mixture_needs_neither_torch_nor_a_codec():

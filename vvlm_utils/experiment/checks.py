@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vvlm_utils.experiment.judge import JUDGED_FOLDERS, KEY
 from vvlm_utils.experiment.presets import get_preset
-from vvlm_utils.suites import DESIGN, SUITES
+from vvlm_utils.suites import DESIGN, PAPER
 
 
 class CheckpointError(ValueError):
@@ -57,31 +57,44 @@ def find_record(folder: Path) -> dict:
     return {}
 
 
+def decoder_size(folder: Path) -> int:
+    """Parameters of a checkpoint's decoder, x_N.
+
+    Raises CheckpointError when configuration, preset and record are not of one decoder.
+    """
+    config, record = read_config(folder), find_record(folder)
+    decoder = get_preset(config["preset"], config["lm"])[1]
+    text = config.get("text_config", {})
+    shape = text.get("hidden_size"), text.get("num_hidden_layers")
+    if shape != (decoder.hidden, decoder.layers):
+        raise CheckpointError(
+            f"{folder}: its decoder is {shape[0]} wide with {shape[1]} layers, {decoder.name} is "
+            f"{decoder.hidden} wide with {decoder.layers}; save it with its own configuration"
+        )
+    if record.get("lm_params", decoder.params) != decoder.params:
+        raise CheckpointError(
+            f"{folder}: its record is of a decoder of {record['lm_params']} parameters, its "
+            f"weights are {decoder.name} with {decoder.params}; put those that belong together"
+        )
+    return decoder.params
+
+
 def choose_design(folder: Path, given: dict[str, int | None]) -> dict[str, int]:
     """The design that a checkpoint is evaluated at: what is given, else what its record says.
 
     given : frames, tokens_per_frame, train_examples and seed, each none where it was not named
-    Raises CheckpointError for a record of another decoder, a design that is not known in full, or
-    one that the tower cannot give.
+    Raises CheckpointError for a checkpoint at odds with itself, a design that is not known in
+    full, or one that its tower cannot give.
     """
-    config, record = read_config(folder), find_record(folder)
-    decoder = get_preset(config["preset"], config["lm"])[1]
-    own = record.get("lm_params", decoder.params)
-    if own != decoder.params:
-        raise CheckpointError(
-            f"{folder}: its record is of a decoder of {own} parameters, its configuration of "
-            f"{config['lm']} with {decoder.params}; put the two that belong together side by side"
-        )
-    stated = {name: value for name, value in given.items() if value is not None}
-    design = {"seed": 0} | record | stated | {"lm_params": decoder.params}
-    missing = [name for name in DESIGN if name not in design]
+    size, stated = decoder_size(folder), {k: v for k, v in given.items() if v is not None}
+    known = {"seed": 0} | find_record(folder) | stated | {"lm_params": size}
+    missing = [name for name in DESIGN if name not in known]
     if missing:
         options = ", ".join("--" + name.replace("_", "-") for name in missing)
         raise CheckpointError(f"{folder}: has no record of its {', '.join(missing)}; add {options}")
-    design = {name: int(design[name]) for name in DESIGN}
-    vision = config["vision_config"]
+    design = {name: int(known[name]) for name in DESIGN}
+    vision, tokens = read_config(folder)["vision_config"], design["tokens_per_frame"]
     most = (vision["image_size"] // vision["patch_size"]) ** 2
-    tokens = design["tokens_per_frame"]
     if design["frames"] < 1 or tokens < 1 or isqrt(tokens) ** 2 != tokens or tokens > most:
         raise CheckpointError(
             f"{folder}: frames must be at least 1 and tokens_per_frame a perfect square of at most "
@@ -102,18 +115,23 @@ def own_tasks(folder: Path | None) -> dict[str, bool]:
     return found
 
 
-def check_tasks(names: Iterable[str], include_path: Path | None = None) -> None:
-    """Refuse a task that is not known, and a judged one without the judge's key.
+def check_tasks(
+    names: Iterable[str], include_path: Path | None = None, home: Path | None = None
+) -> None:
+    """Refuse an unknown task, a judged one without its key, and one whose videos are not there.
 
+    home : the folder under which lmms-eval's tasks look for videos; none to leave that open
     Raises TaskError.
     """
-    known = {b.task: b.judged for suite in SUITES.values() for b in suite}
-    known |= {task: b.judged for suite in SUITES.values() for b in suite for task, _ in b.scores}
-    known.pop("vvlm_mini", None)  # its YAML file is written with its clips
+    parts = {task: b for b in PAPER for task in (b.task, *(task for task, _ in b.scores))}
     own = own_tasks(include_path)
     for name in names:
-        if name not in known | own:
-            there = ", ".join([b.task for b in SUITES["paper"]] + list(own))
-            raise TaskError(f"unknown task {name!r}; choose among {there}, or name --include-path")
-        if (known | own)[name] and not os.environ.get(KEY):
+        if name not in parts and name not in own:
+            there = ", ".join([b.task for b in PAPER] + list(own))
+            raise TaskError(f"unknown task {name!r}; choose among {there}, or add --include-path")
+        judged = parts[name].judged if name in parts else own[name]
+        if judged and not os.environ.get(KEY):
             raise TaskError(f"{name} is judged by a language model; set {KEY} in the environment")
+        if home and name in parts and not (Path(home) / parts[name].folder).exists():
+            place = Path(home) / parts[name].folder
+            raise TaskError(f"{name}: no {place}; put its videos there, or add --download")

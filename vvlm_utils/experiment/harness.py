@@ -4,9 +4,10 @@
     .venv-lmms/bin/python -m vvlm_utils.experiment.harness CHECKPOINT --tasks mvbench --out results
 
 What cannot work is refused in one line before anything heavy is loaded: a folder that is no
-checkpoint of this project, an unknown task, a judged task without its key. Nothing is downloaded
-unless ``--download`` says so. ``vvlm_utils.lmms_results.read_results`` turns what lies under
-``--out`` into rows of the runs table.
+checkpoint of this project, an unknown task, a judged task without its key, videos that are not
+under ``HF_HOME``. Nothing is downloaded unless ``--download`` says so.
+``vvlm_utils.lmms_results.read_results`` turns what lies under ``--out`` into rows of the runs
+table.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from vvlm_utils.experiment import judge
 from vvlm_utils.experiment.checks import check_tasks, choose_design
-from vvlm_utils.suites import JUDGE_SUFFIX, SUITES
+from vvlm_utils.suites import JUDGE_SUFFIX, PAPER
 
 HOME = "HF_HOME"  # under which lmms-eval's tasks look for their videos
 
@@ -32,7 +33,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    every = ",".join(b.task for b in SUITES["paper"])
+    every = ",".join(b.task for b in PAPER)
     parser.add_argument("checkpoint", type=Path, help="a saved model with its tokenizer")
     parser.add_argument("--tasks", default=every, help="by lmms-eval's names [the eight]")
     parser.add_argument("--out", type=Path, required=True, help="where results go")
@@ -47,6 +48,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def home_folder() -> Path:
+    """The folder under which lmms-eval's tasks look for their videos."""
+    return Path(os.environ.get(HOME, "~/.cache/huggingface")).expanduser()
+
+
 def check(options: argparse.Namespace) -> dict[str, int]:
     """Look at all that can be known in advance; returns the design.
 
@@ -54,7 +60,8 @@ def check(options: argparse.Namespace) -> dict[str, int]:
     """
     own = ("frames", "tokens_per_frame", "train_examples", "seed")
     design = choose_design(options.checkpoint, {name: getattr(options, name) for name in own})
-    check_tasks(options.tasks.split(","), options.include_path)
+    home = None if options.download else home_folder()
+    check_tasks(options.tasks.split(","), options.include_path, home)
     if "," in str(options.checkpoint):
         raise ValueError(f"{options.checkpoint}: lmms-eval takes no comma in a path; rename it")
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
@@ -80,7 +87,7 @@ def run(options: argparse.Namespace, design: dict[str, int]) -> Path:
 
     Raises RuntimeError when the harness, which reports its failures and goes on, left no results.
     """
-    os.environ.setdefault(HOME, str(Path("~/.cache/huggingface").expanduser()))
+    os.environ[HOME] = str(home_folder())
     os.environ[judge.MODEL_VARIABLE] = judge.MODEL
     if not options.download:
         os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
