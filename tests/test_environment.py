@@ -52,6 +52,16 @@ def test_a_build_of_the_pinned_version_satisfies_the_pin():
     assert install.public_version(Path("torch-2.13.0.dist-info")) == "2.13.0"
 
 
+def test_lmms_eval_reads_checkpoints_with_the_experiments_own_versions():
+    lock = ROOT / "requirements" / "lmms-eval.txt"
+    pins, ours = install.read_pins(lock), install.read_pins(LOCKS["experiment"])
+    assert pins["lmms-eval"].startswith("0.7.") and direct("lmms") <= set(pins)
+    for name in ("torch", "transformers", "tokenizers", "safetensors", "av", "numpy", "pandas"):
+        assert pins[name] == ours[name]
+    assert {"nltk", "pywsd", "wandb"}.isdisjoint(pins)  # with the first two, NExT-QA downloads
+    assert not any(name.startswith(("nvidia-", "cuda-")) for name in pins)
+
+
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_direct_dependency_is_locked(name):
     assert direct(name) <= set(install.read_pins(LOCKS[name]))

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from vvlm_utils.experiment.questions import FAMILIES
-from vvlm_utils.lmms_results import MINI, PAPER, ResultsError, parse_model_args, read_results
+from vvlm_utils.lmms_results import ResultsError, parse_model_args, read_results
 from vvlm_utils.runs import TASKS, load_runs
+from vvlm_utils.suites import MINI, PAPER
 
 ARGS = "pretrained=runs/a,lm_params=7.5e9,frames=32,tokens_per_frame=196,train_examples=1000000"
 

@@ -5,7 +5,7 @@ depth, one for each time the harness ran. Of one model, several files complement
 of one task the newest counts. What a file's model was is read, in this order, from
 
 1. its ``--model_args``: ``lm_params=...,frames=...,tokens_per_frame=...,train_examples=...``, with
-   ``seed`` where it is not 0; the project's own launcher, ``experiment/lmms.py``, writes them all;
+   ``seed`` where it is not 0; the project's launcher, ``experiment/harness.py``, writes them;
 2. a ``design.json`` beside the file, with the same names;
 3. the ``record.json`` of the checkpoint that ``pretrained=...`` names, in its folder or above it.
 
@@ -16,82 +16,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from vvlm_utils.cost import FACTORS
 from vvlm_utils.runs import AVERAGE, validate_runs
+from vvlm_utils.suites import DESIGN, JUDGE_SUFFIX, SUITES, Benchmark
 
-DESIGN = (*FACTORS, "train_examples", "seed")
 SOURCE = "lmms-eval"
-JUDGE_SUFFIX = "_judge.json"  # what the launcher keeps of the judge, beside *_results.json
 
 
 class ResultsError(ValueError):
     """Results that cannot be used: names the file, what is wrong and the mend."""
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """One benchmark: its name in the runs table, in words, and in lmms-eval.
-
-    task : what ``--tasks`` takes, a task or a group of tasks
-    scores : the (task, metric) pairs whose plain mean is its score
-    top : the largest value of such a metric; scores are rescaled from (0, top) to (0, 100)
-    judged : whether a language model judges the answers
-    """
-
-    short: str
-    name: str
-    kind: str
-    task: str
-    scores: tuple[tuple[str, str], ...]
-    top: float
-    judged: bool = False
-
-
-def _one(short: str, name: str, kind: str, task: str, metric: str, top: float, judged=False):
-    return Benchmark(short, name, kind, task, ((task, metric),), top, judged)
-
-
-_VCG = {
-    "videochatgpt_gen": ("correctness", "detailed_orientation", "context"),
-    "videochatgpt_temporal": ("temporal",),
-    "videochatgpt_consistency": ("consistency",),
-}
-_MVBENCH = (
-    "action_antonym action_count action_localization action_prediction action_sequence "
-    "character_order counterfactual_inference egocentric_navigation episodic_reasoning "
-    "fine_grained_action fine_grained_pose moving_attribute moving_count moving_direction "
-    "object_existence object_interaction object_shuffle scene_transition state_change "
-    "unexpected_action"
-).split()
-_MINI_TASK = "vvlm_mini"
-_MINI = ("brief", "flash", "small", "crowd", "word", "tongue", "fact", "sum")
-
-PAPER = (  # Table 5
-    _one("VDC", "Video Detailed Caption", "caption", "video_dc499", "gpt_eval_score", 5, True),
-    _one("AQA", "ActivityNet-QA", "open", "activitynetqa", "gpt_eval_accuracy", 100, True),
-    Benchmark(
-        *("VCG", "VCGBench", "open", "videochatgpt"),
-        tuple((task, f"gpt_eval_score_{what}") for task, of in _VCG.items() for what in of),
-        *(5, True),
-    ),
-    _one("LVB", "LongVideoBench", "choice, long", "longvideobench_val_v", "lvb_acc", 1),
-    _one("PT", "PerceptionTest", "choice", "perceptiontest_val_mc", "accuracy", 1),
-    Benchmark(
-        *("MV", "MVBench", "choice", "mvbench"),
-        tuple((f"mvbench_{part}", "mvbench_accuracy") for part in _MVBENCH),
-        100,
-    ),
-    _one("VMME", "Video-MME", "choice, long", "videomme", "videomme_perception_score", 100),
-    _one("NQA", "Next-QA", "choice", "nextqa_mc_test", "exact_match", 1),
-)
-MINI = tuple(_one(family, family, "one word", _MINI_TASK, family, 1) for family in _MINI)
-SUITES = {"paper": PAPER, "mini": MINI}  # of each, "avg" is the plain mean of all its benchmarks
 
 
 def _read_json(path: Path) -> dict:

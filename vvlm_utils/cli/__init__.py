@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from vvlm_utils.cli import analyse, chapters, plan, sweep  # noqa: F401 (they join the application)
+from vvlm_utils.cli import (  # noqa: F401 (their commands join the application)
+    analyse,
+    chapters,
+    data,
+    plan,
+    sweep,
+)
 from vvlm_utils.cli.common import app
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 import transformers
 
+from vvlm_utils.experiment.batches import make_tokenizer
 from vvlm_utils.experiment.clips import read_index
 from vvlm_utils.experiment.finetune import matmul_peak
 from vvlm_utils.experiment.model import VideoVLM
@@ -56,6 +57,7 @@ def train_here(run: Run, sweep: Sweep = LIVE) -> RunRecord:
     record.stages = {"align": note["align"]} | record.stages
     record.counts["matmul_flops_per_second"] = matmul_peak()
     model.save_pretrained(folder / "model")
+    make_tokenizer().save_pretrained(folder / "model")
     write_record(record, folder / "record.json")
     return record
 
