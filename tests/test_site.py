@@ -195,6 +195,18 @@ def test_dollars_ask_for_a_device_and_a_price(tab):
     assert "of 11.2 TFLOPs per video" in status(tab)
 
 
+def test_a_click_in_a_panel_moves_the_budget(tab):
+    ask(tab)
+    panel = tab.locator("#allocator-result svg").nth(2)
+    line = panel.locator("line.budget")
+    before = line.bounding_box()["x"]
+    panel.click(position={"x": panel.bounding_box()["width"] * 0.8, "y": 60})
+    tab.wait_for_function("!location.hash.includes('budget=10&')")
+    budget = float(tab.get_by_label("Budget", exact=True).input_value())
+    assert 30 < budget < 50 and f"of {budget:g} TFLOPs per video" in status(tab)
+    assert line.bounding_box()["x"] > before + 20
+
+
 def test_an_address_made_of_nonsense_is_the_usual_question(tab):
     ask(tab)
     usual = status(tab)

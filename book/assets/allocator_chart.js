@@ -57,7 +57,10 @@ const vvlmChart = (() => {
       `${title}: ${number(line(first))} at ${number(xs[0])} TFLOPs, ` +
       `${number(line(last))} at ${number(xs.at(-1))} TFLOPs.`;
     return element(
-      "svg", { viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: "img", "aria-label": label },
+      "svg", {
+        viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: "img", "aria-label": label,
+        "data-from": xs[0], "data-to": xs.at(-1),
+      },
       word(BOX.left, 11, title, "start"),
       ...ticks(...reach).flatMap((t) => [
         rule("grid", BOX.left, toY(t), right, toY(t)),
@@ -75,5 +78,14 @@ const vvlmChart = (() => {
     );
   }
 
-  return { element, number, panel };
+  // The budget, TFLOPs, at a place of the screen within a panel.
+  function budgetAt(svg, clientX) {
+    const { left, width } = svg.getBoundingClientRect();
+    const at = ((clientX - left) / width) * BOX.width;
+    const share = (at - BOX.left) / (BOX.width - BOX.right - BOX.left);
+    const { from, to } = svg.dataset;
+    return from * (to / from) ** Math.min(1, Math.max(0, share));
+  }
+
+  return { budgetAt, element, number, panel };
 })();

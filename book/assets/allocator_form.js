@@ -69,6 +69,11 @@ const vvlmForm = (() => {
         label.hidden = !label.dataset.units.split(" ").includes(form.elements.unit.value);
     }
 
+    function write(state) {
+      for (const [name, text] of Object.entries(state)) form.elements[name].value = text;
+      show();
+    }
+
     // What the address lacks, or a list does not offer, is as usual.
     function restore() {
       const wanted = new URLSearchParams(location.hash.slice(1));
@@ -128,7 +133,7 @@ const vvlmForm = (() => {
     addChoices();
     restore();
     form.hidden = false;
-    return { read, keep, mark, listen };
+    return { read, write, keep, mark, listen };
   }
 
   return { bind, faults, asQuestion };

@@ -8,7 +8,7 @@
   const form = vvlmForm.bind(data, document.getElementById("allocator"));
   const status = document.getElementById("allocator-status");
   const result = document.getElementById("allocator-result");
-  const { element, number, panel } = vvlmChart;
+  const { budgetAt, element, number, panel } = vvlmChart;
 
   const SHOWN = 10; // rows of the table of designs as good
   const CURVE = Array.from({ length: 60 }, (_, i) => 2e12 * 50 ** (i / 59)); // 2 to 100 TFLOPs
@@ -127,7 +127,8 @@
       element(
         "figcaption", {},
         "The best design at each budget, and as a band the central " +
-          `${state.level}% of the refits. The dashed line is your budget.`
+          `${state.level}% of the refits. The dashed line is your budget; ` +
+          "click in a panel to move it."
       )
     );
   }
@@ -188,5 +189,11 @@
   }
 
   form.listen(update, () => status.focus());
+  result.addEventListener("click", ({ target, clientX }) => {
+    const svg = target.closest("svg");
+    if (!svg) return;
+    form.write({ unit: "tflops", budget: number(budgetAt(svg, clientX)) });
+    update();
+  });
   update();
 })();
