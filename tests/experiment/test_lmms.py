@@ -175,6 +175,24 @@ def harnessed(trained, judged):
 
 
 @needs_harness
+def test_the_tasks_and_their_metrics_are_lmms_evals_own():
+    folders = "activitynetqa longvideobench mvbench nextqa perceptiontest videochatgpt"
+    folders += " video_detail_description videomme"
+    stated = {}  # what is stated in a task's file and in the one that it includes
+    for path in (path for folder in folders.split() for path in (TASKS / folder).rglob("*.yaml")):
+        text = path.read_text()
+        base = re.search(r"^include: *(\S+)", text, re.M)
+        name = re.search(r"^(?:task|group): *\"?(\w+)", text, re.M)
+        if name:
+            stated[name[1]] = text + ((path.parent / base[1]).read_text() if base else "")
+    for benchmark in PAPER:
+        assert benchmark.task in stated
+        for task, metric in benchmark.scores:
+            assert re.search(rf"- metric: {metric}\n", stated[task]), (task, metric)
+            assert f"cache_dir: {benchmark.folder}\n" in stated[task] + "\n", task
+
+
+@needs_harness
 def test_the_harness_gives_our_evaluators_answers_to_the_question(trained, harnessed):
     _, record, answers = trained
     samples = harnessed[1]["vvlm_mini"]
