@@ -160,7 +160,7 @@ def harnessed(trained, judged):
     command += ["--tasks", "vvlm_mini,local_nextqa,local_activitynet"]
     command += ["--include-path", folder, "--out", out]
     ended = subprocess.run(
-        command, cwd=ROOT, env=os.environ | own, capture_output=True, text=True, timeout=300
+        command, cwd=ROOT, env=os.environ | own, capture_output=True, text=True, timeout=900
     )
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     samples = {
