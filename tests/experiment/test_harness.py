@@ -80,6 +80,8 @@ def test_the_design_is_what_is_given_or_the_record_says(checkpoint):
             {},
             "record is of a decoder of 7500000000 parameters, its weights are mini-90k",
         ),
+        (lambda c: (c / "record.json").write_text("{"), {}, "record.json: not readable"),
+        (lambda c: (c / "record.json").write_text("[]"), {}, "record.json: holds no mapping"),
         (lambda c: None, {"frames": None}, "no record of its frames; add --frames"),
         (lambda c: None, {"tokens_per_frame": 15}, "a perfect square of at most 64, got 8 and 15"),
         (lambda c: None, {"tokens_per_frame": 81}, "a perfect square of at most 64, got 8 and 81"),

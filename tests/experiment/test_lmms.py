@@ -160,7 +160,7 @@ def harnessed(trained, judged):
     command += ["--tasks", "vvlm_mini,local_nextqa,local_activitynet"]
     command += ["--include-path", folder, "--out", out]
     ended = subprocess.run(
-        command, cwd=ROOT, env=os.environ | own, capture_output=True, text=True, timeout=300
+        command, cwd=ROOT, env=os.environ | own, capture_output=True, text=True, timeout=900
     )
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     samples = {
@@ -172,6 +172,24 @@ def harnessed(trained, judged):
         {task: sorted(rows, key=lambda r: r["doc_id"]) for task, rows in samples.items()},
         docs,
     )
+
+
+@needs_harness
+def test_the_tasks_and_their_metrics_are_lmms_evals_own():
+    folders = "activitynetqa longvideobench mvbench nextqa perceptiontest videochatgpt"
+    folders += " video_detail_description videomme"
+    stated = {}  # what is stated in a task's file and in the one that it includes
+    for path in (path for folder in folders.split() for path in (TASKS / folder).rglob("*.yaml")):
+        text = path.read_text()
+        base = re.search(r"^include: *(\S+)", text, re.M)
+        name = re.search(r"^(?:task|group): *\"?(\w+)", text, re.M)
+        if name:
+            stated[name[1]] = text + ((path.parent / base[1]).read_text() if base else "")
+    for benchmark in PAPER:
+        assert benchmark.task in stated
+        for task, metric in benchmark.scores:
+            assert re.search(rf"- metric: {metric}\n", stated[task]), (task, metric)
+            assert f"cache_dir: {benchmark.folder}\n" in stated[task] + "\n", task
 
 
 @needs_harness

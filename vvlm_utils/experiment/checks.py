@@ -22,20 +22,25 @@ class TaskError(ValueError):
     """A task that cannot be evaluated: names it, what is missing and the mend."""
 
 
+def _read_json(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as bad:
+        raise CheckpointError(f"{path}: not readable ({bad}); save it again") from None
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path}: holds no mapping; save it again")
+    return content
+
+
 def read_config(folder: Path) -> dict:
     """The configuration of a checkpoint of this project.
 
     Raises CheckpointError for a folder without one, of another model or of an unknown decoder.
     """
     folder = Path(folder)
-    try:
-        config = json.loads((folder / "config.json").read_text())
-    except FileNotFoundError:
-        raise CheckpointError(f"{folder}: holds no config.json; name a saved model") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as bad:
-        raise CheckpointError(
-            f"{folder}/config.json: not readable ({bad}); save it again"
-        ) from None
+    if not (folder / "config.json").is_file():
+        raise CheckpointError(f"{folder}: holds no config.json; name a saved model")
+    config = _read_json(folder / "config.json")
     if config.get("model_type") != "vvlm":
         raise CheckpointError(
             f"{folder}: a model of type {config.get('model_type')!r}, not 'vvlm'; "
@@ -49,11 +54,14 @@ def read_config(folder: Path) -> dict:
 
 
 def find_record(folder: Path) -> dict:
-    """The record of a checkpoint's run, in its folder or above it; empty where there is none."""
+    """The record of a checkpoint's run, in its folder or above it; empty where there is none.
+
+    Raises CheckpointError for one that is damaged.
+    """
     folder = Path(folder)
     for place in (folder / "record.json", folder.parent / "record.json"):
         if place.is_file():
-            return json.loads(place.read_text())
+            return _read_json(place)
     return {}
 
 
