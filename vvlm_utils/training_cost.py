@@ -76,14 +76,20 @@ def alignment_flops(cost: ExactCost) -> np.ndarray | float:
     """FLOPs to learn the projector alone from one example.
 
     The tower runs forward; the gradient passes the decoder on its way to the projector, so there
-    it costs one more pass, without the gradients of its weights.
+    every product with a weight costs one more pass, and attention, which has none, its full two.
     """
-    return cost.tower + TRAINING_PASSES * cost.projector + 2 * cost.lm_flops
+    weights = cost.linear + cost.logits
+    return cost.tower + TRAINING_PASSES * (cost.projector + cost.attention) + 2 * weights
 
 
 def all_params(decoder: Decoder, tower: Tower = PAPER_TOWER, projector_width: int = 0) -> int:
-    """Parameters of the whole model, the input embedding and the projector included."""
-    return decoder.all_params + tower.params + _projector_params(decoder, tower, projector_width)
+    """Parameters of the whole model: input embedding and projector too, no pooling head."""
+    projector = _projector_params(decoder, tower, projector_width)
+    return decoder.all_params + _tower_params(tower) + projector
+
+
+def _tower_params(tower: Tower) -> int:
+    return tower.params - (tower.head_params if tower.pooling_head else 0)
 
 
 def _projector_params(decoder: Decoder, tower: Tower, width: int = 0) -> int:
@@ -143,7 +149,7 @@ def training_memory(
     length = frames * tokens_per_frame + text.tokens
     tokens, patches = examples * length, examples * frames * tower.features
     layer = decoder.linear_params_per_layer
-    outside = all_params(decoder, tower) - decoder.layers * layer - tower.params
+    outside = all_params(decoder, tower) - decoder.layers * layer - _tower_params(tower)
     kept = decoder.layers * tokens * decoder.hidden + tower.layers * patches * tower.hidden
     inside = max(_decoder_layer_bytes(decoder, tokens), _tower_layer_bytes(tower, patches))
     mask, logits = BF16 * examples * length**2, LOGIT_BYTES * text.answer_tokens * examples

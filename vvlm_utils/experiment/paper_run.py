@@ -8,7 +8,7 @@ Model, loader and trainer are those of the mini experiment; the preset tells the
 downloaded: weights and data are folders, and what is missing is named with the way to get it before
 anything is loaded. On the GPUs of a node:
 
-    accelerate launch --config_file accelerate/fsdp.yaml --num_processes 8 \
+    accelerate launch --config_file profiles/accelerate/fsdp.yaml --num_processes 8 \
         -m vvlm_utils.experiment.paper_run finetune --run star-7.5B-32x196-n1M \
         --start models/llama-3.1-8b-aligned --data videos --index mixture.json --out runs/first
 
@@ -141,8 +141,8 @@ def memory_missing(job: Job, gpus: int, bytes_each: float) -> str:
     enough = next((count for count in range(gpus + 1, 513) if needs(count) <= usable), None)
     mend = f"start {enough} processes" if enough else "take GPUs with more memory, or fewer tokens"
     return (
-        f"{job.lm} at {job.frames} x {job.tokens_per_frame} needs {needs(gpus) / 1e9:.1f} GB on each "
-        f"of {gpus} GPUs, which have {usable / 1e9:.1f} GB to use: {mend}"
+        f"{job.lm} at {job.frames} x {job.tokens_per_frame} needs {needs(gpus) / 1e9:.1f} GB on "
+        f"each of {gpus} GPUs, which have {usable / 1e9:.1f} GB to use: {mend}"
     )
 
 
@@ -191,7 +191,8 @@ def join(preset: str, lm: str, weights: Path, out: Path, seed: int = 0) -> Path:
     if found := [why for name, folder in parts.items() if (why := weights_missing(folder, name))]:
         raise NotReady("; ".join(found))
     kept = getattr(torch, chosen.dtype)
-    tower = SiglipVisionModel.from_pretrained(parts[chosen.tower.name], dtype=kept)
+    headless = {"vision_use_head": False}  # the features are taken before the pooling head
+    tower = SiglipVisionModel.from_pretrained(parts[chosen.tower.name], dtype=kept, **headless)
     decoder = LlamaForCausalLM.from_pretrained(parts[lm], dtype=kept)
     own = {"antialias": chosen.antialias, "projector": chosen.projector}
     config = VideoVLMConfig(tower.config, decoder.config, **own, preset=preset, lm=lm)
