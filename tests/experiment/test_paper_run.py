@@ -25,6 +25,7 @@ from vvlm_utils.experiment.conversations import (
 )
 from vvlm_utils.experiment.counting import count_training, decoder_config, tower_config
 from vvlm_utils.experiment.model import IGNORE, VideoVLM, VideoVLMConfig, make_config
+from vvlm_utils.experiment.plan import published_run
 from vvlm_utils.experiment.presets import MINI, PAPER
 from vvlm_utils.experiment.stages import make_split, split_questions
 from vvlm_utils.experiment.video import VideoError, read_frames, read_video
@@ -306,7 +307,7 @@ def test_a_run_goes_from_folders_to_a_model_and_a_record(joined, folder, tmp_pat
 
 
 def test_what_is_missing_is_named_all_at_once_before_anything_loads(tmp_path):
-    design = paper_run.planned("star-7.5B-32x196-n1M")
+    design = published_run("star-7.5B-32x196-n1M")
     where = {name: tmp_path / name[0] for name in ("start", "data", "index", "out")}
     bare = paper_run.Job("finetune", "paper", **design, **where)
     with pytest.raises(paper_run.NotReady) as refused:
@@ -334,14 +335,14 @@ def test_too_few_examples_are_refused(joined, folder, tmp_path):
 
 
 def test_memory_that_does_not_suffice_names_a_number_of_gpus_that_does(tmp_path):
-    planned = paper_run.planned("star-7.5B-32x196-n1M")
+    design = published_run("star-7.5B-32x196-n1M")
     here = dict.fromkeys(("start", "data", "index", "out"), tmp_path)
-    wanted = paper_run.Job("finetune", "paper", **planned, **here)
+    wanted = paper_run.Job("finetune", "paper", **design, **here)
     refused = paper_run.memory_missing(wanted, 1, 80e9)
     assert refused.endswith("which have 72.0 GB to use: start 3 processes")
     assert paper_run.memory_missing(wanted, 3, 80e9) == ""
     with pytest.raises(ValueError, match="is not one of the paper's"):
-        paper_run.planned("star-70B")
+        published_run("star-70B")
 
 
 def start(*words, launch=(), **env):

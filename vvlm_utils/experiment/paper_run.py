@@ -30,15 +30,14 @@ import transformers
 from accelerate import PartialState
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast, SiglipVisionModel
 
-from vvlm_utils.architectures import get_decoder
 from vvlm_utils.experiment import finetune
 from vvlm_utils.experiment.instructions import ConversationDataset, read_conversations
 from vvlm_utils.experiment.counting import count_params
 from vvlm_utils.experiment.locks import only_writer
 from vvlm_utils.experiment.model import VideoVLM, VideoVLMConfig
+from vvlm_utils.experiment.plan import published_run
 from vvlm_utils.experiment.presets import PRESETS, Preset, Stage, get_preset
 from vvlm_utils.experiment.records import RunRecord, write_record
-from vvlm_utils.runs import load_runs
 from vvlm_utils.training_cost import training_memory
 
 SOURCES = {  # where the paper's parts are published
@@ -81,23 +80,6 @@ class Job:
         """Settings of Table 4, or of the mini preset."""
         chosen = PRESETS[self.preset]
         return chosen.align if self.step == "align" else chosen.finetune
-
-
-def planned(run_id: str) -> dict:
-    """LM, frames, tokens per frame and examples of a published run.
-
-    Raises ValueError for a run that is not in the paper's table.
-    """
-    runs = load_runs("paper").set_index("run_id")
-    if run_id not in runs.index:
-        known = f"{runs.index[0]}, {runs.index[1]} and so on (make plan SWEEP=paper lists them)"
-        raise ValueError(f"--run {run_id!r} is not one of the paper's: {known}")
-    row = runs.loc[run_id]
-    design = {"frames": int(row["frames"]), "tokens_per_frame": int(row["tokens_per_frame"])}
-    return design | {
-        "lm": get_decoder(float(row["lm_params"])).name,
-        "examples": int(row["train_examples"]),
-    }
 
 
 def weights_missing(folder: Path, name: str) -> str:
@@ -305,7 +287,7 @@ def as_job(a: argparse.Namespace) -> Job:
     if a.step == "align":
         given |= {"frames": a.frames or 1, "tokens_per_frame": a.tokens_per_frame or ALIGN_TOKENS}
     if a.run:
-        given = planned(a.run)
+        given = published_run(a.run)
     given |= {name: getattr(a, name) for name in ("start", "data", "index", "out")}
     missing = [name for name, value in given.items() if value is None and name != "examples"]
     if missing:
