@@ -17,18 +17,18 @@ from vvlm_utils import training_cost as tc
 from vvlm_utils.architectures import DECODERS, PAPER_TOWER
 from vvlm_utils.experiment import finetune, paper_run
 from vvlm_utils.experiment.batches import make_tokenizer, pack
-from vvlm_utils.experiment.conversations import (
-    ConversationError,
+from vvlm_utils.experiment.conversations import ClipError
+from vvlm_utils.experiment.counting import count_training, decoder_config, tower_config
+from vvlm_utils.experiment.instructions import (
     pack_turns,
-    read_conversations,
+    read_instructions,
     turn_ids,
 )
-from vvlm_utils.experiment.counting import count_training, decoder_config, tower_config
 from vvlm_utils.experiment.model import IGNORE, VideoVLM, VideoVLMConfig, make_config
 from vvlm_utils.experiment.plan import published_run
 from vvlm_utils.experiment.presets import MINI, PAPER
 from vvlm_utils.experiment.stages import make_split, split_questions
-from vvlm_utils.experiment.video import VideoError, read_frames, read_video
+from vvlm_utils.experiment.video import read_frames, read_video
 
 ROOT = Path(__file__).parents[2]
 SHALLOW = {
@@ -173,7 +173,7 @@ def test_the_rates_of_every_step_are_those_of_table_4(name, tmp_path):
     assert set(rates.seen[0]) == set(peaks)
 
 
-# Conversations in LLaVA-Video's format.
+# Instructions in LLaVA-Video's format.
 
 
 @pytest.fixture(scope="module")
@@ -182,16 +182,9 @@ def folder(tiny):
 
 
 def test_turns_are_packed_as_the_mini_clips_are(tiny, folder):
-    records = read_conversations(folder / "index.json", folder)
+    records = read_instructions(folder / "index.json", folder)
     rows = [pack_turns(record, make_tokenizer()) for record in records]
     assert rows == [pack(questions) for questions in split_questions("train", tiny)]
-
-
-def test_frames_of_a_long_video_are_those_of_the_whole_video(folder):
-    path = folder / "000001.mp4"
-    whole = read_video(path)
-    np.testing.assert_array_equal(read_frames(path, 4, 64), whole[[2, 6, 10, 14]])
-    assert read_frames(path, 20, 32).shape == (20, 32, 32, 3)
 
 
 def test_an_image_is_a_video_of_one_frame(tmp_path, folder):
@@ -206,13 +199,6 @@ def test_an_image_is_a_video_of_one_frame(tmp_path, folder):
     np.testing.assert_array_equal(read_frames(tmp_path / "a.png", 1, 64)[0], picture.to_ndarray())
 
 
-def test_a_video_cut_short_is_refused_by_name(tmp_path, folder):
-    cut = tmp_path / "cut.mp4"
-    cut.write_bytes((folder / "000000.mp4").read_bytes()[:900])
-    with pytest.raises(VideoError, match="cut.mp4"):
-        read_frames(cut, 4, 64)
-
-
 def test_a_chat_template_is_used_and_the_answer_ends():
     tokenizer = make_tokenizer()
     tokenizer.chat_template = "{{ date_string }} {{ messages[0].content }} [answer]"
@@ -222,31 +208,28 @@ def test_a_chat_template_is_used_and_the_answer_ends():
 
 
 def test_examples_are_nested_in_n(folder):
-    few, many = (read_conversations(folder / "index.json", folder, n) for n in (5, 20))
+    few, many = (read_instructions(folder / "index.json", folder, n) for n in (5, 20))
     assert many[:5] == few
 
 
 @pytest.mark.parametrize(
-    ("content", "mend"),
+    ("content", "fault"),
     [
         ("{", "not readable as JSON"),
         ("{}", "must be a list of records"),
-        ('[{"video": "a.mp4"}]', "record 0 lacks 'conversations'"),
-        ('[{"conversations": [{"from": "human"}, {"from": "gpt"}]}]', "record 0 lacks 'image'"),
-        ('[{"video": "a.mp4", "conversations": [{"from": "gpt"}]}]', "turns must alternate"),
+        ('[{"video": "a.mp4"}]', "record 0: lacks 'conversations'"),
+        ('[{"image": "a.png", "conversations": [{"from": "gpt"}]}]', "turns must alternate"),
         (
-            '[{"video": "a.mp4", "conversations": [{"from": "human"}, {"from": "gpt"}]}]',
-            "no file .*a.mp4; fetch its subset",
+            '[{"image": "a.png", "conversations": [{"from": "human"}, {"from": "gpt"}]}]',
+            "no video a.png, below .*; vvlm data check names",
         ),
     ],
 )
-def test_data_that_cannot_be_used_is_refused_by_name(content, mend, tmp_path):
+def test_data_that_cannot_be_used_is_refused_by_name(content, fault, tmp_path):
     index = tmp_path / "index.json"
     index.write_text(content)
-    with pytest.raises(ConversationError, match=mend):
-        read_conversations(index, tmp_path)
-    with pytest.raises(ConversationError, match="no such index"):
-        read_conversations(tmp_path / "other.json", tmp_path)
+    with pytest.raises(ClipError, match=fault):
+        read_instructions(index, tmp_path)
 
 
 # The entry point.

@@ -26,7 +26,7 @@ from transformers import Trainer, TrainingArguments
 from vvlm_utils import __version__
 from vvlm_utils.experiment.batches import ClipDataset
 from vvlm_utils.experiment.checkpoints import MarkWhole, last_whole
-from vvlm_utils.experiment.instructions import ConversationDataset
+from vvlm_utils.experiment.instructions import InstructionDataset
 from vvlm_utils.experiment.model import VideoVLM
 from vvlm_utils.experiment.presets import Preset, Stage
 
@@ -192,7 +192,7 @@ def training_arguments(
 
 def train_stage(
     model: VideoVLM,
-    dataset: ClipDataset | ConversationDataset,
+    dataset: ClipDataset | InstructionDataset,
     stage: Stage,
     folder: Path,
     seed: int,

@@ -1,24 +1,20 @@
-"""Instruction data as LLaVA-Video keeps it: a list of conversations and a folder of videos.
+"""Video instructions for training at scale: pixels of chosen frames, and a conversation's turns.
 
-    [{"id": "a", "video": "set/a.mp4",
-      "conversations": [{"from": "human", "value": "<image>\\nWhat happens?"},
-                        {"from": "gpt", "value": "A cup falls."}]}, ...]
-
-A record may name an image instead, which is a video of one frame. Its turns are packed behind one
-reading of the video, as the mini clips' questions are: each sees the video and itself alone.
+Records are those of ``conversations``, below a folder of videos; one that names an image is a video
+of one frame. Its turns are packed behind one reading of the video, as the mini clips' questions
+are: each sees the video and itself alone.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from vvlm_utils.experiment.batches import collate
+from vvlm_utils.experiment.conversations import ClipError, fault_of, load_records, media_of
 from vvlm_utils.experiment.model import IGNORE
 from vvlm_utils.experiment.towers import to_pixels
 from vvlm_utils.experiment.video import read_frames
@@ -27,47 +23,20 @@ PLACES = ("<image>", "<video>")  # where a text says that the video stands; here
 DATE = "26 Jul 2024"  # some chat templates print a date: the same one every day
 
 
-class ConversationError(ValueError):
-    """Data that cannot be used: names the file, the record, what is wrong and the mend."""
-
-
-def media_of(record: dict) -> str:
-    """The video or image that a record is about."""
-    return record["video"] if "video" in record else record["image"]
-
-
-def read_conversations(index: Path, root: Path, count: int | None = None) -> list[dict]:
+def read_instructions(index: Path, root: Path, count: int | None = None) -> list[dict]:
     """The first ``count`` records of an index, so that smaller counts are nested.
 
-    Raises ConversationError for a missing or damaged index, too few records, turns out of order,
-    or a file that ``root`` does not hold.
+    Raises ClipError for a missing or damaged index, too few records, turns out of order, or a file
+    that ``root`` does not hold.
     """
-    index, root = Path(index), Path(root)
-    try:
-        records = json.loads(index.read_text())
-    except FileNotFoundError:
-        raise ConversationError(f"{index}: no such index; sample a mixture first") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as bad:
-        raise ConversationError(f"{index}: not readable as JSON ({bad}); make it again") from None
-    if not isinstance(records, list) or not records:
-        raise ConversationError(f"{index}: must be a list of records; make it again")
+    records = load_records(index)
     if count is not None and count > len(records):
-        raise ConversationError(f"{index}: holds {len(records)} records, {count} asked; add more")
+        raise ClipError(f"{index}: holds {len(records)} records, {count} asked; sample more")
     for number, record in enumerate(records[:count]):
-        _check(record, f"{index}: record {number}", root)
+        if fault := fault_of(record, Path(root)):
+            mend = "vvlm data check names what the root lacks"
+            raise ClipError(f"{index}: record {number}: {fault}, below {root}; {mend}")
     return records[:count]
-
-
-def _check(record: dict, name: str, root: Path) -> None:
-    try:
-        speakers = [turn["from"] for turn in record["conversations"]]
-        media = root / media_of(record)
-    except (KeyError, TypeError) as missing:
-        raise ConversationError(f"{name} lacks {missing}; mend or drop the record") from None
-    if not speakers or speakers != ["human", "gpt"] * (len(speakers) // 2):
-        raise ConversationError(f"{name}: turns must alternate human, gpt; got {speakers}")
-    if not media.is_file():
-        raise ConversationError(f"{name}: no file {media}; fetch its subset or name another root")
 
 
 def turn_ids(
@@ -101,7 +70,7 @@ def pack_turns(record: dict, tokenizer: PreTrainedTokenizerBase) -> dict[str, li
     return row
 
 
-class ConversationDataset(Dataset):
+class InstructionDataset(Dataset):
     """Conversations about videos for training: pixels of ``frames`` frames, and the packed turns.
 
     size : height and width that the tower reads

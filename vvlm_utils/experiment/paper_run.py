@@ -31,8 +31,8 @@ from accelerate import PartialState
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast, SiglipVisionModel
 
 from vvlm_utils.experiment import finetune
-from vvlm_utils.experiment.instructions import ConversationDataset, read_conversations
 from vvlm_utils.experiment.counting import count_params
+from vvlm_utils.experiment.instructions import InstructionDataset, read_instructions
 from vvlm_utils.experiment.locks import only_writer
 from vvlm_utils.experiment.model import VideoVLM, VideoVLMConfig
 from vvlm_utils.experiment.plan import published_run
@@ -153,7 +153,7 @@ def check_ready(job: Job, gpus: int = 1) -> list[dict]:
         missing.append(f"there is no data root {job.data}: fetch the subsets (book/cluster.md)")
     else:
         try:
-            records = read_conversations(job.index, job.data, job.examples)
+            records = read_instructions(job.index, job.data, job.examples)
         except ValueError as wrong:
             missing.append(str(wrong))
     missing.append(device_missing(job, gpus))
@@ -208,7 +208,7 @@ def train(job: Job, records: list[dict]) -> RunRecord:
     model = VideoVLM.from_pretrained(job.start, dtype=torch.float32)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(job.start)
     design = (job.frames, job.tokens_per_frame, model.config.vision_config.image_size)
-    data = ConversationDataset(records, job.data, tokenizer, *design)
+    data = InstructionDataset(records, job.data, tokenizer, *design)
     every = max(1, job.stage.epochs * len(data) // job.stage.batch // CHECKPOINTS)
     record = new_record(job, len(data), model)
     scratch = job.out / "trainer"
