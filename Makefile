@@ -25,7 +25,7 @@ is_311 = $(shell $(PYTHON) -c 'import sys; print(sys.version_info[:2] == (3, 11)
 no_311 = Python 3.11 is needed and "$(PYTHON)" is not it: install it or name it, as in: make book PYTHON=/path/to/python3.11
 check_python = $(if $(filter True,$(is_311)),,$(error $(no_311)))
 
-.PHONY: help book test lint format bench coverage exact sweep real-weights notebook figure variants lock release-check clean lmms-env next-runs env dev torch
+.PHONY: help book test lint format bench coverage exact sweep plan gpu-check cancel real-weights notebook figure variants lock release-check clean lmms-env next-runs env dev torch
 
 help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
@@ -84,6 +84,16 @@ lmms-env:  ## make lmms-eval's own environment in .venv-lmms, for the eight benc
 	$(check_python)
 	@$(PYTHON) requirements/install.py $(LMMS_ENV) lmms
 	@$(PYTHON) requirements/install.py $(LMMS_ENV) lmms-eval --no-deps
+
+plan: env  ## what a sweep costs before it runs (SWEEP=paper GPU=h100-sxm UTILISATION=0.3 GPUS=8)
+	@$(run) -m vvlm_utils.experiment.price --sweep $(SWEEP) $(if $(GPU),--gpu $(GPU)) \
+	  $(if $(UTILISATION),--utilisation $(UTILISATION)) $(if $(GPUS),--gpus $(GPUS))
+
+gpu-check: torch  ## one training step of each preset that fits this GPU: throughput and share of peak
+	@$(run) -m vvlm_utils.experiment.gpu_check $(ARGS)
+
+cancel:  ## end every job of this book on the SLURM cluster, before a driver is started again
+	@squeue --me --noheader --format '%A %j' | awk '$$2 ~ /^vvlm_/ {print $$1}' | xargs -r scancel
 
 notebook: dev  ## open the chapters in JupyterLab
 	@$(run) -m jupyterlab notebooks

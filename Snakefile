@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from vvlm_utils import book
-from vvlm_utils.experiment.plan import choose_sweep, missing_runs
+from vvlm_utils.experiment.plan import choose_sweep, missing_runs, published_run
+from vvlm_utils.runs import load_runs
 
 PACKAGE = Path("vvlm_utils")
 CHAPTERS = book.list_chapters(Path("_toc.yml"))
@@ -172,3 +173,60 @@ rule sweep:
         table=lambda wildcards: str(SWEEP.table),
     shell:
         EXPERIMENT + ".sweep table " + CHOICE + " --table {params.table:q}"
+
+
+# The paper's sweep, on a cluster: tower and decoder -> joined -> aligned -> 87 finetuned models.
+# Weights, images and videos are folders that are there before; book/cluster.md says how.
+#     snakemake paper --profile profiles/slurm --config videos=... images=... weights=...
+PAPER = "_build/paper"
+PLACES = {name: config.get(name, name) for name in ("weights", "images", "videos")}
+GPUS = int(config.get("gpus", 8))
+STEP = f"{EXPERIMENT}.paper_run"
+FSDP = "-m accelerate.commands.launch --config_file profiles/accelerate/fsdp.yaml"
+LAUNCH = STEP.replace(" -m ", f" {FSDP} --num_processes {GPUS} -m ", 1)
+
+
+rule paper_join:
+    output:
+        PAPER + "/joined/{lm}/config.json",
+    params:
+        out=lambda wildcards, output: Path(output[0]).parent,
+    shell:
+        f"{STEP} join --lm {{wildcards.lm}} --weights '{PLACES['weights']}' --out {{params.out}}"
+
+
+rule paper_align:
+    input:
+        rules.paper_join.output,
+    output:
+        PAPER + "/aligned/{lm}/record.json",
+    params:
+        start=lambda wildcards, input: Path(input[0]).parent,
+        out=lambda wildcards, output: Path(output[0]).parent,
+    resources:
+        gpu=GPUS,
+    shell:
+        f"{LAUNCH} align --lm {{wildcards.lm}} --start {{params.start}} --out {{params.out}} "
+        f"--data '{PLACES['images']}' --index '{PLACES['images']}/index.json'"
+
+
+rule paper_run:
+    input:
+        lambda wildcards: f"{PAPER}/aligned/{published_run(wildcards.run)['lm']}/record.json",
+    output:
+        PAPER + "/runs/{run}/record.json",
+    params:
+        start=lambda wildcards, input: Path(input[0]).parent,
+        out=lambda wildcards, output: Path(output[0]).parent,
+    resources:
+        gpu=GPUS,
+    shell:
+        f"{LAUNCH} finetune --run {{wildcards.run}} --start {{params.start}} --out {{params.out}} "
+        f"--data '{PLACES['videos']}' --index '{PLACES['videos']}/mixture.json' --workers 8"
+
+
+rule paper:
+    input:
+        lambda wildcards: [
+            f"{PAPER}/runs/{name}/record.json" for name in load_runs("paper")["run_id"]
+        ],

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from accelerate.commands.config.config_args import load_config_from_file
 
 from vvlm_utils.experiment import finetune
+from vvlm_utils.experiment.model import VideoVLM, make_config
 from vvlm_utils.experiment.presets import MINI
 from vvlm_utils.experiment.stages import clip_dataset, load_decoder
 
@@ -69,6 +71,80 @@ def test_two_processes_have_the_loss_curve_of_one(tiny, tmp_path):
     for one, two in zip(alone["curve"], together["curve"], strict=True):
         assert two["step"] == one["step"]
         assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
+
+
+FSDP = ROOT / "profiles" / "accelerate" / "fsdp.yaml"
+SHARDED = """
+import json, sys
+from types import SimpleNamespace
+import torch
+from accelerate import Accelerator, FullyShardedDataParallelPlugin
+from accelerate.utils.fsdp_utils import fsdp2_apply_ac, fsdp2_prepare_model
+from torch.distributed.fsdp import FSDPModule
+from vvlm_utils.experiment import finetune
+from vvlm_utils.experiment.model import VideoVLM, make_config
+
+accelerator = Accelerator(cpu=True, mixed_precision="no")
+plugin, main = FullyShardedDataParallelPlugin(), accelerator.is_main_process
+torch.manual_seed(0)
+whole = VideoVLM(make_config("mini", "mini-40k"))
+sharded = VideoVLM(whole.config)
+sharded.load_state_dict(whole.state_dict())
+# accelerate shards on accelerators only; here its own functions are called with what they read.
+as_if = SimpleNamespace(state=SimpleNamespace(fsdp_plugin=plugin), mixed_precision="no",
+                        is_main_process=main, device=torch.device("cpu"),
+                        process_index=accelerator.process_index)
+plugin.set_auto_wrap_policy(sharded)
+sharded = fsdp2_prepare_model(as_if, fsdp2_apply_ac(as_if, sharded))
+ids = torch.arange(1, 7)[None]
+pixels = torch.randn(1, 2, 3, 64, 64, generator=torch.Generator().manual_seed(3))
+losses = []
+for model in (whole, sharded):
+    output = model(ids, labels=ids, pixel_values=pixels, tokens_per_frame=4)
+    output.loss.backward()
+    losses.append(float(output.loss.detach()))
+plain = {name: p.grad for name, p in whole.named_parameters()}
+found = {n.replace("_checkpoint_wrapped_module.", ""): p for n, p in sharded.named_parameters()}
+gaps = [float((p.grad.full_tensor() - plain[n]).abs().max()) for n, p in found.items()]
+finetune.save_whole(sharded, sys.argv[1] + "/saved")
+local = sum(p.to_local().numel() for p in found.values())
+if main:
+    back = VideoVLM.from_pretrained(sys.argv[1] + "/saved").state_dict()
+    kept = all(torch.equal(back[n], t) for n, t in whole.state_dict().items())
+    units = [type(m).__name__ for m in sharded.modules() if isinstance(m, FSDPModule)]
+    report = {"losses": losses, "gap": max(gaps), "local": local, "kept": kept, "units": units,
+              "all": sum(p.numel() for p in whole.parameters()), "same": set(found) == set(plain)}
+    open(sys.argv[1] + "/report.json", "w").write(json.dumps(report))
+"""
+
+
+def test_accelerate_reads_the_configuration_for_sharding():
+    config = load_config_from_file(str(FSDP))
+    assert (config.distributed_type.value, config.mixed_precision) == ("FSDP", "bf16")
+    settings = config.fsdp_config
+    assert settings["fsdp_version"] == 2 and settings["fsdp_activation_checkpointing"]
+    wrapped = settings["fsdp_transformer_layer_cls_to_wrap"].split(",")
+    assert wrapped == VideoVLM._no_split_modules
+    made = VideoVLM(make_config("mini", "mini-7k"))
+    assert set(wrapped) <= {type(module).__name__ for module in made.modules()}
+
+
+@pytest.mark.slow
+def test_two_sharded_processes_have_the_gradients_of_one_and_save_its_weights(tmp_path):
+    script = tmp_path / "sharded.py"
+    script.write_text(SHARDED)
+    command = [*LAUNCH[:3], "--config_file", str(FSDP), "--num_processes", "2"]
+    command += ["--mixed_precision", "no", str(script), str(tmp_path)]
+    env = os.environ | {"PYTHONPATH": str(ROOT), "ACCELERATE_USE_CPU": "true"}
+    ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    report = json.loads((tmp_path / "report.json").read_text())
+    one, two = report["losses"]
+    assert two == pytest.approx(one, rel=1e-6) and report["gap"] < 1e-6
+    assert report["local"] == pytest.approx(report["all"] / 2, rel=0.01)
+    assert report["same"] and report["kept"]
+    wraps = report["units"].count("FSDPCheckpointWrapper")  # each is checkpointed, and a unit
+    assert wraps == report["units"].count("FSDPLlamaDecoderLayer") + 2 == 5
 
 
 @pytest.mark.parametrize(("processes", "accumulate"), [(3, 1), (16, 1), (2, 8)])

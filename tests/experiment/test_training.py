@@ -87,23 +87,16 @@ class KillAfter(TrainerCallback):
             raise Killed
 
 
-def test_a_killed_run_resumes_to_the_same_weights(tiny, clips, tmp_path, monkeypatch):
-    whole = load_decoder("mini-7k", 0, tiny)
-    finetune.train_stage(whole, clips, MINI.finetune, tmp_path / "whole", 0, checkpoint_every=1)
-    make, broken = finetune.StageTrainer, load_decoder("mini-7k", 0, tiny)
+def test_a_killed_run_resumes_to_the_same_weights(tiny, clips, tmp_path):
+    def train(model, folder, callbacks=()):
+        stage, where = MINI.finetune, tmp_path / folder
+        return finetune.train_stage(model, clips, stage, where, 0, 1, callbacks=callbacks)
 
-    def killed(**arguments):
-        return make(**arguments, callbacks=[KillAfter(3)])
-
-    monkeypatch.setattr(finetune, "StageTrainer", killed)
+    whole, broken, resumed = (load_decoder("mini-7k", 0, tiny) for _ in range(3))
+    train(whole, "whole")
     with pytest.raises(Killed):
-        finetune.train_stage(broken, clips, MINI.finetune, tmp_path / "cut", 0, checkpoint_every=1)
-    monkeypatch.undo()
-    resumed = load_decoder("mini-7k", 0, tiny)
-    report = finetune.train_stage(
-        resumed, clips, MINI.finetune, tmp_path / "cut", 0, checkpoint_every=1
-    )
-    assert report["steps"] == len(clips) // MINI.finetune.batch
+        train(broken, "cut", [KillAfter(3)])
+    assert train(resumed, "cut")["steps"] == len(clips) // MINI.finetune.batch
     assert same(weights(whole), weights(resumed)) == set(weights(whole))
 
 

@@ -90,7 +90,12 @@ class ClipDataset(Dataset):
 
     def collate(self, items: Sequence[dict]) -> dict:
         """One batch, as the model's ``forward`` takes it."""
-        batch = pad([item["row"] for item in items])
-        batch["features"] = torch.stack([item["features"] for item in items])
-        batch["tokens_per_frame"] = torch.tensor(self.tokens_per_frame)
-        return batch
+        return collate(items, self.tokens_per_frame)
+
+
+def collate(items: Sequence[dict], tokens_per_frame: int) -> dict:
+    """Stack rows, and cached features or pixels, as the model's ``forward`` takes them."""
+    batch = pad([item["row"] for item in items])
+    for name in set(items[0]) - {"row"}:
+        batch[name] = torch.stack([item[name] for item in items])
+    return batch | {"tokens_per_frame": torch.tensor(tokens_per_frame)}

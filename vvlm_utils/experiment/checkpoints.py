@@ -12,6 +12,7 @@ import os
 import shutil
 from pathlib import Path
 
+from accelerate import PartialState
 from transformers import TrainerCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
@@ -20,16 +21,19 @@ MARK = "whole.json"
 
 def _hashes(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MARK)
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
+    return {str(path.relative_to(folder)): _hash(path) for path in files}
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:  # read in parts: a shard may be larger than the memory left
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class MarkWhole(TrainerCallback):
-    """Marks a checkpoint when the Trainer has written all of it."""
+    """Marks a checkpoint when the Trainer, in every process, has written all of it."""
 
     def on_save(self, args, state, control, **kwargs):
+        PartialState().wait_for_everyone()
         if state.is_world_process_zero:
             folder = Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}"
             part = folder / (MARK + ".part")
@@ -48,6 +52,11 @@ def is_whole(checkpoint: Path) -> bool:
 
 def last_whole(folder: Path) -> Path | None:
     """The newest whole checkpoint of a run; torn ones after it are removed, and named."""
+    with PartialState().main_process_first():  # which removes; the others find what is left
+        return _last_whole(folder)
+
+
+def _last_whole(folder: Path) -> Path | None:
     found = sorted(
         Path(folder).glob(f"{PREFIX_CHECKPOINT_DIR}-*"),
         key=lambda path: int(path.name.rsplit("-", 1)[1]),

@@ -40,11 +40,16 @@ def load_records(path: Path) -> list:
     return records
 
 
+def media_of(record: dict) -> str:
+    """The video, or the image, that a record is about."""
+    return record["image"] if "image" in record else record["video"]
+
+
 def fault_of(record: dict, videos: Path) -> str | None:
     """What is wrong with a record, or none: a field that is missing, turns, or its video."""
     try:
         speakers = [turn["from"] for turn in record["conversations"]]
-        video = videos / record["video"]
+        video = videos / media_of(record)
     except (KeyError, TypeError) as missing:
         return f"lacks {missing}"
     if not speakers or speakers != ["human", "gpt"] * (len(speakers) // 2):

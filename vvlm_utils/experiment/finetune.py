@@ -8,22 +8,27 @@ in one process, in many, or sharded. A run that was killed resumes from its last
 from __future__ import annotations
 
 import math
+import os
 import platform
 import subprocess
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import transformers
 from accelerate import PartialState
 from safetensors import SafetensorError
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 from transformers import Trainer, TrainingArguments
 
 from vvlm_utils import __version__
 from vvlm_utils.experiment.batches import ClipDataset
 from vvlm_utils.experiment.checkpoints import MarkWhole, last_whole
+from vvlm_utils.experiment.instructions import InstructionDataset
 from vvlm_utils.experiment.model import VideoVLM
-from vvlm_utils.experiment.presets import Stage
+from vvlm_utils.experiment.presets import Preset, Stage
 
 PARTS = ("tower", "projector", "embedding", "lm")
 
@@ -121,21 +126,49 @@ def split_batch(batch: int, processes: int, accumulate: int = 1) -> int:
     return each
 
 
+@dataclass(frozen=True)
+class Machine:
+    """How a stage is computed; none of it changes which examples a step sees.
+
+    accumulate : parts that a process reads its share of a step in, where memory is short
+    bf16 : products in bf16, weights and optimizer in float32
+    checkpointing : keep the input of every layer, and compute its inside again in the backward pass
+    workers : processes beside each trainer that decode videos
+    """
+
+    use_cpu: bool = True
+    accumulate: int = 1
+    bf16: bool = False
+    checkpointing: bool = False
+    workers: int = 0
+
+
+CPU = Machine()
+
+
+def machine_of(preset: Preset, use_cpu: bool, accumulate: int = 1, workers: int = 0) -> Machine:
+    """The machine that a preset asks for.
+
+    Under FSDP checkpointing is left to it where its configuration says so, since it then gathers
+    the weights of a layer once and not twice.
+    """
+    sharded = os.environ.get("FSDP_ACTIVATION_CHECKPOINTING", "false").lower() == "true"
+    mixed, own = preset.dtype == "bfloat16", preset.checkpointing and not (sharded and not use_cpu)
+    return Machine(use_cpu, accumulate, mixed, own, workers)
+
+
 def training_arguments(
-    stage: Stage,
-    folder: Path,
-    seed: int,
-    steps: int,
-    checkpoint_every: int,
-    use_cpu: bool,
-    accumulate: int = 1,
+    stage: Stage, folder: Path, seed: int, steps: int, checkpoint_every: int, machine: Machine = CPU
 ) -> TrainingArguments:
     """A stage's settings as the Trainer takes them, for one process of however many there are."""
-    processes = PartialState(cpu=use_cpu).num_processes
+    processes = PartialState(cpu=machine.use_cpu).num_processes
     return TrainingArguments(
         output_dir=str(folder),
-        per_device_train_batch_size=split_batch(stage.batch, processes, accumulate),
-        gradient_accumulation_steps=accumulate,
+        per_device_train_batch_size=split_batch(stage.batch, processes, machine.accumulate),
+        gradient_accumulation_steps=machine.accumulate,
+        bf16=machine.bf16,
+        activation_checkpointing=machine.checkpointing,
+        dataloader_num_workers=machine.workers,
         num_train_epochs=stage.epochs,
         learning_rate=max(rates(stage).values()),
         lr_scheduler_type="cosine",
@@ -152,38 +185,37 @@ def training_arguments(
         disable_tqdm=True,
         seed=seed,
         data_seed=seed,
-        use_cpu=use_cpu,
-        dataloader_pin_memory=not use_cpu,
+        use_cpu=machine.use_cpu,
+        dataloader_pin_memory=not machine.use_cpu,
     )
 
 
 def train_stage(
     model: VideoVLM,
-    dataset: ClipDataset,
+    dataset: ClipDataset | InstructionDataset,
     stage: Stage,
     folder: Path,
     seed: int,
     checkpoint_every: int = 0,
-    use_cpu: bool = True,
-    accumulate: int = 1,
+    machine: Machine = CPU,
+    callbacks: Sequence[transformers.TrainerCallback] = (),
 ) -> dict:
     """Train one stage in place; resumes from the last whole checkpoint in ``folder``, if any.
 
-    accumulate : parts that a process reads its share of a step in, where memory is short
     Returns steps, seconds, examples a second, and the loss curve (step, loss).
     Raises TrainingFailed for a loss that is not finite, or a checkpoint that cannot be written.
     """
     folder = Path(folder)
     steps = stage.epochs * math.ceil(len(dataset) / stage.batch)
-    arguments = training_arguments(
-        stage, folder, seed, steps, checkpoint_every, use_cpu, accumulate
-    )
+    parameter_groups(model, stage)  # what is frozen is so before anything is sharded
+    arguments = training_arguments(stage, folder, seed, steps, checkpoint_every, machine)
     trainer = StageTrainer(
         model=model,
         args=arguments,
         train_dataset=dataset,
         data_collator=dataset.collate,
         stage=stage,
+        callbacks=list(callbacks),
     )
     trainer.remove_callback(transformers.PrinterCallback)
     if checkpoint_every:
@@ -203,6 +235,17 @@ def train_stage(
         "examples_per_second": round(stage.epochs * len(dataset) / seconds, 1),
         "curve": curve,
     }
+
+
+def save_whole(model: VideoVLM, folder: Path) -> None:
+    """Save a trained model as safetensors, also one whose weights lie on many processes.
+
+    Every process must call it; the first writes.
+    """
+    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
+    weights = get_model_state_dict(model, options=options)
+    if PartialState().is_main_process:
+        model.save_pretrained(folder, state_dict=weights)
 
 
 def matmul_peak(size: int = 1024, repeats: int = 8) -> int:

@@ -7,7 +7,7 @@ the text. Tower and decoder are transformers' own classes. One class serves both
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
 
 import torch
@@ -209,9 +209,13 @@ def packed_mask(question_ids: Tensor, prefix: int, dtype: torch.dtype) -> tuple[
 
 
 def make_config(preset: str, lm: str) -> VideoVLMConfig:
-    """The configuration of a preset with one of its decoders, by names."""
+    """The configuration of a preset with one of its decoders, by names.
+
+    The tower has no pooling head: the features are taken before it.
+    """
     chosen, decoder = get_preset(preset, lm)
-    text, vision = decoder_config(decoder), tower_config(chosen.tower)
+    text = decoder_config(decoder)
+    vision = tower_config(replace(chosen.tower, pooling_head=False))
     if preset == "mini":  # widths of 16 to 64 want larger first weights than thousands do
         text.initializer_range = text.hidden_size**-0.5
     own = {"antialias": chosen.antialias, "projector": chosen.projector}

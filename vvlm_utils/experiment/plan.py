@@ -18,11 +18,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vvlm_utils.architectures import exact_cost
+from vvlm_utils.architectures import exact_cost, get_decoder
 from vvlm_utils.cost import FACTORS, Number, VisionTower, inference_cost
 from vvlm_utils.experiment import questions
 from vvlm_utils.experiment.presets import MINI, Recipe
 from vvlm_utils.experiment.scenes import WORLD
+from vvlm_utils.runs import load_runs
 from vvlm_utils.sweeps import isoflop_designs, name_runs, star_designs, well_spaced
 
 DATA = Path(__file__).parent.parent / "data"
@@ -195,6 +196,25 @@ def as_runs(table: pd.DataFrame) -> list[Run]:
     columns = ["frames", "tokens_per_frame", "train_examples", "seed", "draw"]
     numbers = table[columns].astype(int).itertuples(index=False, name=None)
     return [Run(lm, *rest) for lm, rest in zip(table["lm"], numbers, strict=True)]
+
+
+def published_run(run_id: str) -> dict:
+    """LM, frames, tokens per frame and examples of a run of the paper.
+
+    Raises ValueError for a run that is not in its table.
+
+    >>> published_run("isoflop15-1B-8x625-n2M")["lm"]
+    'llama-3.2-1b'
+    """
+    runs = load_runs("paper").set_index("run_id")
+    if run_id not in runs.index:
+        known = f"{runs.index[0]}, {runs.index[1]} and so on (make plan SWEEP=paper lists them)"
+        raise ValueError(f"run {run_id!r} is not one of the paper's: {known}")
+    row = runs.loc[run_id]
+    counts = ["frames", "tokens_per_frame", "train_examples"]
+    frames, tokens, examples = (int(row[name]) for name in counts)
+    lm = get_decoder(float(row["lm_params"])).name
+    return {"lm": lm, "frames": frames, "tokens_per_frame": tokens, "examples": examples}
 
 
 KEY = ["run_id", "draw", "seed"]

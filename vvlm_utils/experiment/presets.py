@@ -50,6 +50,8 @@ class Recipe:
 class Preset:
     """A tower, decoders by name, and the two stages.
 
+    dtype : of the products; weights under training and their optimizer stay float32
+    checkpointing : training keeps the input of every layer alone and computes its inside again
     projector : width of the projector's hidden layer, 0 for the decoder's own
     pretrain_rates : learning rate of each decoder's pretraining, where the preset has one
     """
@@ -62,6 +64,7 @@ class Preset:
     antialias: bool
     dtype: str
     attention: str
+    checkpointing: bool = False
     projector: int = 0
     pretrain_rates: dict[str, float] = field(default_factory=dict)
 
@@ -107,6 +110,7 @@ PAPER = Preset(
     antialias=False,
     dtype="bfloat16",
     attention="sdpa",
+    checkpointing=True,
 )
 PRESETS = {preset.name: preset for preset in (MINI, PAPER)}
 

@@ -27,6 +27,7 @@ from vvlm_utils.experiment import clips, finetune, pretrain, towers
 from vvlm_utils.experiment.batches import ClipDataset, make_tokenizer
 from vvlm_utils.experiment.clips import read_index, write_clips
 from vvlm_utils.experiment.features import cache_features
+from vvlm_utils.experiment.locks import OutputTaken, only_writer
 from vvlm_utils.experiment.model import VideoVLM, make_config
 from vvlm_utils.experiment.plan import SWEEPS, Sweep
 from vvlm_utils.experiment.presets import MINI
@@ -205,12 +206,22 @@ def main() -> None:
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     sweep = SWEEPS[a.sweep]
-    if a.stage == "tower":
+    made = "-".join(str(part) for part in (a.stage, a.name, a.draw) if part is not None)
+    try:
+        with only_writer(sweep.root / made):
+            make(a.stage, a.name, a.draw, sweep)
+    except OutputTaken as taken:
+        parser.error(str(taken))
+
+
+def make(stage: str, name: str | None, draw: int, sweep: Sweep) -> None:
+    """Make one stage."""
+    if stage == "tower":
         make_tower(sweep)
-    elif a.stage == "features":
-        split_features(a.name, sweep)
+    elif stage == "features":
+        split_features(name, sweep)
     else:
-        make_decoder(a.name, a.draw, sweep)
+        make_decoder(name, draw, sweep)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import transformers
 
 from vvlm_utils.experiment.clips import ClipError
 from vvlm_utils.experiment.finetune import TrainingFailed
+from vvlm_utils.experiment.locks import OutputTaken, only_writer
 from vvlm_utils.experiment.plan import (
     CENTRE,
     DRAWS,
@@ -193,7 +194,11 @@ def main() -> None:
             groups = plan[["lm", "draw"]].drop_duplicates().itertuples(index=False)
             there = ", ".join(f"{lm} {draw}" for lm, draw in groups)
             parser.error(f"no runs of {a.lm} {a.draw} in sweep {sweep.name}; choose among {there}")
-        records = run_group(chosen, sweep, a.split)
+        try:
+            with only_writer(sweep.root / "runs" / a.split / f"{a.lm}-{a.draw}"):
+                records = run_group(chosen, sweep, a.split)
+        except OutputTaken as taken:
+            parser.error(str(taken))
         failed = sum(record.status == "failed" for record in records)
         raise SystemExit(f"{failed} of {len(records)} runs failed; see above" if failed else 0)
     if a.what == "serve":
