@@ -6,6 +6,7 @@ them run as processes of their own.
 """
 
 import contextlib
+import functools
 import io
 import json
 import random
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer.main
 
 from vvlm_utils.bagging import bag, save_bag
 from vvlm_utils.cli import main
@@ -22,12 +24,18 @@ from vvlm_utils.fitting import FitOptions
 from vvlm_utils.laws import LAWS
 from vvlm_utils.runs import load_runs
 
-TABLES, BAGS, ARGUMENTS = 4_000, 3_500, 2_500
+TABLES, BAGS, ARGUMENTS = 3_600, 4_000, 2_400
 LINES = 16  # a refusal fits a screen: typer's own take a box of a few lines
 HEADER = "lm_params,frames,tokens_per_frame,train_examples,metric"
 NUMBERS = ["1e308", "-1e308", "1e400", "nan", "inf", "-inf", "-1", "0", "", "7.5B", "1.000,5",
            "0x10", "1e", "--", "None", "=1+1", "9" * 400, "١٢", "1_000", "\x00", "'; rm -rf x",
            "$(touch pwned)", "{x}", "½", "1e-320"]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def command_built_once(monkeypatch):
+    """Typer builds its parser at every call; ten thousand calls may share one."""
+    monkeypatch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
 
 
 def call(*arguments: object) -> tuple[int, str, str]:
@@ -187,7 +195,7 @@ def test_a_damaged_fit_is_refused(tmp_path, record, part):
 def bad_arguments(draw: random.Random, fit_json: Path, folder: Path) -> list[object]:
     """One wrong value in a command that would do otherwise."""
     junk = draw.choice(
-        ["nan", "inf", "-1", "0", "x", "", "1e400", "--", "$(id)", "a b", "\n", "9" * 50]
+        ["nan", "inf", "-1", "0", "x", "", "1e400", "--", "$(id)", "a b", "\n", "1e"]
     )
     whole = draw.choice(["-1", "x", "", "1.5", "nan", "$(id)", "{}", "1e3"])
     name = draw.choice(["metric", "frames", "a b", "", "x;y", "$(id)", "N" * 99, "tower", "1x"])
@@ -214,7 +222,7 @@ def bad_arguments(draw: random.Random, fit_json: Path, folder: Path) -> list[obj
         ["check", folder / "no.csv"], ["check", folder], ["check", "a\x00b"], ["check", "x" * 5000],
         ["report", "paper", "--out", out], ["report", "paper", "--out", fit_json],
         ["report", "paper", "--law", junk, "--out", folder / "site"],
-        ["report", "paper", "--tower-params", junk.replace("9" * 50, "x"), "--out", folder / "site"],
+        ["report", "paper", "--tower-params", junk, "--out", folder / "site"],
         ["report", "paper", "--factor", name, "--out", folder / "site"],
         ["convert", folder, "--out", folder / "runs.csv"], ["convert", junk, "--out", out],
         ["run", fit_json, "-p", name, junk], ["run", folder / "no.ipynb"],

@@ -131,6 +131,8 @@ RUNS_SCHEMA = pa.DataFrameSchema(
 
 def _schema(factors: Sequence[str], has_cost: bool) -> pa.DataFrameSchema:
     """The schema of a table with declared factors, which tell runs apart, and maybe a cost."""
+    if not factors and not has_cost:
+        return RUNS_SCHEMA
     further = {name: pa.Column(float, [_POSITIVE, _BOUNDED]) for name in factors}
     if has_cost:
         further[COST] = pa.Column(float, [_POSITIVE, pa.Check(np.isfinite, error="is not finite")])
@@ -156,7 +158,8 @@ def check_factors(factors: Sequence[str]) -> tuple[str, ...]:
 
 
 def _show(value: object) -> str:
-    return f"{value:.12g}" if isinstance(value, int | float) else repr(value)
+    text = f"{value:.12g}" if isinstance(value, int | float) else repr(value)
+    return text if len(text) <= 60 else f"{text[:56]} ..."
 
 
 def _name_rows(indices: list, first_line: int | None) -> str:
@@ -175,12 +178,21 @@ def _name_rows(indices: list, first_line: int | None) -> str:
     )
 
 
+def _to_floats(column: pd.Series) -> pd.Series:
+    """A column as floats, NaN where a value is no number."""
+    try:
+        return pd.to_numeric(column, errors="coerce").astype(float)
+    except OverflowError:  # a whole number of more than 300 digits
+        short = column.map(lambda value: value if len(str(value)) < 300 else np.inf)
+        return pd.to_numeric(short, errors="coerce").astype(float)
+
+
 def _as_numbers(table: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, list[tuple]]:
     """Turn columns into floats; report (column, mend, index, value) where that fails."""
     problems = []
     table = table.copy()
     for name in columns:
-        numbers = pd.to_numeric(table[name], errors="coerce").astype(float)
+        numbers = _to_floats(table[name])
         bad = numbers.isna() & table[name].notna()
         for index, value in table.loc[bad, name].items():
             problems.append((name, "must be a plain number, such as 7.5e9 or 196", index, value))
