@@ -169,6 +169,7 @@ def test_a_bad_table_is_refused_and_nothing_is_written(tmp_path, table, words):
     ("arguments", "words"),
     [
         (["cost", "--lm-params", "-1", "--frames", "1", "--tokens-per-frame", "1"], "lm_params"),
+        ([*COST, "--questions", "9" * 400], "--questions"),
         (["fit", "none.csv", "--out", "f.json"], "none.csv"),
         (["fit", "paper", "--law", "cubic", "--out", "f.json"], "unknown law 'cubic'"),
         (["fit", "paper", "--resamples", "-3", "--out", "f.json"], "resamples"),

@@ -28,6 +28,7 @@ COLUMNS = (
     "budget_flops lm_params frames tokens_per_frame cost_flops error error_low error_high "
     "probability frames_low frames_high tokens_low tokens_high within_epsilon extrapolates"
 ).split()
+MANY = 10**9  # of tokens, questions, videos or devices: more is a slip
 
 
 def _serve(decoder, frames, tokens_per_frame, device, price_per_hour, settings) -> dict:
@@ -54,17 +55,23 @@ def cost(
     ] = None,
     cost: Annotated[CostName, typer.Option(help="Which cost.")] = CostName.paper,
     lm: Annotated[str | None, typer.Option(help="exact: a decoder by name.")] = None,
-    prompt_tokens: Annotated[int, typer.Option(min=0, help="exact: tokens of the prompt.")] = 0,
-    answer_tokens: Annotated[int, typer.Option(min=0, help="exact: tokens of the answer.")] = 0,
-    questions: Annotated[int, typer.Option(min=1, help="exact: questions per video.")] = 1,
+    prompt_tokens: Annotated[
+        int, typer.Option(min=0, max=MANY, help="exact: tokens of the prompt.")
+    ] = 0,
+    answer_tokens: Annotated[
+        int, typer.Option(min=0, max=MANY, help="exact: tokens of the answer.")
+    ] = 0,
+    questions: Annotated[
+        int, typer.Option(min=1, max=MANY, help="exact: questions per video.")
+    ] = 1,
     causal: Annotated[
         bool, typer.Option("--causal", help="exact: only the pairs a causal mask keeps.")
     ] = False,
     accelerator: Annotated[
         str | None, typer.Option(help="exact: also bytes and least seconds on this device.")
     ] = None,
-    devices: Annotated[int, typer.Option(min=1, help="So many that share the work.")] = 1,
-    batch: Annotated[int, typer.Option(min=1, help="Videos answered side by side.")] = 1,
+    devices: Annotated[int, typer.Option(min=1, max=MANY, help="So many that share the work.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, max=MANY, help="Videos answered side by side.")] = 1,
     utilisation: Annotated[float, typer.Option(help="Share of both peaks reached.")] = 1.0,
     price_per_hour: Annotated[
         float | None, typer.Option(help="Dollars for one device and hour.")
