@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from transformers import GenerationConfig, PreTrainedTokenizerFast
 
 from vvlm_utils.experiment.checks import CheckpointError, read_config
+from vvlm_utils.experiment.instructions import turn_ids
 from vvlm_utils.experiment.model import VideoVLM
 from vvlm_utils.experiment.presets import PRESETS
 from vvlm_utils.experiment.sampling import frame_indices
@@ -94,13 +95,9 @@ class Replier:
         return self._seen[1]
 
     def prompt_ids(self, prompt: str) -> torch.Tensor:
-        """Token ids (1, length), through the tokenizer's chat template where it has one."""
-        if self.tokenizer.chat_template:
-            turn = [{"role": "user", "content": prompt}]
-            prompt = self.tokenizer.apply_chat_template(
-                turn, tokenize=False, add_generation_prompt=True
-            )
-        return self.tokenizer(prompt, return_tensors="pt").input_ids.to(self.model.device)
+        """Token ids (1, length) of a prompt, as training on instructions asks a question."""
+        asked, _ = turn_ids(self.tokenizer, prompt.strip(), "")
+        return torch.tensor([asked], device=self.model.device)
 
     @torch.no_grad()
     def reply(
