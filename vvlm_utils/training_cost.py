@@ -19,7 +19,15 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from vvlm_utils.accelerators import Accelerator
-from vvlm_utils.architectures import PAPER_TOWER, Decoder, ExactCost, Tower, exact_cost, get_decoder
+from vvlm_utils.architectures import (
+    PAPER_TOWER,
+    Decoder,
+    ExactCost,
+    Tower,
+    exact_cost,
+    get_decoder,
+    projector_weights,
+)
 
 TRAINING_PASSES = 3  # a forward pass, and a backward pass of twice its size
 STATE_BYTES = 16  # float32 weight, gradient and two AdamW moments of one parameter
@@ -93,8 +101,8 @@ def _tower_params(tower: Tower) -> int:
 
 
 def _projector_params(decoder: Decoder, tower: Tower, width: int = 0) -> int:
-    width = width or decoder.hidden
-    return (tower.hidden + 1) * width + (width + 1) * decoder.hidden
+    biases = (width or decoder.hidden) + decoder.hidden
+    return projector_weights(tower, decoder, width) + biases
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from accelerate.commands.config.config_args import load_config_from_file
 
-from vvlm_utils.experiment import finetune
+from vvlm_utils.experiment import finetune, paper_run
 from vvlm_utils.experiment.model import VideoVLM, make_config
 from vvlm_utils.experiment.presets import MINI
 from vvlm_utils.experiment.stages import clip_dataset, load_decoder
@@ -153,16 +154,34 @@ def test_a_batch_that_does_not_divide_is_refused(processes, accumulate):
         finetune.split_batch(8, processes, accumulate)
 
 
-def test_the_slurm_profile_plans_the_whole_sweep_with_gpus(tmp_path):
+def plan_on_slurm(tmp_path, target: str, *config: str) -> str:
     for name in ("Snakefile", "_toc.yml", "notebooks", "params", "vvlm_utils", "profiles"):
         (tmp_path / name).symlink_to(ROOT / name)
-    command = [sys.executable, "-m", "snakemake", "sweep", "--profile", "profiles/slurm"]
-    command += ["--dry-run", "--config", "sweep=mini", "table=mine.csv"]
+    command = [sys.executable, "-m", "snakemake", target, "--profile", "profiles/slurm"]
+    command += ["--dry-run", "--printshellcmds", "--config", *config]
     env = os.environ | {"PYTHONPATH": str(tmp_path)}
     ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr[-3000:]
-    said = ended.stdout + ended.stderr
+    return ended.stdout + ended.stderr
+
+
+def test_the_slurm_profile_plans_the_whole_sweep_with_gpus(tmp_path):
+    said = plan_on_slurm(tmp_path, "sweep", "sweep=mini", "table=mine.csv")
     counts = dict(re.findall(r"^(tower|features|decoder|runs)\s+(\d+)$", said, re.M))
     assert counts == {"tower": "1", "features": "3", "decoder": "15", "runs": "15"}
     assert said.count("gpu=1") == 1 + 3 + 15 + 15
     assert "slurm_partition=gpu" in said
+
+
+def test_the_graph_holds_the_papers_87_runs_each_launched_on_its_gpus(tmp_path):
+    said = plan_on_slurm(tmp_path, "paper", "videos=v", "images=i", "weights=w", "gpus=4")
+    counts = dict(re.findall(r"^(paper_join|paper_align|paper_run)\s+(\d+)$", said, re.M))
+    assert counts == {"paper_join": "3", "paper_align": "3", "paper_run": "87"}
+    assert said.count("gpu=4") == 3 + 87
+    commands = [line for line in said.splitlines() if "paper_run finetune" in line]
+    assert len(commands) == 87
+    for words in map(shlex.split, commands):
+        own = words[words.index("vvlm_utils.experiment.paper_run") + 1 :]
+        assert words[words.index("--num_processes") + 1] == "4"
+        job = paper_run.as_job(paper_run.parse(own))
+        assert (str(job.data), job.index.name) == ("v", "mixture.json")

@@ -72,7 +72,7 @@ class Job:
     out: Path
     seed: int = 0
     device: str = "cuda"
-    accumulate: int = 1
+    accumulate: int | None = None  # None: as many parts as the memory asks for
     workers: int = 0
 
     @property
@@ -109,23 +109,41 @@ def shape_differs(config: VideoVLMConfig, preset: Preset, lm: str) -> str:
     return ", ".join(wrong)
 
 
+def memory_of(job: Job, gpus: int, examples: int = 1) -> float:
+    """Bytes that each of ``gpus`` GPUs needs to read ``examples`` at a time."""
+    preset, decoder = get_preset(job.preset, job.lm)
+    shape = (decoder, job.frames, job.tokens_per_frame, gpus)
+    return training_memory(*shape, tower=preset.tower, examples=examples).total_bytes
+
+
 def memory_missing(job: Job, gpus: int, bytes_each: float) -> str:
     """Why the model in training does not fit on ``gpus`` GPUs, with a number that does."""
-    preset, decoder = get_preset(job.preset, job.lm)
-
-    def needs(count: int) -> float:
-        shape = (decoder, job.frames, job.tokens_per_frame, count)
-        return training_memory(*shape, tower=preset.tower).total_bytes
-
-    usable = USABLE * bytes_each
-    if needs(gpus) <= usable:
+    usable, needs = USABLE * bytes_each, memory_of(job, gpus)
+    if needs <= usable:
         return ""
-    enough = next((count for count in range(gpus + 1, 513) if needs(count) <= usable), None)
+    enough = next((k for k in range(gpus + 1, 513) if memory_of(job, k) <= usable), None)
     mend = f"start {enough} processes" if enough else "take GPUs with more memory, or fewer tokens"
     return (
-        f"{job.lm} at {job.frames} x {job.tokens_per_frame} needs {needs(gpus) / 1e9:.1f} GB on "
+        f"{job.lm} at {job.frames} x {job.tokens_per_frame} needs {needs / 1e9:.1f} GB on "
         f"each of {gpus} GPUs, which have {usable / 1e9:.1f} GB to use: {mend}"
     )
+
+
+def parts_that_fit(job: Job, gpus: int, bytes_each: float) -> int:
+    """The fewest parts in which a GPU can read its share of a step.
+
+    >>> here = dict.fromkeys(("start", "data", "index", "out"), Path("."))
+    >>> job = Job("finetune", "paper", "llama-3.1-8b", 32, 196, 1_000_000, **here)
+    >>> parts_that_fit(job, 8, 80e9), 256 // 8 // parts_that_fit(job, 8, 80e9)
+    (4, 8)
+    """
+    share = finetune.split_batch(job.stage.batch, gpus)
+    fitting = [
+        parts
+        for parts in range(1, share + 1)
+        if share % parts == 0 and memory_of(job, gpus, share // parts) <= USABLE * bytes_each
+    ]
+    return min(fitting, default=share)
 
 
 def device_missing(job: Job, gpus: int) -> str:
@@ -204,7 +222,10 @@ def train(job: Job, records: list[dict]) -> RunRecord:
     Raises TrainingFailed, and VideoError for a file that cannot be decoded.
     """
     preset, use_cpu = PRESETS[job.preset], job.device == "cpu"
-    machine = finetune.machine_of(preset, use_cpu, job.accumulate, job.workers)
+    parts = job.accumulate or 1
+    if not (use_cpu or job.accumulate):
+        parts = parts_that_fit(job, world_size(), torch.cuda.mem_get_info()[1])
+    machine = finetune.machine_of(preset, use_cpu, parts, job.workers)
     model = VideoVLM.from_pretrained(job.start, dtype=torch.float32)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(job.start)
     design = (job.frames, job.tokens_per_frame, model.config.vision_config.image_size)
@@ -240,14 +261,18 @@ def new_record(job: Job, examples: int, model: VideoVLM) -> RunRecord:
     )
 
 
+def world_size() -> int:
+    """Processes that the launcher started."""
+    return int(os.environ.get("WORLD_SIZE", 1))
+
+
 def do(job: Job) -> None:
     """Check a job, take its output's lock in one process, and train; a finished one is left."""
-    processes, rank = (int(os.environ.get(n, d)) for n, d in (("WORLD_SIZE", 1), ("RANK", 0)))
     if (job.out / RECORD).exists():
         return
-    records = check_ready(job, processes)
-    finetune.split_batch(job.stage.batch, processes, job.accumulate)
-    if rank:
+    records = check_ready(job, world_size())
+    finetune.split_batch(job.stage.batch, world_size(), job.accumulate or 1)
+    if int(os.environ.get("RANK", 0)):
         train(job, records)
         return
     with only_writer(job.out):
@@ -273,7 +298,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder that the model goes to")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--accumulate", type=int, default=1, help="parts of a process's share")
+    parser.add_argument(
+        "--accumulate",
+        type=int,
+        help="parts of a process's share of a step; chosen by memory without it",
+    )
     parser.add_argument("--workers", type=int, default=0, help="decoding processes a trainer")
     return parser.parse_args(arguments)
 
