@@ -64,7 +64,7 @@ coverage: env  ## simulate tables and count how often the stated bands hold the 
 exact: env  ## repeat the full published fitting protocol (up to 30 minutes); SPLITS=20: warm bags
 	@$(run) -m benchmarks.exact $(if $(SPLITS),--search warm --splits $(SPLITS)) --out vvlm_utils/data/exact.csv $(ARGS)
 
-next-runs: env  ## let planned and random runs compete in 50 trials of either kind (20 minutes)
+next-runs: env  ## let planned and random runs compete in 70 trials (4 minutes of one thread)
 	@$(run) -m benchmarks.next_runs $(if $(TRIALS),--trials $(TRIALS),--out vvlm_utils/data/next_runs.csv) $(ARGS)
 
 # Runs that stand in the kept table are not made again. Whatever fails, the table is gathered.

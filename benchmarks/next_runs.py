@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from benchmarks.coverage import write
 from vvlm_utils import plan_trials as study
+from vvlm_utils.bagging import BaggedLaw
 from vvlm_utils.runs import load_runs
 
 FOLDER = Path("_build/next_runs")
@@ -24,10 +25,11 @@ TRIALS, HIDDEN, SEED = 50, 20, 0
 KINDS = {"simulated": study.simulated_trial, "hidden": study.hidden_trial}
 
 
-def run(folder: Path, trials: int, seed: int, resamples: int, progress: bool = True) -> list[Path]:
+def run(
+    folder: Path, runs: pd.DataFrame, truths: BaggedLaw, trials: int, seed: int, resamples: int,
+    progress: bool = True,
+) -> list[Path]:  # fmt: skip
     """Make the trials that ``folder`` lacks; returns the files of the whole study."""
-    runs = load_runs("paper")
-    truths = study.paper_bag(runs, seed)
     jobs = [
         (kind, index)
         for kind in KINDS
@@ -62,7 +64,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=None)
     a = parser.parse_args()
     folder = FOLDER / f"seed{a.seed}-resamples{a.resamples}"
-    paths = run(folder, a.trials, a.seed, a.resamples)
+    runs = load_runs("paper")
+    truths = study.paper_bag(runs, a.seed)
+    paths = run(folder, runs, truths, a.trials, a.seed, a.resamples)
     table = pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
     print(summary(table).to_string(float_format="{:.4g}".format))
     minutes = table.groupby(["kind", "trial"])["cpu_seconds"].first().sum() / 60

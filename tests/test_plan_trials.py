@@ -112,13 +112,13 @@ def test_a_tie_is_no_win():
     assert pt.versus(table, "random", 1)["wins"].tolist() == [True, False, False]
 
 
-def test_the_benchmark_resumes_from_its_files(tmp_path):
-    paths = benchmark.run(tmp_path, trials=1, seed=1000, resamples=3, progress=False)
+def test_the_benchmark_resumes_from_its_files(tmp_path, truths):
+    paths = benchmark.run(tmp_path, RUNS, truths, 1, seed=1000, resamples=3, progress=False)
     assert [path.name for path in paths] == ["simulated-0000.csv", "hidden-0000.csv"]
     marked = pd.read_csv(paths[0]).assign(regret=-7.0)
     marked.to_csv(paths[0], index=False)
     paths[1].unlink()
-    benchmark.run(tmp_path, trials=1, seed=1000, resamples=3, progress=False)
+    benchmark.run(tmp_path, RUNS, truths, 1, seed=1000, resamples=3, progress=False)
     assert (pd.read_csv(paths[0])["regret"] == -7).all() and paths[1].exists()
     shown = benchmark.summary(pd.concat(map(pd.read_csv, paths)))
     assert shown.loc[("simulated", 1.0, "random"), "planner_wins"] == 0  # all tie at -7

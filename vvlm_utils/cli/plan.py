@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vvlm_utils.cli.common import CostName, FitFile, Json, app, show
+from vvlm_utils.cli.common import At, CostName, FitFile, Json, app, held_levels, show
 
 SHARES = (0.125, 0.25, 0.5, 1.0)  # of n, at which a candidate may be trained
 INSIDE = ("frames", "tokens_per_frame", "train_examples")  # the grid starts at the runs' least
@@ -33,6 +33,7 @@ def plan(
         list[float] | None, typer.Option(help="Allowed LM sizes; repeatable.")
     ] = None,
     cost: Annotated[CostName, typer.Option(help="Which cost.")] = CostName.paper,
+    at: At = None,
     candidates: Annotated[
         str | None, typer.Option(help="A CSV of designs to choose from [a grid].")
     ] = None,
@@ -60,17 +61,18 @@ def plan(
 
     Example: vvlm plan fit.json --tflops 10 --train-examples 1e6 --gpu-hours 500 --gpu-tflops 150
     """
+    budget = training_budget(train_flops, gpu_hours, gpu_tflops)
+
     from vvlm_utils.architectures import ALL_COSTS
     from vvlm_utils.bagging import load_bag
+    from vvlm_utils.frontier import Space, hold_factors
     from vvlm_utils.next_runs import Question, candidate_designs, plan_runs, read_candidates
     from vvlm_utils.runs import load_runs
-    from vvlm_utils.space import Space
 
-    budget = training_budget(train_flops, gpu_hours, gpu_tflops)
     space = Space(lm_params=tuple(lm_params)) if lm_params else Space()
     budgets = tuple(1e12 * each for each in tflops)
     question = Question(budgets, train_examples, space, ALL_COSTS[cost.value])
-    bagged = load_bag(fit_json)
+    bagged = hold_factors(load_bag(fit_json), held_levels(at))
     done = None if runs is None else load_runs(runs)
     if candidates is None:
         least = {name: bagged.ranges[name][0] for name in INSIDE if name in bagged.ranges}
