@@ -210,7 +210,11 @@ def echo(path: Path) -> Path:
     parameters = new.new_code_cell('text: str = ""', metadata={"tags": ["parameters"]})
     body = "import json\nfrom pathlib import Path\n\nPath('said.json').write_text(json.dumps(text))"
     notebook = new.new_notebook(cells=[parameters, new.new_code_cell(body)])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    notebook.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
     nbformat.write(notebook, path)
     return path
 
