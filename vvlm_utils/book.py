@@ -111,13 +111,9 @@ def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
     return sorted([*(path for path in texts if path != notebook), *named])
 
 
-def papermill_paths(notebook: Path, output: Path) -> tuple[nbformat.NotebookNode, str]:
-    """What papermill reads and where it writes, so that braces in a path stay braces.
-
-    Papermill fills parameters into ``{name}`` of a path; a notebook that was read has none.
-    """
-    plain = str(output).replace("{", "{{").replace("}", "}}")
-    return nbformat.read(notebook, as_version=4), plain
+def papermill_paths(*paths: Path) -> list[str]:
+    """Paths for papermill, which would fill parameters into their braces: ``{{`` stands for one."""
+    return [str(path).replace("{", "{{").replace("}", "}}") for path in paths]
 
 
 def execute(notebook: Path, output: Path, parameters: dict[str, Any] | None = None) -> None:
