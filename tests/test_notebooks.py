@@ -76,6 +76,16 @@ def test_variant_sets_known_parameters(path):
     assert set(yaml.safe_load(path.read_text())) <= set(parameters(chapter))
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yml")), ids=lambda p: p.stem)
+def test_variant_says_what_it_shows(path):
+    assert re.match(r"# [A-Z].{20,}[.?]\n", path.read_text())
+
+
+@each_chapter
+def test_every_chapter_has_a_variant(path):
+    assert list((ROOT / "params").glob(f"{path.stem}.*.yml"))
+
+
 @each_chapter
 def test_nothing_that_ran_is_stored(path):
     assert [c.id for c in code(path) if c.outputs or c.execution_count] == []
