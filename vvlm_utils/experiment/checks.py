@@ -123,6 +123,21 @@ def own_tasks(folder: Path | None) -> dict[str, bool]:
     return found
 
 
+PARTS = {task: b for b in PAPER for task in (b.task, *(task for task, _ in b.scores))}
+
+
+def check_key(name: str, judged: bool | None = None) -> None:
+    """Refuse a task that a language model judges when the judge has no key.
+
+    judged : whether it is, where the task is one of your own
+    Raises TaskError naming the variable.
+    """
+    if judged is None:
+        judged = name in PARTS and PARTS[name].judged
+    if judged and not os.environ.get(KEY):
+        raise TaskError(f"{name} is judged by a language model; set {KEY} in the environment")
+
+
 def check_tasks(
     names: Iterable[str], include_path: Path | None = None, home: Path | None = None
 ) -> None:
@@ -131,15 +146,12 @@ def check_tasks(
     home : the folder under which lmms-eval's tasks look for videos; none to leave that open
     Raises TaskError.
     """
-    parts = {task: b for b in PAPER for task in (b.task, *(task for task, _ in b.scores))}
     own = own_tasks(include_path)
     for name in names:
-        if name not in parts and name not in own:
+        if name not in PARTS and name not in own:
             there = ", ".join([b.task for b in PAPER] + list(own))
             raise TaskError(f"unknown task {name!r}; choose among {there}, or add --include-path")
-        judged = parts[name].judged if name in parts else own[name]
-        if judged and not os.environ.get(KEY):
-            raise TaskError(f"{name} is judged by a language model; set {KEY} in the environment")
-        if home and name in parts and not (Path(home) / parts[name].folder).exists():
-            place = Path(home) / parts[name].folder
+        check_key(name, own.get(name))
+        if home and name in PARTS and not (Path(home) / PARTS[name].folder).exists():
+            place = Path(home) / PARTS[name].folder
             raise TaskError(f"{name}: no {place}; put its videos there, or add --download")

@@ -12,7 +12,7 @@ from lmms_eval.api.model import lmms
 from lmms_eval.models.registry_v2 import ModelManifest
 from tqdm import tqdm
 
-from vvlm_utils.experiment.checks import choose_design
+from vvlm_utils.experiment.checks import check_key, choose_design
 from vvlm_utils.experiment.reply import Replier
 
 MANIFEST = ModelManifest(model_id="vvlm", simple_class_path="vvlm_utils.experiment.lmms.VVLM")
@@ -53,7 +53,12 @@ class VVLM(lmms):
         )
 
     def generate_until(self, requests: list[Instance]) -> list[str]:
-        """Answer every request greedily, one by one, in order."""
+        """Answer every request greedily, one by one, in order.
+
+        Raises TaskError for a judged task without the judge's key, before anything is answered.
+        """
+        for task in {request.args[4] for request in requests}:
+            check_key(task)
         answers = []
         for request in tqdm(requests, desc="answers"):
             prompt, settings, doc_to_visual, number, task, split = request.args
