@@ -111,7 +111,10 @@ def test_repeats_give_the_noise():
 
 def test_an_audit_is_json():
     found = audit(grid(tower_params=(1e8, 4e8)), ["tower_params"], resamples=0).to_dict()
-    assert json.loads(json.dumps(found))["levels"]["tower_params"] == {"100000000": 81, "400000000": 81}
+    assert json.loads(json.dumps(found))["levels"]["tower_params"] == {
+        "100000000": 81,
+        "400000000": 81,
+    }
 
 
 def test_a_bag_finds_what_exact_runs_decide():
