@@ -203,6 +203,7 @@ def test_candidates_from_a_file_are_held_to_the_rules_of_runs(tmp_path, bagged):
         ({"noise": 0.0}, "noise must be a positive number, got 0"),
         ({"candidates": RUNS[["lm_params"]]}, "lack the column frames, tokens_per_frame"),
         ({"candidates": RUNS[nr.KEY].head(0)}, "there are no candidates"),
+        ({"candidates": RUNS[nr.KEY].assign(train_examples=0)}, "must be positive, got 0"),
         ({"aim": "best"}, "aim must be one of .*'best'"),
     ],
 )

@@ -267,6 +267,8 @@ def _check(candidates: pd.DataFrame, train_flops: float, noise: float) -> float:
         raise ValueError(f"the candidates lack the column {', '.join(missing)}; they need {KEY}")
     if candidates.empty:
         raise ValueError("there are no candidates; give at least one design")
+    if not (candidates[DATA] > 0).all():
+        raise ValueError(f"train_examples must be positive, got {candidates[DATA].min():g}")
     for name, value in {"train_flops": train_flops, "noise": noise}.items():
         if not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} must be a positive number, got {value}")

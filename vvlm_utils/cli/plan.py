@@ -35,7 +35,7 @@ def plan(
     cost: Annotated[CostName, typer.Option(help="Which cost.")] = CostName.paper,
     at: At = None,
     candidates: Annotated[
-        str | None, typer.Option(help="A CSV of designs to choose from [a grid].")
+        str | None, typer.Option(help="A CSV of designs to choose from, not a grid.")
     ] = None,
     runs: Annotated[
         str | None, typer.Option(help="Runs that exist: 'paper' or a CSV; not planned again.")
@@ -45,7 +45,7 @@ def plan(
     ] = False,
     most: Annotated[int | None, typer.Option(min=1, help="Largest number of runs.")] = None,
     noise: Annotated[
-        float | None, typer.Option(help="SD of a run's log error [the fit's residuals].")
+        float | None, typer.Option(help="SD of a run's log error, not the residuals'.")
     ] = None,
     as_json: Json = False,
 ) -> None:
