@@ -6,6 +6,7 @@ python -m vvlm_utils.experiment.live keep    # make it again as the record that 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -59,6 +60,7 @@ def train_here(run: Run, sweep: Sweep = LIVE) -> RunRecord:
     model.save_pretrained(folder / "model")
     make_tokenizer().save_pretrained(folder / "model")
     write_record(record, folder / "record.json")
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # or the next run would resume there
     return record
 
 
