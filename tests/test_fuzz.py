@@ -1,7 +1,7 @@
 """Malformed input by the thousand: one short refusal, exit code 2, nothing half written.
 
 The command line runs in this process, on inputs from a seeded generator: tables that were broken
-as people break them, fits whose JSON was damaged, and arguments of the wrong kind. A few dozen of
+as people break them, fits whose JSON was damaged, and arguments of the wrong kind. Some of
 them run as processes of their own.
 """
 
