@@ -247,7 +247,7 @@ def test_a_bad_argument_is_refused(tmp_path, record, monkeypatch):
 
 def test_some_of_them_as_processes(tmp_path, record):
     draw, fit_json = random.Random(1), tmp_path / "fit.json"
-    for _ in range(10):
+    for _ in range(6):
         fit_json.write_text(damage(record, draw))
         command = ["elasticity", str(fit_json)]
         done = subprocess.run([sys.executable, "-m", "vvlm_utils.cli", *command], cwd=tmp_path,
