@@ -1,8 +1,11 @@
 """From lmms-eval's results to the runs table: scales, means, and what is refused."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from vvlm_utils.experiment.questions import FAMILIES
@@ -65,6 +68,20 @@ def test_the_rows_are_a_runs_table(all_eight, tmp_path):
     path = tmp_path / "runs.csv"
     read_results(all_eight).to_csv(path, index=False)
     assert load_runs(path)["metric"].tolist() == pytest.approx([57.5])
+
+
+def test_the_command_writes_the_table_whole_or_not_at_all(all_eight):
+    out = all_eight / "my 'own' runs.csv"
+    command = [sys.executable, "-m", "vvlm_utils.cli", "convert"]
+    done = subprocess.run([*command, all_eight, "--out", out, "--json"], capture_output=True)
+    assert json.loads(done.stdout) == {"rows": 9, "models": 1}
+    pd.testing.assert_frame_equal(load_runs(out, task=None), read_results(all_eight))
+    write(all_eight / "b", scores_of(PAPER[0], 0.5), args="pretrained=somewhere")
+    done = subprocess.run(
+        [*command, all_eight, "--out", all_eight / "new.csv"], capture_output=True
+    )
+    assert done.returncode == 2 and b"Traceback" not in done.stderr
+    assert {path.name for path in all_eight.iterdir()} == {"a", "b", out.name}
 
 
 def test_an_error_is_rescaled_with_its_metric(tmp_path):
