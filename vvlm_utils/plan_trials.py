@@ -188,7 +188,9 @@ def simulated_trial(
         "cheap": Start(known, pool.iloc[np.argsort(wait)], in_order, SHARES[-1:]),
     }
     best = member_designs(law, QUESTION.budgets, QUESTION.train_examples, QUESTION.space)[:, 0]
-    test = pd.DataFrame(best.T, columns=list(FACTORS)).assign(train_examples=2e6)
+    test = pd.DataFrame(best.T, columns=list(FACTORS)).assign(
+        train_examples=QUESTION.train_examples
+    )
     test["error"] = law.predict(test)
     budget = OF_ISOFLOP * training_price(runs[runs["sweep"] == "isoflop"]).sum()
     table = run_strategies(starts, QUESTION, budget, refit([seed, index], resamples), law, test)
