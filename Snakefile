@@ -53,6 +53,7 @@ rule site:
         chapters=expand("_build/executed/{chapter}.ipynb", chapter=CHAPTERS),
         allocator=ALLOCATOR,
         prose=[path for path in Path("book").rglob("*") if path.is_file()],
+        shared=list((PACKAGE / "assets").iterdir()),
         settings=["_config.yml", "_toc.yml"],
     output:
         touch("_build/site.done"),

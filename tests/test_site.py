@@ -64,6 +64,7 @@ def test_no_serious_violation_of_accessibility(look, page):
 
     tab, name = look
     tab.goto(page.as_uri())
+    bring_charts(tab)
     SHOTS.mkdir(exist_ok=True)
     tab.screenshot(path=SHOTS / f"{page.stem}.{name}.png", full_page=True)
     assert serious(Axe().run(tab).response) == []
@@ -115,6 +116,73 @@ def test_the_search_finds_without_a_server(tab):
     tab.goto(f"{(SITE / 'search.html').as_uri()}?q=elasticity")
     tab.wait_for_selector("ul.search li", timeout=10_000)
     assert tab.locator("ul.search li a[href*='08_elasticity']").count() > 0
+
+
+def chart_names(tab) -> list[str]:
+    return tab.eval_on_selector_all("script.vvlm-chart", "all => all.map(s => s.dataset.figure)")
+
+
+def bring_charts(tab) -> list[str]:
+    """Scroll past every figure that can be explored, until its chart is there."""
+    for name in (names := chart_names(tab)):
+        tab.locator(f"#{name}").scroll_into_view_if_needed()
+        tab.wait_for_selector(f"#{name} .vvlm-chart-switch")
+    return names
+
+
+def test_readers_explore_the_runs_the_frontier_and_the_votes(tab):
+    names, faults = set(), []
+    tab.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    tab.on("request", lambda r: faults.append(r.url) if r.url.startswith("http") else None)
+    for page in (page for page in PAGES if "vvlm-chart" in page.read_text()):
+        tab.goto(page.as_uri())
+        names |= {f"{page.stem}.{name}" for name in bring_charts(tab)}
+        assert tab.locator("figure.vvlm-explored img:visible").count() == 0
+        assert tab.locator("figure.vvlm-explored svg.main-svg").count() > 0
+    expected = {"05_runs.fig-all-runs", "07_frontier.fig-frontier", "07_frontier.fig-votes"}
+    assert expected < names and faults == []
+
+
+def test_pointing_at_the_frontier_names_the_whole_design(tab):
+    tab.goto((SITE / "notebooks" / "07_frontier.html").as_uri())
+    bring_charts(tab)
+    panel = tab.locator("#fig-frontier .nsewdrag").first
+    panel.scroll_into_view_if_needed()
+    panel.hover()
+    label = tab.locator("#fig-frontier .hovertext")
+    label.wait_for()
+    words = re.sub(r"\s+", " ", label.text_content())
+    assert re.search(r"TFLOPs.*LM [\d.]+B, \d+ frames × \d+ tokens.*refits choose", words)
+
+
+def test_a_choice_moves_the_runs_along_another_factor(tab):
+    tab.goto((SITE / "notebooks" / "05_runs.html").as_uri())
+    bring_charts(tab)
+    figure = tab.locator("#fig-all-runs")
+    figure.locator(".updatemenu-header-group").click()
+    figure.get_by_text("x-axis: tokens per frame").last.click()
+    figure.locator(".xtitle", has_text="tokens per frame").wait_for()
+
+
+def test_the_still_figure_is_a_press_away_and_is_what_print_and_no_script_show(browser, tab):
+    page = (SITE / "notebooks" / "07_frontier.html").as_uri()
+    tab.goto(page)
+    bring_charts(tab)
+    picture, chart = (tab.locator(f"#fig-votes {what}") for what in ("img", ".vvlm-chart-place"))
+    switch = tab.locator("#fig-votes").get_by_role("button", name="Show the still figure")
+    switch.focus()
+    tab.keyboard.press("Enter")
+    assert picture.is_visible() and not chart.is_visible()
+    tab.get_by_role("button", name="Explore the figure").press("Enter")
+    assert chart.is_visible() and not picture.is_visible()
+    tab.emulate_media(media="print")
+    assert picture.is_visible() and not chart.is_visible()
+    context = browser.new_context(java_script_enabled=False)
+    bare = context.new_page()
+    bare.goto(page)
+    assert bare.locator("#fig-votes img").is_visible()
+    context.close()
 
 
 def ask(tab, **question) -> None:

@@ -14,13 +14,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib.util import find_spec, resolve_name
+from importlib.util import resolve_name
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import yaml
 
+from vvlm_utils.charts import copy_assets, embed_charts
 from vvlm_utils.progress import Lines
 
 # Of what the theme writes into every page, these serve a live kernel that the book does not offer
@@ -172,10 +173,9 @@ def stage(root: Path, executed: Path, target: Path) -> None:
     (target / NOTEBOOKS).mkdir()
     chapters = list_chapters(root / "_toc.yml")
     for chapter in chapters:
-        shutil.copy2(executed / f"{chapter}.ipynb", target / NOTEBOOKS)
-    # MathJax in one file, from a package: pages ask nothing of the network, and git holds no copy.
-    mathjax = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
-    shutil.copy2(mathjax / "tex-svg.js", target / PROSE / "assets")
+        notebook = nbformat.read(executed / f"{chapter}.ipynb", as_version=4)
+        nbformat.write(embed_charts(notebook), target / NOTEBOOKS / f"{chapter}.ipynb")
+    copy_assets(target / PROSE / "assets")
     if FRONT[0] in chapters:
         copy_front_figure(executed, target)
     page, data = ALLOCATOR

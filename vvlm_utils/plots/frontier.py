@@ -40,6 +40,20 @@ def _shade_no_runs(ax: Axes, factor: str, ranges: Mapping[str, tuple[float, floa
     ax.set_ylim(bottom, top)
 
 
+def factor_ticks(
+    factor: str,
+    frontiers: Mapping[float, pd.DataFrame],
+    ranges: Mapping[str, tuple[float, float]],
+) -> list[float]:
+    """Where to write values of a factor: as far as its runs and its frontiers reach."""
+    ticks = TICKS.get(factor) or next(iter(frontiers.values())).attrs["lm_sizes"]
+    top = max(ranges[factor][1], *(table[factor].max() for table in frontiers.values()))
+    ticks = [tick for tick in ticks if tick <= 2.5 * top]
+    while ticks[-1] < top / 2:
+        ticks.append(2 * ticks[-1])
+    return ticks
+
+
 def plot_frontiers(
     frontiers: Mapping[float, pd.DataFrame],
     ranges: Mapping[str, tuple[float, float]],
@@ -72,11 +86,7 @@ def plot_frontiers(
                 paint = {"color": FACTOR_COLORS[factor], "alpha": BAND_ALPHA, "linewidth": 0}
                 ax.fill_between(budget, low, high, step="post", **paint)
         log_ticks(ax, budget_ticks)
-        ticks = TICKS.get(factor) or next(iter(frontiers.values())).attrs["lm_sizes"]
-        top = max(ranges[factor][1], *(table[factor].max() for table in frontiers.values()))
-        ticks = [tick for tick in ticks if tick <= 2.5 * top]
-        while ticks[-1] < top / 2:
-            ticks.append(2 * ticks[-1])
+        ticks = factor_ticks(factor, frontiers, ranges)
         log_ticks(ax, ticks, axis="y", counts=factor == "lm_params")
         ax.set(xlabel=f"budget ({unit[0]} per video)", ylabel=LABELS[factor])
         ax.set_ylim(ticks[0] * 0.8, ticks[-1] * 1.25)

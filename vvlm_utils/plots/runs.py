@@ -24,6 +24,8 @@ TICKS = {
     "tokens_per_frame": [4, 16, 49, 196],
     "train_examples": [0.25e6, 0.5e6, 1e6],
 }
+COST_TICKS = [2, 5, 15, 30, 60, 115]
+TOKEN_TICKS = [1, 4, 16, 49, 196, 625]
 
 
 def plot_star(arms: dict[str, pd.DataFrame]) -> np.ndarray:
@@ -73,7 +75,7 @@ def plot_isoflop(runs: pd.DataFrame, curves: pd.DataFrame | None = None) -> np.n
             if curves is not None:
                 line = curves[(curves["target_tflops"] == budget) & (curves["lm_params"] == n)]
                 ax.plot(line["tokens_per_frame"], line["error"], color=colors[n], linewidth=1.2)
-        log_ticks(ax, [1, 4, 16, 49, 196, 625])
+        log_ticks(ax, TOKEN_TICKS)
         ax.tick_params(axis="x", labelsize=7.5)
         ax.set(title=f"{budget:g} TFLOPs", xlabel="$x_V$")
     axes[0, 0].set_ylabel(LABELS["error"])
@@ -97,7 +99,7 @@ def plot_error_against_cost(runs: pd.DataFrame, ax: Axes | None = None) -> Axes:
             label=f"{lm_name(n)}, {sweep}",
             **fill,
         )
-    log_ticks(ax, [2, 5, 15, 30, 60, 115])
+    log_ticks(ax, COST_TICKS)
     ax.set(xlabel=LABELS["cost"], ylabel=LABELS["metric"])
     ax.legend(ncols=2)
     return ax

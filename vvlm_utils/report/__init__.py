@@ -13,7 +13,10 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+import nbformat
+
 from vvlm_utils import book
+from vvlm_utils.charts import copy_assets, embed_charts
 
 HERE = Path(__file__).parent
 NOTEBOOK = HERE / "report.ipynb"
@@ -50,12 +53,13 @@ def build(parameters: Mapping[str, object], out: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="vvlm-report-") as folder:
         source = Path(folder) / "source"
         shutil.copytree(HERE, source, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-        mathjax = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
-        shutil.copy2(mathjax / "tex-svg.js", source / "assets")
-        book.execute(NOTEBOOK, source / NOTEBOOK.name, dict(parameters))
+        copy_assets(source / "assets")
+        executed = Path(folder) / MARK
+        book.execute(NOTEBOOK, executed, dict(parameters))
+        nbformat.write(embed_charts(nbformat.read(executed, as_version=4)), source / NOTEBOOK.name)
         site = Path(folder) / "html"
         book.compile_site(source, site)
-        shutil.copy2(source / NOTEBOOK.name, site / MARK)
+        shutil.copy2(executed, site / MARK)
         _replace(site, out)
     return out / "index.html"
 
