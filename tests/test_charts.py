@@ -140,4 +140,6 @@ def test_the_script_carried_along_is_the_published_one_and_of_plotlys_version(tm
     assert hashlib.sha256(script).hexdigest() == BUNDLE
     assert f"minified) v{get_plotlyjs_version()}\n" in script[:200].decode()
     assert get_plotlyjs_version() in (ASSETS / "README.md").read_text()
-    assert {"charts.js", "charts.css", "tex-svg.js"} < {path.name for path in tmp_path.iterdir()}
+    assert {"charts.js", "site.css", "site.js", "tex-svg.js"} < {
+        path.name for path in tmp_path.iterdir()
+    }

@@ -78,10 +78,11 @@ def embed_charts(notebook: NotebookNode) -> NotebookNode:
 
 
 def copy_assets(folder: Path) -> None:
-    """Put what every site needs into its folder of static files: charts, and MathJax in one file.
+    """Put what every site needs into its folder of static files: style, charts, MathJax.
 
-    MathJax comes from a package, so that pages ask nothing of the network.
+    MathJax is one file and comes from a package, so that pages ask nothing of the network.
     """
+    folder.mkdir(exist_ok=True)
     mathjax = Path(find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax"
     for path in (mathjax / "tex-svg.js", *ASSETS.glob("*.js"), *ASSETS.glob("*.css")):
         shutil.copy2(path, folder)

@@ -37,6 +37,7 @@ from vvlm_utils.plots.style import (
     BAND_ALPHA,
     FACTOR_COLORS,
     LABELS,
+    examples_name,
     lm_markers,
     lm_name,
     lm_palette,
@@ -144,7 +145,7 @@ def frontiers(
         for k, (n, table) in enumerate(solved.items()):
             budget = table["budget_flops"] / unit[1]
             inside = n <= ranges["train_examples"][1]
-            group = f"n = {short_count(n)}" + ("" if inside else " (no runs)")
+            group = f"n = {examples_name(n)}" + ("" if inside else " (no runs)")
             color = FACTOR_COLORS[factor] if k == 0 else INK
             if k == 0:
                 low, high = (table[f"{LOWS[factor]}_{end}"] for end in ("low", "high"))
@@ -152,7 +153,7 @@ def frontiers(
             dash = "solid" if inside else ["dot", "dash"][k % 2]
             line = {"color": color, "width": 2.4 - 0.6 * k, "dash": dash, "shape": "hv"}
             said = {
-                "text": _say_solutions(table, unit, f"n = {short_count(n)}"),
+                "text": _say_solutions(table, unit, f"n = {examples_name(n)}"),
                 "hoverinfo": "text",
             }
             chart.add_trace(
@@ -228,7 +229,7 @@ def error_frontiers(solved: Mapping[str, pd.DataFrame]) -> Explorable:
 
 def _say_runs(runs: pd.DataFrame) -> list[str]:
     return [
-        f"<b>{_design(row)}</b><br>{short_count(row.train_examples)} examples, {row.sweep}<br>"
+        f"<b>{_design(row)}</b><br>{examples_name(row.train_examples)} examples, {row.sweep}<br>"
         f"metric {row.metric:.2f} at {row.cost_tflops:.3g} TFLOPs"
         for row in runs.itertuples()
     ]

@@ -17,12 +17,12 @@ from vvlm_utils.plots.style import (
     FACTOR_SYMBOLS,
     LABELS,
     PAPER,
+    examples_name,
     lm_markers,
     lm_name,
     lm_palette,
     log_ticks,
 )
-from vvlm_utils.sweeps import short_count
 
 TERA = ("TFLOPs", 1e12)
 BUDGET_TICKS = [2, 5, 10, 30, 100]
@@ -78,7 +78,7 @@ def plot_frontiers(
             lines = ax.step(budget, table[factor], "-" if inside else [":", "--"][k % 2],
                             where="post", **look)  # fmt: skip
             names.setdefault(
-                f"$n$ = {short_count(n) if n >= 1e4 else n}" + ("" if inside else " (no runs)"),
+                f"$n$ = {examples_name(n)}" + ("" if inside else " (no runs)"),
                 lines[0],
             )
             if k == 0:
@@ -182,7 +182,7 @@ def plot_growth(growth: pd.DataFrame, printed: pd.DataFrame) -> np.ndarray:
         ax.axvline(1, color="#555555", linestyle=":", linewidth=1.2)
         ax.set_yticks(range(3), [FACTOR_SYMBOLS[f] for f in FACTORS])
         ax.set(
-            title=f"$n$ = {short_count(n) if n >= 1e4 else n}",
+            title=f"$n$ = {examples_name(n)}",
             xlabel="growth factor",
             ylim=(2.6, -0.5),
         )

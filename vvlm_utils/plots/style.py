@@ -113,6 +113,15 @@ def lm_name(lm_params: float) -> str:
     return short_count(float(f"{lm_params:.3g}"))
 
 
+def examples_name(train_examples: float) -> str:
+    """Name a number of finetuning examples in a legend, short ones in full.
+
+    >>> examples_name(2e6), examples_name(4096)
+    ('2M', '4096')
+    """
+    return short_count(train_examples) if train_examples >= 1e4 else f"{train_examples:g}"
+
+
 def log_ticks(ax: Axes, ticks: Iterable[float], axis: str = "x", counts: bool = False) -> Axes:
     """Make an axis logarithmic with plain numbers at the given ticks, and none between."""
     ticks = list(ticks)

@@ -319,7 +319,7 @@ def say_cost(
     if least > FORGOTTEN:
         own = " (the paper's: name your own)" if tower == SOVIT_400M else ""
         said.append(
-            f"That encoder{own} takes more than {least:.0%} of the price of every run, so the LM "
+            f"That encoder{own} takes at least {np.floor(100 * least):.0f}% of the price of every run, so the LM "
             "is nearly free in this report."
         )
     said += [
