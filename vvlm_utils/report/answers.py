@@ -318,8 +318,9 @@ def say_cost(
     least = float(np.min(share(runs["lm_params"], runs["tokens_per_frame"], tower)))
     if least > FORGOTTEN:
         own = " (the paper's: name your own)" if tower == SOVIT_400M else ""
+        percent = int(np.floor(100 * least))  # of a price the encoder never takes the whole
         said.append(
-            f"That encoder{own} takes at least {np.floor(100 * least):.0f}% of the price of every run, so the LM "
+            f"That encoder{own} takes at least {percent}% of the price of every run, so the LM "
             "is nearly free in this report."
         )
     said += [
