@@ -4,7 +4,7 @@ Run once, from the folder of the repository, and commit what it changes. The set
 address, the edit, source and issue buttons, and the launch buttons of Colab and Binder; the
 citation gets it too; and every chapter gets a first cell, not shown on its page, that installs the
 package where it is missing. Colab opens a notebook of the repository alone, so this cell has to
-stand in the source; Binder builds `environment.yml` and finds the package there.
+stand in the source; Binder builds `.binder`, the book's environment without torch, and the package.
 """
 
 from __future__ import annotations

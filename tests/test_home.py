@@ -89,3 +89,12 @@ def test_what_is_no_address_is_refused_and_nothing_is_changed(tmp_path, url):
 def test_a_second_home_is_refused(housed):
     with pytest.raises(ValueError, match="names a repository already"):
         home.give_home(housed, URL)
+
+
+def test_binder_builds_what_make_book_has_and_no_torch():
+    binder = ROOT / ".binder"
+    (line,) = (binder / "requirements.txt").read_text().split("\n")[:-1]
+    lock = (binder / line.removeprefix("-r ")).resolve()
+    assert lock == ROOT / "requirements" / "analysis.txt" and "torch==" not in lock.read_text()
+    assert (binder / "runtime.txt").read_text() == "python-3.11\n"
+    assert os.access(binder / "postBuild", os.X_OK)
