@@ -128,8 +128,8 @@ def test_a_curve_of_budgets_is_a_row_each(bags, tab):
     question, _ = draw_question(rng)
     question |= {"sizes": [1e9, 3e9, 7.5e9], "task": AVERAGE}
     budgets = np.geomspace(1e12, 1e14, 9).tolist()
-    ask = "([q, b, c]) => vvlmAllocator.answer(window.VVLM_ALLOCATOR, q, b, c).curve"
-    curve = tab.evaluate(ask, [question, 3e13, [1e9, *budgets]])
+    ask = "([q, budgets]) => vvlmAllocator.curve(window.VVLM_ALLOCATOR, q, budgets)"
+    curve = tab.evaluate(ask, [question, [3e13, 1e9, *budgets]])
     wanted = sorted([3e13, *budgets])
     table = solve_frontier(**arguments(bags, question, 3e13), budgets=wanted)
     assert [row["budget_flops"] for row in curve] == wanted  # 1 GFLOP buys nothing

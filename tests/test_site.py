@@ -48,6 +48,11 @@ def tab(browser):
     context.close()
 
 
+def settle(tab) -> None:
+    """Wait until nothing in the page says that it is still being made."""
+    tab.wait_for_function("!document.querySelector('[aria-busy=true]')")
+
+
 def serious(found: dict) -> list[str]:
     return [
         f"{rule['id']}: {node['target']} {node['html'][:120]}"
@@ -65,6 +70,7 @@ def test_no_serious_violation_of_accessibility(look, page):
     tab, name = look
     tab.goto(page.as_uri())
     bring_charts(tab)
+    settle(tab)
     SHOTS.mkdir(exist_ok=True)
     tab.screenshot(path=SHOTS / f"{page.stem}.{name}.png", full_page=True)
     assert serious(Axe().run(tab).response) == []
@@ -194,15 +200,89 @@ def status(tab) -> str:
     return tab.locator("#allocator-status").inner_text()
 
 
-def test_the_allocator_answers_at_once(tab):
+# What stands in the page at each of its marks, and when that was.
+WATCH = """
+window.seen = {};
+const mark = performance.mark.bind(performance);
+performance.mark = (name) => {
+  const text = (id) => document.getElementById(id).innerText;
+  window.seen[name] = [mark(name).startTime, text("allocator-status"), text("allocator-result")];
+};
+"""
+CHANGE = """([name, value]) => new Promise((done) => {
+  const field = document.getElementById("allocator").elements[name];
+  const [start, mark] = [performance.now(), performance.mark];
+  performance.mark = (name) => {
+    mark(name);
+    if (name === "allocator-answered-headline") done(performance.now() - start);
+  };
+  field.value = value;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+})"""
+FIRST_ANSWER = (
+    r"[\d.]+B language model, \d+ frames, \d+ tokens per frame\. "
+    r"Predicted error [\d.]+ points \(80% of the refits: [\d.]+ to [\d.]+\)"
+)
+
+
+def first_answer(tab) -> tuple[float, float]:
+    """Milliseconds from the script's start to the headline and to the whole page, loaded anew."""
+    tab.goto("about:blank")
     ask(tab)
-    assert re.match(r"[\d.]+B language model, \d+ frames, \d+ tokens per frame\.", status(tab))
-    tab.reload()
-    tab.wait_for_selector("#allocator-result svg")
-    marks = ("allocator-started", "allocator-answered")
-    at = [tab.evaluate(f"performance.getEntriesByName('{m}')[0].startTime") for m in marks]
-    print(f"answered in {at[1] - at[0]:.0f} ms, {at[1]:.0f} ms after the address was entered")
-    assert at[1] - at[0] < 1500  # under 300 alone on two cores; room for a busy machine
+    seen = tab.evaluate("window.seen")
+    start, headline, whole = (
+        seen[f"allocator-{name}"] for name in ("started", "answered-headline", "answered-whole")
+    )
+    assert re.match(FIRST_ANSWER, headline[1]) and headline[2] == ""
+    assert whole[1] == headline[1] and "How sure" in whole[2]
+    return headline[0] - start[0], whole[0] - start[0]
+
+
+@pytest.mark.parametrize("slower", [1, 4], ids=["a laptop", "a phone"])
+def test_the_first_answer_is_the_headline_and_takes_less_than_300_ms(tab, slower):
+    """The design, its error and the band; the least of five loads, as others use the machine too."""
+    tab.add_init_script(WATCH)
+    throttle = tab.context.new_cdp_session(tab)
+    throttle.send("Emulation.setCPUThrottlingRate", {"rate": slower})
+    headline, whole = map(min, zip(*(first_answer(tab) for _ in range(5)), strict=True))
+    print(f"headline in {headline:.0f} ms, the whole page in {whole:.0f} ms")
+    assert headline < 300
+
+
+def test_a_change_of_budget_or_examples_is_answered_within_100_ms(tab):
+    ask(tab)
+    for name, values in {"budget": "30 7 55 12", "examples": "1 0.3 4 0.8"}.items():
+        before = status(tab)
+        took = [tab.evaluate(CHANGE, [name, value]) for value in values.split()]
+        print(f"a change of {name}: {min(took):.0f} to {max(took):.0f} ms")
+        assert min(took) < 100 and status(tab) != before
+
+
+def test_of_quick_changes_only_the_last_is_shown(tab):
+    ask(tab)
+    tab.evaluate(
+        """() => {
+          const form = document.getElementById("allocator");
+          for (const budget of [30, 0.001, 7]) {
+            form.elements.budget.value = budget;
+            form.requestSubmit();
+          }
+        }"""
+    )
+    settle(tab)
+    assert "of 7 TFLOPs per video" in status(tab)
+    assert "--tflops 7 " in tab.locator("#allocator-result pre").text_content()
+    tab.evaluate(
+        """() => {
+          const form = document.getElementById("allocator");
+          for (const budget of [30, 0.001]) {
+            form.elements.budget.value = budget;
+            form.requestSubmit();
+          }
+        }"""
+    )
+    tab.wait_for_timeout(100)  # in which the answer for 30 would have come
+    assert tab.locator("#allocator-result *").count() == 0
 
 
 def test_the_allocators_link_brings_the_question_back(browser, tab):
@@ -270,6 +350,7 @@ def test_a_click_in_a_panel_moves_the_budget(tab):
     before = line.bounding_box()["x"]
     panel.click(position={"x": panel.bounding_box()["width"] * 0.8, "y": 60})
     tab.wait_for_function("!location.hash.includes('budget=10&')")
+    settle(tab)
     budget = float(tab.get_by_label("Budget", exact=True).input_value())
     assert 30 < budget < 50 and f"of {budget:g} TFLOPs per video" in status(tab)
     assert line.bounding_box()["x"] > before + 20

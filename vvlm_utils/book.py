@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable
 from importlib.util import resolve_name
 from pathlib import Path
@@ -33,6 +34,8 @@ UNWANTED = re.compile(
     r'|<link rel="preload" as="font"[^>]*>| role="list"(?= class="citation-list")',
     re.DOTALL,
 )
+# A script or style of the site whose address carries no version, as in a page's own HTML.
+UNVERSIONED = re.compile(r'<(?:script|link)\b[^>]*\s(?:src|href)="([^"?:]+\.(?:js|css))(?=")')
 NOTEBOOKS = "notebooks"
 PROSE = "book"
 PACKAGE = Path(__file__).parent
@@ -183,6 +186,20 @@ def stage(root: Path, executed: Path, target: Path) -> None:
         shutil.copy2(executed.parent / data, target / PROSE / "assets")
 
 
+def version_assets(html: str, folder: Path) -> str:
+    """Append its checksum to the address of every local script and style in a page of ``folder``.
+
+    A cache then never pairs the files of two releases. Sphinx does so for what is declared to it;
+    this does so for the rest.
+    """
+
+    def versioned(found: re.Match) -> str:
+        file = folder / found[1]
+        return f"{found[0]}?v={zlib.crc32(file.read_bytes()):08x}" if file.is_file() else found[0]
+
+    return UNVERSIONED.sub(versioned, html)
+
+
 def compile_site(source: Path, site: Path) -> None:
     """Compile a staged book with warnings as errors; ``site`` is replaced only by a whole one."""
     work = site.parent / "sphinx"
@@ -205,7 +222,7 @@ def compile_site(source: Path, site: Path) -> None:
     if build.wait():
         raise RuntimeError(f"the book does not compile: see the warnings above, or all of {log}")
     for page in (work / "_build" / "html").rglob("*.html"):
-        page.write_text(UNWANTED.sub("", page.read_text()))
+        page.write_text(version_assets(UNWANTED.sub("", page.read_text()), page.parent))
     shutil.rmtree(site, ignore_errors=True)
     (work / "_build" / "html").replace(site)
 

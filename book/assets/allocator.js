@@ -12,45 +12,42 @@ const vvlmAllocator = (() => {
 
   const logUnits = (data, factor, value) => Math.log(value / (data.units[factor] ?? 1));
 
-  // One term for one member at log z: its coefficient times exp of the sum of power * log z.
-  function term(data, member, { coefficient, powers }, logZ) {
-    let exponent = 0;
-    for (const [factor, place, sign] of powers) exponent += sign * member[place] * logZ[factor];
-    return member[coefficient] * Math.exp(exponent);
-  }
-
-  // Every member's error at one design.
-  function memberErrors(data, task, design, examples) {
-    const logZ = { train_examples: logUnits(data, "train_examples", examples) };
-    for (const factor of FACTORS) logZ[factor] = logUnits(data, factor, design[factor]);
-    return Float64Array.from(data.bags[task].members, (member) =>
-      data.law.reduce((sum, part) => sum + term(data, member, part, logZ), 0)
-    );
-  }
-
-  // For each factor, members x values: the terms that involve it; the others go to the first.
+  // For each factor, values x members: the terms of the law that involve it, summed; a term without
+  // a factor of the design goes to the first. A design's errors are the sum of three such rows.
   function factorTables(data, task, space, examples) {
-    const members = data.bags[task].members;
-    const n = logUnits(data, "train_examples", examples);
-    const home = (part) =>
-      part.powers.map(([factor]) => factor).find((f) => FACTORS.includes(f)) ?? FACTORS[0];
+    const { members } = data.bags[task];
+    const logN = logUnits(data, "train_examples", examples);
     return FACTORS.map((factor) => {
-      const terms = data.law.filter((part) => home(part) === factor);
-      return space[factor].map((value) => {
-        const logZ = { train_examples: n, [factor]: logUnits(data, factor, value) };
-        return Float64Array.from(members, (member) =>
-          terms.reduce((sum, part) => sum + term(data, member, part, logZ), 0)
-        );
-      });
+      const homes = (part) => part.powers.map(([f]) => f).filter((f) => FACTORS.includes(f));
+      const terms = data.law.filter((part) => (homes(part)[0] ?? FACTORS[0]) === factor);
+      const logs = space[factor].map((value) => logUnits(data, factor, value));
+      const table = logs.map(() => new Float64Array(members.length));
+      for (const { coefficient, powers } of terms)
+        members.forEach((member, m) => {
+          let [fixed, power] = [0, 0]; // the term is coefficient * exp(fixed + power * log z)
+          for (const [f, place, sign] of powers)
+            if (f === factor) power += sign * member[place];
+            else fixed += sign * member[place] * logN;
+          for (let v = 0; v < logs.length; v++)
+            table[v][m] += member[coefficient] * Math.exp(fixed + power * logs[v]);
+        });
+      return table;
     });
+  }
+
+  // Every member's error at one design, on the grid of the space or off it.
+  function memberErrors(data, task, design, examples) {
+    const alone = Object.fromEntries(FACTORS.map((factor) => [factor, [design[factor]]]));
+    const [[lm], [frames], [tokens]] = factorTables(data, task, alone, examples);
+    return lm.map((e, m) => e + frames[m] + tokens[m]);
   }
 
   // ---- cost ----------------------------------------------------------------------------------
 
-  function costOf(data, cost, design) {
-    const [fixed, perFrame, perToken, perPair] = data.costs[cost][design.lm_params];
-    const tokens = design.frames * design.tokens_per_frame;
-    return fixed + design.frames * perFrame + tokens * perToken + tokens * tokens * perPair;
+  // FLOPs of one video, by the terms of an LM size.
+  function costOf([fixed, perFrame, perToken, perPair], frames, tokensPerFrame) {
+    const tokens = frames * tokensPerFrame;
+    return fixed + frames * perFrame + tokens * perToken + tokens * tokens * perPair;
   }
 
   // What one has for a video as FLOPs: TFLOPs themselves, or seconds on a device, or dollars for a
@@ -65,25 +62,25 @@ const vvlmAllocator = (() => {
   function affordable(data, question, space, largest) {
     const found = [];
     let cheapest = Infinity;
-    space.lm_params.forEach((lm_params, i) =>
+    space.lm_params.forEach((lm_params, i) => {
+      const terms = data.costs[question.cost][lm_params];
       space.frames.forEach((frames, j) =>
         space.tokens_per_frame.forEach((tokens_per_frame, k) => {
-          const design = { lm_params, frames, tokens_per_frame, at: [i, j, k] };
-          design.cost_flops = costOf(data, question.cost, design);
-          cheapest = Math.min(cheapest, design.cost_flops);
-          if (design.cost_flops <= largest) found.push(design);
+          const cost_flops = costOf(terms, frames, tokens_per_frame);
+          if (cost_flops < cheapest) cheapest = cost_flops;
+          if (cost_flops > largest) return;
+          found.push({ lm_params, frames, tokens_per_frame, at: [i, j, k], cost_flops });
         })
-      )
-    );
+      );
+    });
     found.sort((a, b) => a.cost_flops - b.cost_flops); // stable
     return { designs: found, cheapest };
   }
 
   // ---- statistics ----------------------------------------------------------------------------
 
-  // Linear interpolation between order statistics, as numpy's default.
-  function quantile(values, q) {
-    const sorted = Float64Array.from(values).sort();
+  // Quantiles of sorted values. By linear interpolation between them, as numpy's default:
+  function quantile(sorted, q) {
     const place = q * (sorted.length - 1);
     const low = Math.floor(place);
     const high = Math.min(low + 1, sorted.length - 1);
@@ -91,12 +88,10 @@ const vvlmAllocator = (() => {
   }
 
   // The inverse of the empirical distribution: always one of the values.
-  function observedQuantile(values, q) {
-    const sorted = Float64Array.from(values).sort();
-    return sorted[Math.max(0, Math.ceil(sorted.length * q - 1))];
-  }
+  const observedQuantile = (sorted, q) => sorted[Math.max(0, Math.ceil(sorted.length * q - 1))];
 
-  const median = (values) => quantile(values, 0.5);
+  const inOrder = (values) => Float64Array.from(values).sort();
+  const median = (values) => quantile(inOrder(values), 0.5);
   const tails = (level) => [(1 - level) / 2, (1 + level) / 2];
   const share = (values, holds) => values.reduce((sum, v) => sum + holds(v), 0) / values.length;
 
@@ -155,23 +150,26 @@ const vvlmAllocator = (() => {
     const here = walked.errorsAt(design);
     const own = Array.from(stop.own, (d) => walked.designs[d]);
     const error = walked.bag[stop.chosen];
-    const regret = here.map((e, m) => e - stop.ownError[m]);
+    const errors = inOrder(here);
+    const regret = inOrder(here.map((e, m) => e - stop.ownError[m]));
     const votes = Object.fromEntries(
       question.sizes.map((size) => [size, share(own, (d) => d.lm_params === size)])
     );
-    const range = (factor) =>
-      [low, high].map((q) => observedQuantile(own.map((d) => d[factor]), q));
+    const range = (factor) => {
+      const values = inOrder(own.map((d) => d[factor]));
+      return [low, high].map((q) => observedQuantile(values, q));
+    };
     let within = 0;
     for (let d = 0; d <= stop.last; d++) within += walked.bag[d] <= error + question.epsilon;
     return {
       budget_flops: stop.budget, ...design, error,
-      error_low: quantile(here, low), error_high: quantile(here, high),
+      error_low: quantile(errors, low), error_high: quantile(errors, high),
       probability: votes[design.lm_params], votes,
       lm_params_range: range("lm_params"),
       frames_range: range("frames"),
       tokens_range: range("tokens_per_frame"),
       within_epsilon: within,
-      regret: median(regret), regret_high: quantile(regret, high),
+      regret: quantile(regret, 0.5), regret_high: quantile(regret, high),
       outside: outside(data, question, design),
     };
   }
@@ -205,6 +203,8 @@ const vvlmAllocator = (() => {
   function gains(data, question, design) {
     const [low, high] = tails(question.level);
     const errors = (at) => memberErrors(data, question.task, at, question.examples);
+    const flops = (at) =>
+      costOf(data.costs[question.cost][at.lm_params], at.frames, at.tokens_per_frame);
     const here = errors(design);
     const steps = {
       frames: { ...design, frames: design.frames + 1 },
@@ -214,30 +214,31 @@ const vvlmAllocator = (() => {
     };
     return Object.entries(steps).map(([change, moved]) => {
       const there = errors(moved);
-      const removed = here.map((e, m) => e - there[m]);
+      const removed = inOrder(here.map((e, m) => e - there[m]));
       return {
-        change, design: moved,
-        added_flops: costOf(data, question.cost, moved) - costOf(data, question.cost, design),
+        change, design: moved, added_flops: flops(moved) - design.cost_flops,
         value: median(here) - median(there),
         low: quantile(removed, low), high: quantile(removed, high),
       };
     });
   }
 
-  // Everything the page shows for one budget, and the rows of a curve of budgets around it.
-  // Returns {refused: the cheapest design's cost} when the budget buys none.
-  function answer(data, question, budget, curve = []) {
-    const walked = walk(data, question, [budget, ...curve]);
-    const stop = walked.stops.find((s) => s.budget === budget);
+  // What the page says of one budget, or {refused: the cheapest design's cost} when it buys none.
+  function answer(data, question, budget) {
+    const walked = walk(data, question, [budget]);
+    const [stop] = walked.stops;
     if (!stop) return { refused: walked.cheapest };
     const best = row(data, question, walked, stop);
     return {
-      best,
-      near: nearOptimal(question, walked, stop),
-      gains: gains(data, question, best),
-      curve: walked.stops.map((s) => row(data, question, walked, s)),
+      best, near: nearOptimal(question, walked, stop), gains: gains(data, question, best),
     };
   }
 
-  return { answer, budgetFlops };
+  // The rows of many budgets, ascending, without those that buy no design.
+  function curve(data, question, budgets) {
+    const walked = walk(data, question, budgets);
+    return walked.stops.map((stop) => row(data, question, walked, stop));
+  }
+
+  return { answer, budgetFlops, curve };
 })();

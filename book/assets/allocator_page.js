@@ -1,5 +1,9 @@
 // The allocator's page: takes the question from allocator_form.js, asks allocator.js, and shows the
 // answer. Runs once, after the data and the other three scripts.
+//
+// The first answer is the headline: the design, its error and the band, as text in the document.
+// The tables and curves follow when that has been painted. Marks in the page's performance timeline:
+// allocator-started, allocator-answered-headline, allocator-answered-whole.
 "use strict";
 
 (() => {
@@ -109,7 +113,7 @@
     );
   }
 
-  function chart({ curve, best }, state) {
+  function chart(curve, { best }, state) {
     const budget = best.budget_flops / 1e12;
     const factor = (title, color, name, key, unit = 1) => panel(curve, {
       title, color, budget, line: (row) => row[name] / unit,
@@ -137,7 +141,7 @@
     return element("details", {}, element("summary", {}, summary), content);
   }
 
-  function along({ curve }) {
+  function along(curve) {
     const rows = curve.filter((_, i) => i % 6 === 0).map((row) => [
       tflops(row.budget_flops), design(row), banded(row.error, row.error_low, row.error_high),
       percent(row.probability), named(row.outside) || "nothing",
@@ -155,37 +159,50 @@
     return folded("The same on the command line", element("pre", { tabindex: 0 }, text));
   }
 
-  // ---- at once ---------------------------------------------------------------------------------
+  // ---- the headline at once, the rest after it -------------------------------------------------
+
+  let asked = 0; // questions so far; what belongs to an earlier one is not shown any more
 
   // Mark the fields at fault, say what is wrong, and take the old answer away.
   function refuse(found) {
     form.mark(found);
     status.textContent = Object.values(found).join(" ");
     result.replaceChildren();
+    result.setAttribute("aria-busy", false);
+  }
+
+  function showRest(given, state, question, budget) {
+    const curve = vvlmAllocator.curve(data, question, [budget, ...CURVE]);
+    result.replaceChildren(
+      reach(given), votes(given, question), spread(given), asGood(given, state), steps(given),
+      chart(curve, given, state), along(curve),
+      ...(state.task === "avg" ? [command(state, budget)] : [])
+    );
+    result.setAttribute("aria-busy", false);
+    performance.mark("allocator-answered-whole");
   }
 
   function update() {
+    const turn = ++asked;
     const state = form.read();
     const found = vvlmForm.faults(state);
-    refuse(found);
-    if (Object.keys(found).length) return;
-    form.keep(state);
+    if (Object.keys(found).length) return refuse(found);
     const { question, budget } = vvlmForm.asQuestion(data, state);
-    const given = vvlmAllocator.answer(data, question, budget, CURVE);
+    const given = vvlmAllocator.answer(data, question, budget);
     if (given.refused) {
       const [has, least] = [budget, given.refused].map(tflops);
       refuse({
         budget: `${has} TFLOPs per video buy no design: the cheapest costs ${least} TFLOPs.`,
       });
-      return;
+    } else {
+      form.mark({});
+      status.textContent = headline(given, state, budget);
+      performance.mark("allocator-answered-headline");
+      result.setAttribute("aria-busy", true); // what stands there answers the question before
+      const rest = () => turn === asked && showRest(given, state, question, budget);
+      requestAnimationFrame(() => setTimeout(rest)); // once the headline has been painted
     }
-    status.textContent = headline(given, state, budget);
-    result.replaceChildren(
-      reach(given), votes(given, question), spread(given), asGood(given, state), steps(given),
-      chart(given, state), along(given),
-      ...(state.task === "avg" ? [command(state, budget)] : [])
-    );
-    performance.mark("allocator-answered");
+    form.keep(state);
   }
 
   form.listen(update, () => status.focus());
