@@ -100,6 +100,48 @@ def test_numbers_cross_pages(tiny):
     assert '<span class="pasted-text">2.7</span>' in page
 
 
+SITES: dict[str, Callable[[Path], Path]] = {
+    "tiny": lambda tiny: tiny / "_build/html",
+    "whole": lambda tiny: ROOT / "_build/html",
+}
+
+
+@pytest.mark.parametrize("which", SITES)
+def test_every_script_and_style_has_a_version(tiny, which):
+    site = SITES[which](tiny)
+    if not site.exists():
+        pytest.skip("the whole book is not built: make book")
+    pages = [site / "search.html", *site.glob("book/*.html"), *site.glob("notebooks/*.html")]
+    for page in pages:
+        local = re.findall(r'(?:src|href)="([^":]+\.(?:js|css)\b[^"]*)"', page.read_text())
+        bare = [link for link in local if not re.search(r"\?(v|digest)=\w{8,}$", link)]
+        assert local and bare == [], page.name
+
+
+def test_a_version_changes_with_the_content_and_only_then(tmp_path):
+    (tmp_path / "a.js").write_text("1")
+    html = '<script defer src="a.js"></script><link rel="stylesheet" href="a.js?v=0" />'
+    first = book.version_assets(html, tmp_path)
+    assert re.fullmatch(html.replace("?", r"\?").replace('"a.js"', r'"a\.js\?v=\w{8}"'), first)
+    assert book.version_assets(first, tmp_path) == first
+    (tmp_path / "a.js").write_text("2")
+    assert book.version_assets(html, tmp_path) != first
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<script src="https://example.org/a.js"></script>',
+        '<script src="missing.js"></script>',
+        '<a href="a.js">the script</a>',
+        "<code>&lt;script src=&quot;a.js&quot;&gt;</code>",
+    ],
+)
+def test_what_is_no_file_of_the_site_gets_no_version(tmp_path, html):
+    (tmp_path / "a.js").write_text("1")
+    assert book.version_assets(html, tmp_path) == html
+
+
 def test_code_a_chapter_does_not_use_leaves_everything_alone(tiny):
     append(tiny / "vvlm_utils/laws.py", "\n# one more remark\n")
     assert rebuilds(tiny) == set()
@@ -209,12 +251,6 @@ def test_every_claim_is_glued_from_a_chapter_that_decides_it():
     assert [(name, key) for name, key, _ in glued if key not in chapters[name]] == []
 
 
-SITES: dict[str, Callable[[Path], Path]] = {
-    "tiny": lambda tiny: tiny / "_build/html",
-    "whole": lambda tiny: ROOT / "_build/html",
-}
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1400, 390], ids=["wide", "narrow"])
 @pytest.mark.parametrize("which", SITES)
@@ -231,6 +267,7 @@ def test_pages_stand_alone_and_fit_the_screen(tiny, browser, which, width):
     assert pages
     for page in pages:
         tab.goto(page.as_uri())
+        tab.wait_for_function("!document.querySelector('[aria-busy=true]')")
         if tab.locator(".math").count():
             tab.wait_for_selector("mjx-container svg", state="attached", timeout=10_000)
             assert tab.locator("mjx-merror").count() == 0, page.name

@@ -210,15 +210,24 @@ performance.mark = (name) => {
 };
 """
 CHANGE = """([name, value]) => new Promise((done) => {
+  const start = performance.now();
+  new PerformanceObserver((list, observer) => {
+    const [mark] = list.getEntriesByName("allocator-answered-headline");
+    if (!mark) return;
+    observer.disconnect();
+    done(mark.startTime - start);
+  }).observe({ entryTypes: ["mark"] });
   const field = document.getElementById("allocator").elements[name];
-  const [start, mark] = [performance.now(), performance.mark];
-  performance.mark = (name) => {
-    mark(name);
-    if (name === "allocator-answered-headline") done(performance.now() - start);
-  };
   field.value = value;
   field.dispatchEvent(new Event("input", { bubbles: true }));
 })"""
+IN_A_ROW = """(budgets) => {
+  const form = document.getElementById("allocator");
+  for (const budget of budgets) {
+    form.elements.budget.value = budget;
+    form.requestSubmit();
+  }
+}"""
 FIRST_ANSWER = (
     r"[\d.]+B language model, \d+ frames, \d+ tokens per frame\. "
     r"Predicted error [\d.]+ points \(80% of the refits: [\d.]+ to [\d.]+\)"
@@ -238,9 +247,9 @@ def first_answer(tab) -> tuple[float, float]:
     return headline[0] - start[0], whole[0] - start[0]
 
 
-@pytest.mark.parametrize("slower", [1, 4], ids=["a laptop", "a phone"])
+@pytest.mark.parametrize("slower", [1, 4], ids=["full speed", "a quarter of it"])
 def test_the_first_answer_is_the_headline_and_takes_less_than_300_ms(tab, slower):
-    """The design, its error and the band; the least of five loads, as others use the machine too."""
+    """The design, its error and the band; the least of five loads, for the machine is shared."""
     tab.add_init_script(WATCH)
     throttle = tab.context.new_cdp_session(tab)
     throttle.send("Emulation.setCPUThrottlingRate", {"rate": slower})
@@ -260,28 +269,13 @@ def test_a_change_of_budget_or_examples_is_answered_within_100_ms(tab):
 
 def test_of_quick_changes_only_the_last_is_shown(tab):
     ask(tab)
-    tab.evaluate(
-        """() => {
-          const form = document.getElementById("allocator");
-          for (const budget of [30, 0.001, 7]) {
-            form.elements.budget.value = budget;
-            form.requestSubmit();
-          }
-        }"""
-    )
+    tab.evaluate(IN_A_ROW, [30, 0.001, 7])
     settle(tab)
     assert "of 7 TFLOPs per video" in status(tab)
     assert "--tflops 7 " in tab.locator("#allocator-result pre").text_content()
-    tab.evaluate(
-        """() => {
-          const form = document.getElementById("allocator");
-          for (const budget of [30, 0.001]) {
-            form.elements.budget.value = budget;
-            form.requestSubmit();
-          }
-        }"""
-    )
-    tab.wait_for_timeout(100)  # in which the answer for 30 would have come
+    tab.evaluate(IN_A_ROW, [30, 0.001])
+    tab.wait_for_timeout(100)  # in which the tables for 30 would have come
+    assert "cheapest costs" in status(tab)
     assert tab.locator("#allocator-result *").count() == 0
 
 
