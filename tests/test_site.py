@@ -205,7 +205,7 @@ WATCH = """
 window.seen = {};
 const mark = performance.mark.bind(performance);
 performance.mark = (name) => {
-  const text = (id) => document.getElementById(id).innerText;
+  const text = (id) => document.getElementById(id).textContent;
   window.seen[name] = [mark(name).startTime, text("allocator-status"), text("allocator-result")];
 };
 """
