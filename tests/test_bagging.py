@@ -85,6 +85,7 @@ def test_a_bag_comes_back_from_disk_as_it_was(bagged, tmp_path):
     read = load_bag(tmp_path / "fit.json")
     np.testing.assert_array_equal(read.members, bagged.members)
     assert (read.law, read.options, read.ranges) == (bagged.law, bagged.options, bagged.ranges)
+    assert read.lm_sizes == bagged.lm_sizes == tuple(sorted(set(RUNS["lm_params"])))
     assert [p.name for p in tmp_path.iterdir()] == ["fit.json"]
 
 
@@ -98,6 +99,7 @@ def test_a_bag_comes_back_from_disk_as_it_was(bagged, tmp_path):
         (lambda r: r["law"].update(terms=[]), "damaged"),
         (lambda r: r["options"].update(engine="adam"), "damaged"),
         (lambda r: r["members"][0].__setitem__(0, float("nan")), "finite"),
+        (lambda r: r.update(lm_sizes=[7e9, -1]), "lm_sizes must be positive"),
     ],
 )
 def test_a_damaged_fit_is_refused(bagged, tmp_path, damage, message):

@@ -4,11 +4,14 @@ import json
 import subprocess
 import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 
 COST = ["cost", "--lm-params", "7.5e9", "--frames", "32", "--tokens-per-frame", "196", "--json"]
 EXACT = ["--cost", "exact", "--frames", "32", "--tokens-per-frame", "196", "--json"]
 LM = ["--lm", "llama-3.1-8b"]
+QUESTION = ["--tflops", "10", "--train-examples", "5e5"]
 
 
 def vvlm(*arguments, cwd=None):
@@ -137,6 +140,93 @@ def test_elasticity_has_an_interval_for_each_factor(fit_json):
     assert all({"value", "low", "high"} == set(row) for row in answer.values())
 
 
+# Runs instead of a fit
+
+
+def small_sweep() -> pd.DataFrame:
+    """A star of runs by a noisy power law in every factor; the tower takes two sizes."""
+    lines = {"lm_params": [0.5e9, 1e9, 2e9], "frames": [2, 4, 16], "tokens_per_frame": [4, 25, 100]}
+    centre = {"lm_params": 1e9, "frames": 8, "tokens_per_frame": 64}
+    rows = [centre | {name: level} for name, levels in lines.items() for level in levels]
+    table = pd.DataFrame(rows).drop_duplicates()
+    table = table.merge(pd.DataFrame({"train_examples": [1e5, 2e5, 8e5]}), how="cross")
+    table = table.merge(pd.DataFrame({"tower_params": [1e8, 4e8]}), how="cross")
+    powers = {"frames": (30, 0.6), "tokens_per_frame": (25, 0.4), "lm_params": (9e3, 0.3)}
+    powers |= {"train_examples": (90, 0.2), "tower_params": (3e3, 0.5)}
+    error = sum(a * table[name] ** -b for name, (a, b) in powers.items())
+    return table.assign(metric=100 - error * np.random.default_rng(0).normal(1, 0.02, len(table)))
+
+
+@pytest.fixture(scope="module")
+def own_runs(tmp_path_factory):
+    """A table of a further factor, and the same at one of its levels without it."""
+    folder, table = tmp_path_factory.mktemp("own"), small_sweep()
+    last = (table["frames"] == 16) & (table["train_examples"] == 8e5)
+    table[~last | (table["tower_params"] == 1e8)].to_csv(folder / "towers.csv", index=False)
+    one = table[table["tower_params"] == 4e8].drop(columns="tower_params")
+    one.to_csv(folder / "it's mine.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def own_fit(own_runs):
+    done = vvlm("fit", "it's mine.csv", "--out", "fit.json", cwd=own_runs)
+    assert done.returncode == 0, done.stderr
+    return "fit.json"
+
+
+def test_the_question_is_answered_in_one_line(tmp_path):
+    at_once = vvlm("frontier", "paper", *QUESTION, cwd=tmp_path)
+    assert at_once.returncode == 0 and not list(tmp_path.iterdir())
+    (said,) = at_once.stderr.splitlines()
+    assert "`vvlm fit paper --out fit.json` keeps the fit" in said
+    assert vvlm("fit", "paper", "--out", "fit.json", cwd=tmp_path).returncode == 0
+    from_fit = vvlm("frontier", "fit.json", *QUESTION, cwd=tmp_path)
+    assert at_once.stdout == from_fit.stdout and not from_fit.stderr
+
+
+def test_a_plan_for_runs_takes_them_as_done(own_runs, own_fit):
+    plan = [*QUESTION, "--tflops", 2, "--train-flops", "1e20", "--most", 3, "--json"]
+    at_once = vvlm("plan", "it's mine.csv", *plan, cwd=own_runs)
+    from_fit = vvlm("plan", own_fit, *plan, "--runs", "it's mine.csv", cwd=own_runs)
+    assert json.loads(at_once.stdout) == json.loads(from_fit.stdout)
+    keep = "`vvlm fit 'it'\"'\"'s mine.csv' --out fit.json` keeps the fit"
+    assert keep in at_once.stderr.splitlines()[0]
+
+
+def test_a_fit_is_told_by_what_it_holds_where_its_name_does_not_say(own_runs, own_fit):
+    (own_runs / "kept").write_bytes((own_runs / own_fit).read_bytes())
+    named, unnamed = (vvlm("frontier", f, *QUESTION, cwd=own_runs) for f in (own_fit, "kept"))
+    assert unnamed.returncode == 0 and named.stdout == unnamed.stdout
+
+
+def test_runs_that_reach_none_of_the_papers_sizes_choose_among_their_own(own_runs, own_fit):
+    done = vvlm("frontier", own_fit, *QUESTION, "--json", cwd=own_runs)
+    assert json.loads(done.stdout)[0]["lm_params"] in (0.5e9, 1e9, 2e9)
+    assert "the runs reach none of the paper's LM sizes" in done.stderr
+    assert "5e+08, 1e+09, 2e+09" in done.stderr
+    named = vvlm("frontier", own_fit, *QUESTION, "--lm-params", "3e9", "--json", cwd=own_runs)
+    assert json.loads(named.stdout)[0]["lm_params"] == 3e9 and not named.stderr
+
+
+def test_an_elasticity_beyond_the_runs_says_so(own_runs, own_fit):
+    done = vvlm("elasticity", own_fit, cwd=own_runs)
+    assert "the paper's data sizes start at 1e6, the runs end at 8e+05" in done.stderr
+
+
+def test_a_factor_that_is_held_is_declared(own_runs):
+    refused = vvlm("frontier", "towers.csv", *QUESTION, cwd=own_runs)
+    assert refused.returncode == 2 and "duplicate run" in refused.stderr
+    (own_runs / "designs.csv").write_text(
+        "lm_params,frames,tokens_per_frame,train_examples\n1e9,4,64,1e5\n1e9,16,64,8e5\n"
+    )
+    plan = [*QUESTION, "--tflops", 2, "--train-flops", "1e22", "--candidates", "designs.csv"]
+    done = vvlm("plan", "towers.csv", "--at", "tower_params=4e8", *plan, "--json", cwd=own_runs)
+    (row,) = json.loads(done.stdout)
+    assert row["frames"] == 16  # which was run with the other tower alone
+    assert "`vvlm fit towers.csv --factor tower_params --out fit.json`" in done.stderr
+
+
 def test_compare_scores_four_laws_under_two_tests():
     laws = json.loads(vvlm("compare", "paper", "--resamples", 2, "--json").stdout)["laws"]
     assert list(laws) == ["mult", "add", "add-interact-s", "add-interact"]
@@ -176,6 +266,9 @@ def test_a_bad_table_is_refused_and_nothing_is_written(tmp_path, table, words):
         (["fit", "paper", "--out", "no/folder/f.json"], "no folder"),
         (["frontier", "none.json", "--tflops", "2", "--train-examples", "1e6"], "no fit at"),
         (["elasticity", "none.json"], "no fit at"),
+        (["frontier", "none.csv", *QUESTION], "none.csv: no such file"),
+        (["frontier", ".", *QUESTION], ". is a folder; name a fit"),
+        (["plan", "papr", *QUESTION, "--train-flops", "1e20"], "papr: no such file"),
         (["run", "none.ipynb", "-o", "out.ipynb"], "no notebook at"),
     ],
 )

@@ -25,6 +25,7 @@ from vvlm_utils.laws import LAWS
 from vvlm_utils.runs import load_runs
 
 TABLES, BAGS, ARGUMENTS = 3_600, 4_000, 2_400
+QUESTION = ["--tflops", 5, "--train-examples", 1e6]
 LINES = 16  # a refusal fits a screen: typer's own take a box of a few lines
 HEADER = "lm_params,frames,tokens_per_frame,train_examples,metric"
 NUMBERS = ["1e308", "-1e308", "1e400", "nan", "inf", "-inf", "-1", "0", "", "7.5B", "1.000,5",
@@ -126,7 +127,9 @@ def test_a_broken_table_is_refused(tmp_path, part):
         write_bad_table(path, draw)
         command = draw.choice([["check", path, "--resamples", 0], ["compare", path],
                                ["fit", path, "--out", folder / "fit.json"],
-                               ["report", path, "--out", folder / "site"]])  # fmt: skip
+                               ["report", path, "--out", folder / "site"],
+                               ["frontier", path, *QUESTION], ["elasticity", path],
+                               ["plan", path, *QUESTION, "--train-flops", 1e20]])  # fmt: skip
         assert_refused(call(*command), (case, command[0], path.read_bytes()[:400]))
     assert [p.name for p in folder.iterdir()] == [path.name]
 
@@ -181,7 +184,7 @@ def damage(record: dict, draw: random.Random) -> str:
 @pytest.mark.parametrize("part", range(2))
 def test_a_damaged_fit_is_refused(tmp_path, record, part):
     draw, path = random.Random(part), tmp_path / "fit.json"
-    questions = [["frontier", path, "--tflops", 5, "--train-examples", 1e6], ["elasticity", path]]
+    questions = [["frontier", path, *QUESTION], ["elasticity", path]]
     for case in range(BAGS // 2):
         path.write_text(damage(record, draw))
         assert_refused(call(*draw.choice(questions)), (case, path.read_text()[:300]))
@@ -200,7 +203,7 @@ def bad_arguments(draw: random.Random, fit_json: Path, folder: Path) -> list[obj
     name = draw.choice(["metric", "frames", "a b", "", "x;y", "$(id)", "N" * 99, "tower", "1x"])
     no_count = draw.choice(["nan", "-1", "0", "inf", "x"])
     design = ["--frames", 8, "--tokens-per-frame", 16]
-    ask = ["frontier", fit_json, "--tflops", 5, "--train-examples", 1e6]
+    ask = ["frontier", fit_json, *QUESTION]
     out = folder / "none" / "fit.json"
     return draw.choice([
         ["cost", "--lm-params", junk, *design],
@@ -219,6 +222,9 @@ def bad_arguments(draw: random.Random, fit_json: Path, folder: Path) -> list[obj
         ["plan", *ask[1:], "--train-flops", 1e20, "--most", draw.choice(["-1", "0", "x", "1.5"])],
         ["elasticity", fit_json, "--at", name],
         ["elasticity", folder / f"no {junk}" / "fit.json"],
+        ["frontier", folder, *QUESTION], ["frontier", folder / "no.csv", *QUESTION],
+        ["frontier", "paper", *QUESTION, "--at", f"{name}=2"],
+        ["plan", "x" * 5000, *QUESTION, "--train-flops", 1e20], ["elasticity", "a\x00b"],
         ["fit", "paper", "--law", junk, "--out", folder / "fit.json"],
         ["fit", "paper", "--resamples", whole, "--out", folder / "fit.json"],
         ["fit", "paper", "--factor", name, "--out", folder / "fit.json"],

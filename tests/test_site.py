@@ -365,6 +365,6 @@ def test_without_scripts_the_allocator_names_the_command_line(browser):
     tab = context.new_page()
     tab.goto(ALLOCATOR.as_uri())
     assert tab.locator("noscript pre").is_visible()
-    assert "vvlm frontier" in tab.locator("noscript pre").inner_text()
+    assert "vvlm frontier paper --tflops" in tab.locator("noscript pre").inner_text()
     assert not tab.locator("#allocator").is_visible()
     context.close()

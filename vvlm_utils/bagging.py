@@ -43,6 +43,7 @@ class BaggedLaw:
     losses : (members,), each on its own resample
     failed : resamples in which every start failed, left out of ``members``
     ranges : smallest and largest value of every factor in the runs
+    lm_sizes : the LM sizes of the runs; none in a fit that was written before they were kept
     """
 
     law: Law
@@ -56,6 +57,7 @@ class BaggedLaw:
     ranges: dict[str, tuple[float, float]]
     walls: dict[str, float] = field(repr=False)
     """Share of the members in which a parameter ended at a wall of the box."""
+    lm_sizes: tuple[float, ...] = ()
 
     def predict_members(self, table: pd.DataFrame) -> np.ndarray:
         """Every member's predicted error in points, shape (members, rows)."""
@@ -148,7 +150,13 @@ def bag(
         rows=len(runs),
         ranges={f: (float(runs[f].min()), float(runs[f].max())) for f in law.factors},
         walls={name: touching.count(name) / len(theta) for name in law.parameters},
+        lm_sizes=sizes_of(runs),
     )
+
+
+def sizes_of(runs: pd.DataFrame) -> tuple[float, ...]:
+    """The LM sizes among the runs, in order; none where the table does not tell them."""
+    return tuple(np.unique(runs["lm_params"]).astype(float).tolist()) if "lm_params" in runs else ()
 
 
 def cold_search(
@@ -312,6 +320,7 @@ def save_bag(bagged: BaggedLaw, path: str | Path) -> None:
         "failed": bagged.failed,
         "rows": bagged.rows,
         "ranges": bagged.ranges,
+        "lm_sizes": bagged.lm_sizes,
         "walls": bagged.walls,
         "losses": bagged.losses.tolist(),
         "members": bagged.members.tolist(),
@@ -328,7 +337,8 @@ def load_bag(path: str | Path) -> BaggedLaw:
     The JSON object holds ``format`` ("vvlm-bag"), ``version`` (1), the ``law`` (name, factors and
     terms: coefficient and powers of factor, exponent name and sign), its ``parameters`` in the
     order of the columns of ``members``, the ``options`` (with the units of the coefficients), and
-    what the bag knows of its runs: ``rows``, ``ranges``, ``losses``, ``walls``, ``failed``.
+    what the bag knows of its runs: ``rows``, ``ranges``, ``losses``, ``walls``, ``failed``
+    and, unless it is an old one, ``lm_sizes``.
     """
     try:
         record = json.loads(Path(path).read_text())
@@ -366,6 +376,9 @@ def _read_bag(record: Mapping) -> BaggedLaw:
         raise ValueError("ranges must hold the law's factors")
     if not all(0 < low <= high < np.inf for low, high in ranges.values()):
         raise ValueError("ranges must be positive numbers, the smaller first")
+    sizes = tuple(float(size) for size in record.get("lm_sizes", ()))
+    if not all(0 < size < np.inf for size in sizes):
+        raise ValueError("lm_sizes must be positive numbers")
     _check("aggregate", record["aggregate"], AGGREGATES)
     _check("resampling", record["resampling"], RESAMPLING)
     return BaggedLaw(
@@ -377,6 +390,7 @@ def _read_bag(record: Mapping) -> BaggedLaw:
         walls={name: float(record["walls"][name]) for name in law.parameters},
         failed=int(record["failed"]),
         rows=int(record["rows"]),
+        lm_sizes=sizes,
         **{k: record[k] for k in ("resampling", "aggregate")},
     )
 

@@ -39,7 +39,7 @@ from vvlm_utils.cost import (
 from vvlm_utils.frontier import member_designs, outside
 from vvlm_utils.laws import DATA
 from vvlm_utils.runs import _read, validate_runs
-from vvlm_utils.space import PAPER_SPACE, Space
+from vvlm_utils.space import PAPER_SPACE, Space, spread
 
 AIMS = ("choice", "level")
 TAIL = 0.05  # share of the members clipped on either side
@@ -87,7 +87,7 @@ def candidate_designs(
     """
     space = question.space
     designs = Space(
-        space.lm_params, _spread(space.frames, values), _spread(space.tokens_per_frame, values)
+        space.lm_params, spread(space.frames, values), spread(space.tokens_per_frame, values)
     ).designs
     flops = question.cost(*(designs[f].to_numpy() for f in FACTORS))
     served = designs[flops <= max(question.budgets)]
@@ -115,15 +115,6 @@ def read_candidates(path: str | Path) -> pd.DataFrame:
     """
     table = _read(Path(path)).assign(metric=50.0)  # any metric: candidates have none yet
     return validate_runs(table, label=str(path), first_line=2)[KEY]
-
-
-def _spread(levels: Iterable[float], most: int) -> tuple[float, ...]:
-    levels = np.asarray(list(levels), dtype=float)
-    if most < 2:
-        raise ValueError(f"values must be at least 2, got {most}")
-    wanted = np.geomspace(levels.min(), levels.max(), most)
-    nearest = np.abs(np.log(levels)[:, None] - np.log(wanted)).argmin(axis=0)
-    return tuple(np.unique(levels[nearest]).tolist())
 
 
 def residual_noise(bagged: BaggedLaw) -> float:

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from vvlm_utils.bagging import BaggedLaw
+from vvlm_utils.bagging import BaggedLaw, sizes_of
 from vvlm_utils.cost import FACTORS, CostFunction
 from vvlm_utils.fitting import LawFit
 from vvlm_utils.laws import DATA, Law, Term
@@ -59,6 +59,31 @@ class Space:
 
 
 PAPER_SPACE = Space()
+MOST_SIZES = 8  # LM sizes of one's own that a space takes
+
+
+def spread(values: Iterable[float], most: int) -> tuple[float, ...]:
+    """At most so many of the values, ends included, evenly by their logarithm.
+
+    >>> spread([1, 2, 3, 4, 30, 64], 3)
+    (1.0, 4.0, 64.0)
+    """
+    if most < 2:
+        raise ValueError(f"values must be at least 2, got {most}")
+    values = np.unique(np.array(list(values), dtype=float))
+    if len(values) > most:
+        wanted = np.geomspace(values[0], values[-1], most)
+        near = np.abs(np.log(values)[:, None] - np.log(wanted)).argmin(axis=0)
+        values = values[np.unique(near)]
+    return tuple(values.tolist())
+
+
+def space_for(bagged: BaggedLaw) -> Space:
+    """The paper's space; with the runs' own LM sizes where these reach none of the paper's."""
+    low, high = bagged.ranges["lm_params"]
+    if any(low <= size <= high for size in PAPER_SPACE.lm_params):
+        return PAPER_SPACE
+    return replace(PAPER_SPACE, lm_params=spread(bagged.lm_sizes or (low, high), MOST_SIZES))
 
 
 @dataclass(frozen=True)
@@ -136,6 +161,7 @@ def as_bag(model: BaggedLaw | LawFit) -> BaggedLaw:
         rows=len(runs),
         ranges={f: (float(runs[f].min()), float(runs[f].max())) for f in names},
         walls={p: float(p in model.diagnostics.at_wall) for p in model.law.parameters},
+        lm_sizes=sizes_of(runs),
     )
 
 

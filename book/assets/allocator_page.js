@@ -153,8 +153,7 @@
   function command(state, budget) {
     const sizes = state.lm.split(",").map((size) => ` --lm-params ${size}e9`).join("");
     const text =
-      "vvlm fit paper --out fit.json\n" +
-      `vvlm frontier fit.json --tflops ${number(budget / 1e12, 6)} --train-examples ${state.examples}e6` +
+      `vvlm frontier paper --tflops ${number(budget / 1e12, 6)} --train-examples ${state.examples}e6` +
       `${sizes} --cost ${state.cost} --epsilon ${state.epsilon} --level ${state.level / 100}`;
     return folded("The same on the command line", element("pre", { tabindex: 0 }, text));
   }

@@ -10,17 +10,26 @@ from typing import Annotated
 import typer
 
 from vvlm_utils.cli.common import (
+    LAW,
+    RESAMPLES,
     At,
+    Budgets,
+    Cost,
     CostName,
+    Examples,
     Factors,
-    FitFile,
+    FitOrRuns,
     Json,
+    LmSizes,
     Resampling,
     Runs,
     Seed,
     app,
     check_folder,
-    held_levels,
+    choose_space,
+    fit_runs,
+    load_fit,
+    note,
     show,
 )
 
@@ -53,7 +62,7 @@ def cost(
     lm_params: Annotated[
         float | None, typer.Option(help="Decoder parameters x_N, e.g. 7.5e9.")
     ] = None,
-    cost: Annotated[CostName, typer.Option(help="Which cost.")] = CostName.paper,
+    cost: Cost = CostName.paper,
     lm: Annotated[str | None, typer.Option(help="exact: a decoder by name.")] = None,
     prompt_tokens: Annotated[
         int, typer.Option(min=0, max=MANY, help="exact: tokens of the prompt.")
@@ -152,8 +161,8 @@ def compare(
 def fit(
     runs: Runs,
     out: Annotated[Path, typer.Option(help="Where to write the fit (JSON).")],
-    law: Annotated[str, typer.Option(help="Name of the law.")] = "add-interact",
-    resamples: Annotated[int, typer.Option(min=1, help="Resamples of the bag.")] = 100,
+    law: Annotated[str, typer.Option(help="Name of the law.")] = LAW,
+    resamples: Annotated[int, typer.Option(min=1, help="Resamples of the bag.")] = RESAMPLES,
     resampling: Annotated[Resampling, typer.Option(help="How to resample.")] = Resampling.rows,
     factor: Factors = None,
     seed: Seed = 0,
@@ -163,20 +172,15 @@ def fit(
 
     Example: vvlm fit paper --law add-interact --out fit.json
     """
-    import numpy as np
-
-    from vvlm_utils.bagging import bag, save_bag
+    from vvlm_utils.bagging import save_bag
     from vvlm_utils.laws import get_law
     from vvlm_utils.runs import load_runs
 
     factors = factor or []
-    chosen = get_law(law, factors)
+    get_law(law, factors)
     check_folder(out)
     table = load_runs(runs, factors=factors)
-    bagged = bag(
-        chosen, table, rng=np.random.default_rng(seed), resamples=resamples,
-        resampling=resampling.value,
-    )  # fmt: skip
+    bagged = fit_runs(table, law, resamples, resampling.value, factors, seed)
     save_bag(bagged, out)
     walls = {name: share for name, share in bagged.walls.items() if share}
     show({"members": len(bagged.members), "failed": bagged.failed, "at_wall": walls}, as_json)
@@ -184,13 +188,11 @@ def fit(
 
 @app.command()
 def frontier(
-    fit_json: FitFile,
-    tflops: Annotated[list[float], typer.Option(help="Budget per video; repeatable.")],
-    train_examples: Annotated[float, typer.Option(help="Finetuning examples n, e.g. 2e6.")],
-    lm_params: Annotated[
-        list[float] | None, typer.Option(help="Allowed LM sizes; repeatable.")
-    ] = None,
-    cost: Annotated[CostName, typer.Option(help="Which cost.")] = CostName.paper,
+    source: FitOrRuns,
+    tflops: Budgets,
+    train_examples: Examples,
+    lm_params: LmSizes = None,
+    cost: Cost = CostName.paper,
     at: At = None,
     epsilon: Annotated[float, typer.Option(help="Points that count as equal.")] = 0.1,
     level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.8,
@@ -198,14 +200,19 @@ def frontier(
 ) -> None:
     """The best design at each budget, with its uncertainty.
 
+    Runs are fitted first, as `vvlm fit` does; a fit that it wrote answers at once.
+
+    Example: vvlm frontier paper --tflops 10 --train-examples 5e5
+
+    Example: vvlm frontier runs.csv --at tower_params=4e8 --tflops 10 --train-examples 5e5
+
     Example: vvlm frontier fit.json --tflops 2 --tflops 30 --train-examples 2e6
     """
     from vvlm_utils.architectures import ALL_COSTS
-    from vvlm_utils.bagging import load_bag
-    from vvlm_utils.frontier import Space, hold_factors, solve_frontier
+    from vvlm_utils.frontier import solve_frontier
 
-    bagged = hold_factors(load_bag(fit_json), held_levels(at))
-    space = Space(lm_params=tuple(lm_params)) if lm_params else Space()
+    bagged, _ = load_fit(source, at)
+    space = choose_space(bagged, lm_params)
     budgets = [1e12 * budget for budget in tflops]
     table = solve_frontier(
         bagged, budgets, train_examples, space, ALL_COSTS[cost.value], level, epsilon
@@ -214,14 +221,19 @@ def frontier(
 
 
 @app.command()
-def elasticity(fit_json: FitFile, at: At = None, as_json: Json = False) -> None:
+def elasticity(source: FitOrRuns, at: At = None, as_json: Json = False) -> None:
     """How x_N, x_T and x_V of the best design move with data (Eq. 9 to 11), with 80% intervals.
 
-    Example: vvlm elasticity fit.json
-    """
-    from vvlm_utils.bagging import load_bag
-    from vvlm_utils.elasticity import elasticity as solve
-    from vvlm_utils.space import hold_factors
+    Runs are fitted first, as `vvlm fit` does. Budgets, data sizes and step are the paper's.
 
-    table = solve(hold_factors(load_bag(fit_json), held_levels(at)))
+    Example: vvlm elasticity paper
+    """
+    from vvlm_utils.elasticity import elasticity as solve
+
+    bagged, _ = load_fit(source, at)
+    most = bagged.ranges["train_examples"][1]
+    if most < 1e6:
+        note(f"the paper's data sizes start at 1e6, the runs end at {most:.4g}; "
+             "`vvlm report` stays within the runs")  # fmt: skip
+    table = solve(bagged, choose_space(bagged))
     show({name: row.to_dict() for name, row in table.iterrows()}, as_json)

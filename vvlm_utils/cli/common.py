@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from vvlm_utils.bagging import BaggedLaw
+    from vvlm_utils.space import Space
 
 HELP = """The command line: the book's questions, answered for the paper's runs or for yours.
 
@@ -16,7 +24,11 @@ and exit code 2, and nothing is half written.
 """
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=HELP)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Runs = Annotated[str, typer.Argument(help="'paper', or the path of a CSV of runs.")]
+Runs = Annotated[str, typer.Argument(help="'paper', 'mini', or the path of a CSV of runs.")]
+FitOrRuns = Annotated[
+    str,
+    typer.Argument(help="A file that `vvlm fit` wrote, or runs to fit now: 'paper', a CSV."),
+]
 Factors = Annotated[
     list[str] | None,
     typer.Option("--factor", help="A further column that the sweep moved; repeatable."),
@@ -25,8 +37,15 @@ At = Annotated[
     list[str] | None,
     typer.Option("--at", metavar="NAME=VALUE", help="Hold a further factor there; repeatable."),
 ]
+Budgets = Annotated[
+    list[float], typer.Option("--tflops", help="TFLOPs that a video may cost; repeatable.")
+]
+Examples = Annotated[float, typer.Option("--train-examples", help="Finetuning examples n: 2e6.")]
+LmSizes = Annotated[
+    list[float] | None, typer.Option("--lm-params", help="Allowed LM sizes; repeatable.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same answer.")]
-FitFile = Annotated[str, typer.Argument(help="A JSON file that `vvlm fit` wrote.")]
+LAW, RESAMPLES = "add-interact", 100  # what is fitted when nothing else is said
 
 
 class Resampling(StrEnum):
@@ -40,6 +59,9 @@ class CostName(StrEnum):
     paper = "paper"
     lm_only = "lm_only"
     exact = "exact"
+
+
+Cost = Annotated[CostName, typer.Option("--cost", help="Which cost.")]
 
 
 def show(answer, as_json: bool) -> None:
@@ -71,3 +93,75 @@ def check_folder(out: Path) -> None:
     """Refuse a file to write whose folder is not there."""
     if not out.parent.is_dir():
         raise ValueError(f"--out {out}: there is no folder {out.parent}; make it first")
+
+
+def note(text: str) -> None:
+    """Say something beside the answer, on standard error."""
+    print(f"vvlm: {text}", file=sys.stderr)
+
+
+def is_fit(source: str) -> bool:
+    """Tell a fit from runs: a file named ``.json``, or one that begins like a JSON object."""
+    from vvlm_utils.runs import SOURCES
+
+    path = Path(source)
+    if source in SOURCES:
+        return False
+    if path.is_dir():
+        raise ValueError(f"{source} is a folder; name a fit that `vvlm fit` wrote, or a CSV")
+    if path.suffix == ".json" or not path.is_file():
+        return path.suffix == ".json"
+    with path.open("rb") as file:
+        return file.read(1) == b"{"
+
+
+def fit_runs(
+    table: pd.DataFrame,
+    law: str = LAW,
+    resamples: int = RESAMPLES,
+    resampling: str = Resampling.rows.value,
+    factors: list[str] | None = None,
+    seed: int = 0,
+) -> BaggedLaw:
+    """The bag that `vvlm fit` writes."""
+    import numpy as np
+
+    from vvlm_utils.bagging import bag
+    from vvlm_utils.laws import get_law
+
+    rng = np.random.default_rng(seed)
+    chosen = get_law(law, factors or [])
+    return bag(chosen, table, rng=rng, resamples=resamples, resampling=resampling)
+
+
+def load_fit(source: str, at: list[str] | None = None) -> tuple[BaggedLaw, pd.DataFrame | None]:
+    """A fit with its further factors held, and the runs that it was fitted to, if here and now.
+
+    Runs are fitted as `vvlm fit` does when nothing else is said; what ``at`` holds are their
+    further factors, and the runs returned are those at that level.
+    """
+    from vvlm_utils.bagging import load_bag
+    from vvlm_utils.runs import load_runs
+    from vvlm_utils.space import hold_factors
+
+    levels = held_levels(at)
+    if is_fit(source):
+        return hold_factors(load_bag(source), levels), None
+    runs = load_runs(source, factors=list(levels))
+    command = " ".join(["vvlm fit", shlex.quote(source), *(f"--factor {f}" for f in levels)])
+    note(f"fitting {LAW} to {len(runs)} runs; `{command} --out fit.json` keeps the fit")
+    bagged = hold_factors(fit_runs(runs, factors=list(levels)), levels)
+    return bagged, runs[(runs[list(levels)] == list(levels.values())).all(axis=1)]
+
+
+def choose_space(bagged: BaggedLaw, lm_params: list[float] | None = None) -> Space:
+    """The designs to choose from, and a note where their LM sizes are not the paper's."""
+    from vvlm_utils.space import PAPER_SPACE, Space, space_for
+
+    if lm_params:
+        return Space(lm_params=tuple(lm_params))
+    space = space_for(bagged)
+    if space is not PAPER_SPACE:
+        sizes = ", ".join(f"{size:.4g}" for size in space.lm_params)
+        note(f"the runs reach none of the paper's LM sizes; theirs are taken: {sizes}")
+    return space

@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from vvlm_utils.cli.common import At, CostName, FitFile, Json, app, held_levels, show
+from vvlm_utils.cli.common import (
+    At,
+    Budgets,
+    Cost,
+    CostName,
+    Examples,
+    FitOrRuns,
+    Json,
+    LmSizes,
+    app,
+    choose_space,
+    load_fit,
+    show,
+)
 
 SHARES = (0.125, 0.25, 0.5, 1.0)  # of n, at which a candidate may be trained
 INSIDE = ("frames", "tokens_per_frame", "train_examples")  # the grid starts at the runs' least
@@ -19,9 +32,9 @@ COLUMNS = (
 
 @app.command()
 def plan(
-    fit_json: FitFile,
-    tflops: Annotated[list[float], typer.Option(help="Budget per video; repeatable.")],
-    train_examples: Annotated[float, typer.Option(help="Examples n of the deployed model.")],
+    source: FitOrRuns,
+    tflops: Budgets,
+    train_examples: Examples,
     train_flops: Annotated[
         float | None, typer.Option(help="Training budget in FLOPs, e.g. 1e21.")
     ] = None,
@@ -29,10 +42,8 @@ def plan(
     gpu_tflops: Annotated[
         float | None, typer.Option(help="TFLOP/s that a GPU reaches in your training.")
     ] = None,
-    lm_params: Annotated[
-        list[float] | None, typer.Option(help="Allowed LM sizes; repeatable.")
-    ] = None,
-    cost: Annotated[CostName, typer.Option(help="Which cost.")] = CostName.paper,
+    lm_params: LmSizes = None,
+    cost: Cost = CostName.paper,
     at: At = None,
     candidates: Annotated[
         str | None, typer.Option(help="A CSV of designs to choose from, not a grid.")
@@ -55,25 +66,25 @@ def plan(
     uncertainty about the best designs that a run removes after those above it, `left` what remains.
 
     Without --candidates the choice is a grid of designs that the largest budget could serve, none
-    with fewer frames, tokens or examples than the fitted runs.
+    with fewer frames, tokens or examples than the fitted runs. Runs instead of a fit are fitted
+    first, as `vvlm fit` does, and without --runs they are those that exist.
 
-    Example: vvlm plan fit.json --tflops 2 --tflops 30 --train-examples 2e6 --train-flops 1e20
+    Example: vvlm plan paper --tflops 2 --tflops 30 --train-examples 2e6 --train-flops 1e20
 
     Example: vvlm plan fit.json --tflops 10 --train-examples 1e6 --gpu-hours 500 --gpu-tflops 150
     """
     budget = training_budget(train_flops, gpu_hours, gpu_tflops)
 
     from vvlm_utils.architectures import ALL_COSTS
-    from vvlm_utils.bagging import load_bag
-    from vvlm_utils.frontier import Space, hold_factors
     from vvlm_utils.next_runs import Question, candidate_designs, plan_runs, read_candidates
     from vvlm_utils.runs import load_runs
 
-    space = Space(lm_params=tuple(lm_params)) if lm_params else Space()
-    budgets = tuple(1e12 * each for each in tflops)
-    question = Question(budgets, train_examples, space, ALL_COSTS[cost.value])
-    bagged = hold_factors(load_bag(fit_json), held_levels(at))
     done = None if runs is None else load_runs(runs)
+    bagged, fitted = load_fit(source, at)
+    done = fitted if runs is None else done
+    budgets = tuple(1e12 * each for each in tflops)
+    space = choose_space(bagged, lm_params)
+    question = Question(budgets, train_examples, space, ALL_COSTS[cost.value])
     if candidates is None:
         least = {name: bagged.ranges[name][0] for name in INSIDE if name in bagged.ranges}
         examples = [round(share * train_examples) for share in SHARES]

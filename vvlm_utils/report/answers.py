@@ -19,11 +19,11 @@ from vvlm_utils.fitting import FitError
 from vvlm_utils.frontier import solve_frontier
 from vvlm_utils.laws import DATA, FORMS, Law, make_law
 from vvlm_utils.runs import COST, RunsError, average_seeds
-from vvlm_utils.space import Candidates, Space, hold_factors
+from vvlm_utils.space import MOST_SIZES, Candidates, Space, hold_factors, spread
 from vvlm_utils.validation import compare_laws, score, summarise
 
 UNITS = (("TFLOPs", 1e12), ("GFLOPs", 1e9), ("MFLOPs", 1e6), ("FLOPs", 1.0))
-MOST_LEVELS = {"lm_params": 8, "frames": 64, "tokens_per_frame": 32}
+MOST_LEVELS = {"lm_params": MOST_SIZES, "frames": 64, "tokens_per_frame": 32}
 MOST_HELD = 6  # combinations of further factors that are solved one by one
 FORGOTTEN = 0.9  # the encoder's share of every design from which its size should be checked
 
@@ -45,16 +45,6 @@ def merge_repeats(runs: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _spread(values: np.ndarray, most: int) -> tuple[float, ...]:
-    """At most so many of the sorted values, ends included, evenly by their logarithm."""
-    values = np.unique(np.asarray(values, dtype=float))
-    if len(values) <= most:
-        return tuple(values.tolist())
-    wanted = np.geomspace(values[0], values[-1], most)
-    near = np.abs(np.log(values)[:, None] - np.log(wanted)).argmin(axis=0)
-    return tuple(values[np.unique(near)].tolist())
-
-
 def space_within(runs: pd.DataFrame) -> Space:
     """The designs between the runs' own levels; a factor that never moves stays where it is."""
     low, high = runs["frames"].min(), runs["frames"].max()
@@ -62,7 +52,7 @@ def space_within(runs: pd.DataFrame) -> Space:
     sides = np.sqrt(runs["tokens_per_frame"].to_numpy(dtype=float))
     tokens = np.arange(sides.min(), sides.max() + 1) ** 2 if np.ptp(sides) < 1e4 else sides**2
     values = {"lm_params": runs["lm_params"], "frames": frames, "tokens_per_frame": tokens}
-    return Space(**{f: _spread(v, MOST_LEVELS[f]) for f, v in values.items()})
+    return Space(**{f: spread(v, MOST_LEVELS[f]) for f, v in values.items()})
 
 
 def candidates_of(runs: pd.DataFrame, factors: Sequence[str]) -> Candidates | None:
