@@ -5,8 +5,11 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import nbformat
@@ -17,13 +20,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vvlm_utils import book
+from vvlm_utils import report as reports
 from vvlm_utils.bagging import bag, load_bag, save_bag
 from vvlm_utils.cost import FACTORS, paper_flops
 from vvlm_utils.elasticity import elasticity
 from vvlm_utils.fitting import FitOptions
 from vvlm_utils.frontier import Candidates, solve_frontier
 from vvlm_utils.laws import DATA, make_law
-from vvlm_utils.report import HERE, NOTEBOOK, answers
+from vvlm_utils.report import NOTEBOOK, answers
 from vvlm_utils.runs import RunsError, load_runs, validate_runs
 from vvlm_utils.space import hold_factors
 
@@ -174,12 +178,52 @@ def vvlm(*arguments, cwd=None):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Path:
-    """A report on a table of required columns and a further factor, in a folder of odd name."""
+def installed(tmp_path_factory) -> Path:
+    """An environment that holds the wheel, and beside it what else is installed here."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source, env = folder / "source", folder / "env"
+    pycache = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "vvlm_utils", source / "vvlm_utils", ignore=pycache)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
+    wheel = ["wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", folder, source]
+    subprocess.run([*pip, *wheel], check=True, timeout=120)
+    venv.create(env)
+    packages = next(env.glob("lib/*/site-packages"))
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib"))
+    install = ["install", "--no-deps", "--no-index", "--target", packages]
+    subprocess.run([*pip, *install, *folder.glob("*.whl")], check=True, timeout=120)
+    return env
+
+
+def wheel_run(installed: Path, *arguments, cwd: Path) -> subprocess.CompletedProcess:
+    """Python of that environment: nothing of this tree, and no module of the folder it is in."""
+    command = [installed / "bin" / "python", "-P", *map(str, arguments)]
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, timeout=500)
+
+
+def test_the_wheel_holds_the_whole_package(installed):
+    def files(package: Path) -> set[Path]:
+        every = (path.relative_to(package) for path in package.rglob("*") if path.is_file())
+        return {path for path in every if "__pycache__" not in path.parts}
+
+    (package,) = installed.glob("lib/*/site-packages/vvlm_utils")
+    assert files(package) == files(ROOT / "vvlm_utils")
+    where = wheel_run(installed, "-c", "import vvlm_utils as v; print(v.__file__)", cwd=ROOT)
+    assert Path(where.stdout.strip()) == package / "__init__.py"
+
+
+@pytest.fixture(scope="module")
+def site(installed, tmp_path_factory) -> Path:
+    """The wheel's report on required columns and a further factor, in a folder of odd content."""
     folder = tmp_path_factory.mktemp("it's {one} folder")
     sweep().sample(60, random_state=0).to_csv(folder / "my 'own' {runs}.csv", index=False)
-    done = vvlm("report", "my 'own' {runs}.csv", "--out", "a site", "--factor", TOWER,
-                "--resamples", 5, "--law", "add", "--json", cwd=folder)  # fmt: skip
+    (folder / "pandas.py").write_text("raise ValueError('not the package')")
+    command = ["report", "my 'own' {runs}.csv", "--out", "a site", "--factor", TOWER]
+    few = ["--resamples", 5, "--law", "add", "--json"]
+    done = wheel_run(installed, "-m", "vvlm_utils.cli", *command, *few, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "a site"
 
@@ -190,16 +234,22 @@ def test_a_report_is_a_site(site):
     for words in ("Held: tower_params", "Law add", "my 'own' {runs}.csv", "TFLOPs per video"):
         assert words in page, words
     assert (site / "index.html").exists() and "http" not in re.findall(r'<script src="(.)', page)
-    assert {p.name for p in site.parent.iterdir()} == {"my 'own' {runs}.csv", "a site"}
+    there = {"my 'own' {runs}.csv", "pandas.py", "a site"}
+    assert {p.name for p in site.parent.iterdir()} == there
 
 
-@pytest.mark.slow
-def test_a_report_never_replaces_what_is_no_report(site):
-    (site.parent / "papers").mkdir()
-    (site.parent / "papers" / "mine.txt").write_text("kept")
-    done = vvlm("report", "paper", "--out", "papers", cwd=site.parent)
+def test_a_report_never_replaces_what_is_no_report(tmp_path):
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "mine.txt").write_text("kept")
+    done = vvlm("report", "paper", "--out", "papers", cwd=tmp_path)
     assert done.returncode == 2 and "holds files that are no report" in done.stderr
-    assert (site.parent / "papers" / "mine.txt").read_text() == "kept"
+    assert (tmp_path / "papers" / "mine.txt").read_text() == "kept"
+
+
+def test_a_page_that_cannot_be_computed_is_one_line_and_leaves_nothing(tmp_path):
+    with pytest.raises(ValueError, match="no report could be made: RunsError: .*: no such file"):
+        reports.build({"runs": str(tmp_path / "none.csv")}, tmp_path / "site")
+    assert not list(tmp_path.iterdir())
 
 
 # What a parameter or a path holds stays text
@@ -270,10 +320,3 @@ def test_a_table_reaches_the_sweep_as_it_is():
     assert done.returncode == 0, said
     shown = [line for line in said.splitlines() if ".sweep table " in line]
     assert len(shown) == 1 and shlex.split(shown[0])[-2:] == ["--table", NASTY]
-
-
-def test_the_package_holds_the_page():
-    names = {path.name for path in HERE.iterdir()}
-    assert {"report.ipynb", "_config.yml", "_toc.yml", "assets"} <= names
-    patterns = (ROOT / "pyproject.toml").read_text()
-    assert all(f'"report/{p}"' in patterns for p in ("*.ipynb", "*.yml", "assets/*"))

@@ -120,8 +120,16 @@ def papermill_paths(*paths: Path) -> list[str]:
     return [str(path).replace("{", "{{").replace("}", "}}") for path in paths]
 
 
-def execute(notebook: Path, output: Path, parameters: dict[str, Any] | None = None) -> None:
-    """Execute a notebook with papermill; ``output`` appears only when every cell ended well."""
+def execute(
+    notebook: Path,
+    output: Path,
+    parameters: dict[str, Any] | None = None,
+    cwd: Path | None = None,
+) -> None:
+    """Execute a notebook with papermill; ``output`` appears only when every cell ended well.
+
+    cwd : the folder that it runs in, whose modules it would import before others [this one]
+    """
     import papermill
 
     # The kernel is this interpreter's, whatever kernels and profiles the user's home holds.
@@ -140,6 +148,7 @@ def execute(notebook: Path, output: Path, parameters: dict[str, Any] | None = No
             parameters or {},
             kernel_name="python3",
             progress_bar=progress,
+            cwd=cwd,
             extra_arguments=["--log-level=ERROR"],
         )
         executed = nbformat.read(partial, as_version=4)
@@ -204,8 +213,9 @@ def compile_site(source: Path, site: Path) -> None:
     """Compile a staged book with warnings as errors; ``site`` is replaced only by a whole one."""
     work = site.parent / "sphinx"
     shutil.rmtree(work, ignore_errors=True)
-    jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    command = [jupyter_book, "build", source, "--path-output", work]
+    # Jupyter Book of this interpreter, wherever its script is; nothing of the reader's folder.
+    jupyter_book = [sys.executable, "-P", "-c", "from jupyter_book.cli.main import main; main()"]
+    command = [*jupyter_book, "build", source, "--path-output", work]
     command += ["-W", "--all", "-n", "--keep-going"]
     log, last = site.parent / "book.log", time.monotonic()
     with log.open("w") as sink:

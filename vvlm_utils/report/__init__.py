@@ -48,6 +48,8 @@ def build(parameters: Mapping[str, object], out: Path) -> Path:
     ``out`` is replaced only by a whole site. Raises ValueError with the reason when the page
     cannot be computed.
     """
+    import papermill
+
     check_folder(out)
     check_compiler()
     with tempfile.TemporaryDirectory(prefix="vvlm-report-") as folder:
@@ -55,7 +57,10 @@ def build(parameters: Mapping[str, object], out: Path) -> Path:
         shutil.copytree(HERE, source, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
         copy_assets(source / "assets")
         executed = Path(folder) / MARK
-        book.execute(NOTEBOOK, executed, dict(parameters))
+        try:
+            book.execute(NOTEBOOK, executed, dict(parameters), cwd=source)
+        except papermill.PapermillExecutionError as error:
+            raise ValueError(f"no report could be made: {error.ename}: {error.evalue}") from None
         nbformat.write(embed_charts(nbformat.read(executed, as_version=4)), source / NOTEBOOK.name)
         site = Path(folder) / "html"
         book.compile_site(source, site)
