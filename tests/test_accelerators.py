@@ -134,8 +134,9 @@ def test_weights_that_do_not_fit_are_refused_until_devices_are_added():
     ("settings", "words"),
     [
         ({"batch": 0}, "batch must be at least 1, got 0"),
-        ({"utilisation": 0}, "utilisation must lie above 0 and up to 1, got 0"),
-        ({"utilisation": 1.5}, "utilisation must lie above 0 and up to 1, got 1.5"),
+        ({"utilisation": 0}, "utilisation must lie between 1e-06 and 1, got 0"),
+        ({"utilisation": 1e-300}, "utilisation must lie between 1e-06 and 1, got 1e-300"),
+        ({"utilisation": 1.5}, "utilisation must lie between 1e-06 and 1, got 1.5"),
         ({"questions": 0}, "questions must be at least 1, got 0"),
         ({"questions": 2}, "2 questions differ in their words: give prompt_tokens"),
         ({"answer_tokens": -1}, "answer_tokens must not be negative"),

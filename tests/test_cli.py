@@ -88,7 +88,9 @@ def test_an_accelerator_adds_bytes_seconds_and_dollars():
     [
         (["--accelerator", "v100"], "accelerator 'v100' is not catalogued; name one of a100"),
         (["--accelerator", "l4", "--batch", 40], "several devices, or another of a100-80gb-sxm"),
-        (["--accelerator", "l4", "--utilisation", 0], "utilisation must lie above 0"),
+        (["--accelerator", "l4", "--utilisation", 0], "utilisation must lie between 1e-06"),
+        (["--accelerator", "l4", "--utilisation", "1e-300"], "and 1, got 1e-300"),
+        (["--accelerator", "l4", "--frames", "1e308"], "frames must be below 1e+18, got 1e+308"),
         (["--accelerator", "l4", "--price-per-hour", 0], "price_per_hour must be a positive"),
         (["--batch", 2], "need --accelerator"),
         (["--price-per-hour", 2], "need --accelerator"),

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from vvlm_utils.cost import (
     COSTS,
     FACTORS,
+    LIMIT,
     SOVIT_400M,
     VisionTower,
     deployment_ratio,
@@ -104,6 +105,14 @@ def test_cost_refuses_what_is_not_positive_naming_field_and_value(field, value):
     x = dict(zip(FACTORS, CENTRE, strict=True)) | {field: value}
     with pytest.raises(ValueError, match=f"^{field} must be a positive number, got {value:g}$"):
         paper_flops(**x)
+
+
+@pytest.mark.parametrize("field", FACTORS)
+def test_a_count_is_below_the_limit_and_every_price_there_is_finite(field):
+    most = dict.fromkeys(FACTORS, np.nextafter(LIMIT, 0))
+    assert np.isfinite(paper_flops(**most))
+    with pytest.raises(ValueError, match=rf"^{field} must be below 1e\+18, got 1e\+308$"):
+        paper_flops(**dict(zip(FACTORS, CENTRE, strict=True)) | {field: [1, 1e308]})
 
 
 def test_array_refusal_names_the_first_bad_value():

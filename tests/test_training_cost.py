@@ -42,9 +42,9 @@ def test_gpu_hours_by_hand():
     assert tc.implied_utilisation(1.1232e18, A100, 2.0) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("utilisation", [0, -0.1, 1.1])
+@pytest.mark.parametrize("utilisation", [0, 1e-300, -0.1, 1.1])
 def test_a_utilisation_that_cannot_be_is_refused(utilisation):
-    with pytest.raises(ValueError, match="utilisation must lie between 0 and 1"):
+    with pytest.raises(ValueError, match="utilisation must lie between 1e-06 and 1"):
         tc.gpu_hours(1.0, A100, utilisation)
 
 

@@ -28,6 +28,7 @@ from vvlm_utils.cost import Number, _positive
 
 BYTES_PER_NUMBER = 2  # bf16
 HOUR = 3600
+LEAST_UTILISATION = 1e-6  # less is a slip, and no time is finite at the least of numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,14 @@ def check_fits(
     )
 
 
+def check_utilisation(utilisation: float) -> None:
+    """Refuse a share of the peak that no device reaches."""
+    if not LEAST_UTILISATION <= utilisation <= 1:
+        raise ValueError(
+            f"utilisation must lie between {LEAST_UTILISATION:g} and 1, got {utilisation:g}"
+        )
+
+
 def serve(
     decoder: Decoder,
     frames: ArrayLike,
@@ -219,12 +228,11 @@ def serve(
     The questions about a video follow one another, so that one prompt and its answer at a time
     lie in the cache behind the video.
     utilisation : share of the peak and of the bandwidth that is reached; 1 gives the least time
-    Raises ValueError for what ``exact_cost`` and ``count_passes`` refuse, a utilisation outside
-    (0, 1], and a design that does not fit the memory.
+    Raises ValueError for what ``exact_cost``, ``count_passes`` and ``check_utilisation`` refuse,
+    and for a design that does not fit the memory.
     """
     _check_text(prompt_tokens, answer_tokens, questions)
-    if not 0 < utilisation <= 1:
-        raise ValueError(f"utilisation must lie above 0 and up to 1, got {utilisation:g}")
+    check_utilisation(utilisation)
     text = {"prompt_tokens": prompt_tokens, "answer_tokens": answer_tokens, "causal": causal}
     work = count_passes(decoder, frames, tokens_per_frame, tower, batch=batch, **text)
     tokens = np.multiply(frames, tokens_per_frame) + prompt_tokens + max(answer_tokens - 1, 0)

@@ -17,19 +17,22 @@ from numpy.typing import ArrayLike
 FACTORS = ("lm_params", "frames", "tokens_per_frame")
 FLOPS_PER_PARAM_TOKEN = 2  # one multiply and one add, forward pass
 TRAINING_FLOPS_PER_PARAM_TOKEN = 6  # forward pass, and a backward pass of twice its size
+LIMIT = 1e18  # of every count: more is a slip, and products of several stay finite below it
 
 Number = float | np.ndarray
 CostFunction = Callable[..., Number]
 
 
 def _positive(**fields: ArrayLike) -> list[np.ndarray]:
-    """Return every field as floats, refusing what is not a positive finite number."""
+    """Return every field as floats, refusing what is not a positive number below ``LIMIT``."""
     arrays = []
     for name, value in fields.items():
         array = np.asarray(value, dtype=float)
         bad = ~(np.isfinite(array) & (array > 0))
         if bad.any():
             raise ValueError(f"{name} must be a positive number, got {array[bad].flat[0]:g}")
+        if (array >= LIMIT).any():
+            raise ValueError(f"{name} must be below {LIMIT:g}, got {array.max():g}")
         arrays.append(array)
     return arrays
 

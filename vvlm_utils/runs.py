@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from vvlm_utils.cost import FACTORS
+from vvlm_utils.cost import FACTORS, LIMIT
 from vvlm_utils.sweeps import is_perfect_square, name_runs
 
 DATA = files("vvlm_utils") / "data"
@@ -59,7 +59,7 @@ def _at_least(low: float, mend: str) -> pa.Check:
     return pa.Check(lambda s: s >= low, error=mend)
 
 
-_BOUNDED = pa.Check(lambda s: s < 1e18, error="must be a number below 1e18; correct it")
+_BOUNDED = pa.Check(lambda s: s < LIMIT, error="must be a number below 1e18; correct it")
 _POSITIVE = pa.Check(lambda s: s > 0, error="must be a positive number")
 
 

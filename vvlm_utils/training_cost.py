@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from vvlm_utils.accelerators import Accelerator
+from vvlm_utils.accelerators import Accelerator, check_utilisation
 from vvlm_utils.architectures import (
     PAPER_TOWER,
     Decoder,
@@ -172,10 +172,9 @@ def training_memory(
 def gpu_hours(flops: ArrayLike, accelerator: Accelerator, utilisation: float):
     """Hours of one accelerator that works at a share of its peak.
 
-    Raises ValueError for a utilisation outside 0 to 1.
+    Raises ValueError for a utilisation that ``check_utilisation`` refuses.
     """
-    if not 0 < utilisation <= 1:
-        raise ValueError(f"utilisation must lie between 0 and 1, got {utilisation:g}")
+    check_utilisation(utilisation)
     return np.asarray(flops, dtype=float)[()] / (accelerator.peak_flops * utilisation * 3600)
 
 

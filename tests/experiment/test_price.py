@@ -48,7 +48,7 @@ def test_the_mini_plan_says_what_was_measured(monkeypatch, capsys):
     ("words", "mend"),
     [
         (["--gpu", "tpu"], "accelerator 'tpu' is not catalogued"),
-        (["--utilisation", "1.5"], "utilisation must lie between 0 and 1"),
+        (["--utilisation", "1.5"], "utilisation must lie between 1e-06 and 1"),
         (["--gpus", "0"], "gpus must be at least 1"),
         (["--answer-tokens", "0"], "answer_tokens must be at least 1"),
     ],
