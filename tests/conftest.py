@@ -1,4 +1,4 @@
-"""What several test modules share: one real browser, and no deadline for a property."""
+"""What several test modules share: a browser, figures closed behind them, no deadlines."""
 
 import shutil
 
@@ -20,3 +20,17 @@ def browser():
 
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
+@pytest.fixture
+def closed_figures():
+    """The package's style, drawn without a screen; every figure is closed and the style undone."""
+    import matplotlib.pyplot as plt
+
+    from vvlm_utils.plots import use_style
+
+    plt.switch_backend("Agg")
+    with plt.rc_context():
+        use_style()
+        yield
+    plt.close("all")

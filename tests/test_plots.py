@@ -1,7 +1,4 @@
 import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -16,13 +13,7 @@ from vvlm_utils.plots import sweeps as sweep_plots
 from vvlm_utils.runs import load_runs
 from vvlm_utils.trends import star_arm
 
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    with plt.rc_context():
-        plots.use_style()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed_figures")
 
 
 @pytest.fixture(scope="module")

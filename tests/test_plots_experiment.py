@@ -2,11 +2,6 @@
 
 import json
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,11 +13,7 @@ from vvlm_utils.plots import experiment as plots
 from vvlm_utils.runs import average_seeds, load_task_runs
 from vvlm_utils.trends import star_arm
 
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed_figures")
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,9 @@
 """What the frontier and elasticity figures draw, from small tables."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from vvlm_utils import plots
 from vvlm_utils.bagging import bag
 from vvlm_utils.cost import FACTORS
 from vvlm_utils.frontier import size_votes, solve_frontier
@@ -18,15 +12,9 @@ from vvlm_utils.plots import elasticity as el_plots
 from vvlm_utils.plots import frontier as frontier_plots
 from vvlm_utils.runs import load_runs
 
+pytestmark = pytest.mark.usefixtures("closed_figures")
+
 BUDGETS = np.geomspace(2e12, 1e14, 8)
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    with plt.rc_context():
-        plots.use_style()
-        yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

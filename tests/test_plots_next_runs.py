@@ -1,23 +1,11 @@
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from vvlm_utils import plots
 from vvlm_utils.plots import next_runs as drawn
 from vvlm_utils.runs import load_runs
 
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    with plt.rc_context():
-        plots.use_style()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed_figures")
 
 
 def test_a_plan_has_a_panel_an_lm_and_a_marker_a_run():
