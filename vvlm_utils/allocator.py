@@ -8,7 +8,6 @@ assigned to a global of the page.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from vvlm_utils.accelerators import ACCELERATORS
 from vvlm_utils.architectures import exact_cost, get_decoder
 from vvlm_utils.bagging import BaggedLaw, bag
 from vvlm_utils.cost import FACTORS, inference_cost
+from vvlm_utils.files import whole
 from vvlm_utils.laws import LAWS, Law
 from vvlm_utils.runs import AVERAGE, TASKS, load_runs
 from vvlm_utils.space import PAPER_SPACE
@@ -127,9 +127,8 @@ def export(bags: Mapping[str, BaggedLaw]) -> dict:
 def write_script(data: dict, path: Path) -> None:
     """Write the data as a script that assigns them to ``window.VVLM_ALLOCATOR``, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(f"window.{GLOBAL} = {json.dumps(data, separators=(',', ':'))};\n")
-    os.replace(part, path)
+    with whole(path) as part:
+        part.write_text(f"window.{GLOBAL} = {json.dumps(data, separators=(',', ':'))};\n")
 
 
 def main(path: str) -> None:

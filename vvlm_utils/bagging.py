@@ -13,7 +13,6 @@ the optimum of the paper's 500 cold starts. ``search="cold"`` is the paper's pro
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from tqdm import tqdm
 
 from vvlm_utils import __version__
 from vvlm_utils.engines import ENGINES, Problem, solve_lm
+from vvlm_utils.files import whole
 from vvlm_utils.fitting import FitError, FitOptions, at_wall, draw_starts, make_problem, predict
 from vvlm_utils.laws import Law, Power, Term, values
 from vvlm_utils.resampling import RESAMPLING, expanded_level, resample_weights, wild_errors
@@ -325,10 +325,8 @@ def save_bag(bagged: BaggedLaw, path: str | Path) -> None:
         "losses": bagged.losses.tolist(),
         "members": bagged.members.tolist(),
     }
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(record, indent=1))
-    os.replace(part, path)
+    with whole(path) as part:
+        part.write_text(json.dumps(record, indent=1))
 
 
 def load_bag(path: str | Path) -> BaggedLaw:

@@ -13,10 +13,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import sys
 from importlib.resources import files
 from pathlib import Path
+
+from vvlm_utils.files import whole
 
 ANSWERS = files("vvlm_utils") / "data" / "answers.json"
 GRADES = {"warm-up": 5, "standard": 15, "project": 45}  # minutes that a reader may need
@@ -67,9 +68,8 @@ def record(exercise: str, answer: float | str, path: Path) -> None:
     """Write the hash of an answer into the file of answers, whole or not at all."""
     known = json.loads(path.read_text()) if path.exists() else {}
     known[exercise] = _hash(exercise, _spellings(answer)[0])
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")
-    os.replace(part, path)
+    with whole(path) as part:
+        part.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -14,13 +14,13 @@ No torch and no lmms-eval here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from vvlm_utils.files import read_mapping
 from vvlm_utils.runs import AVERAGE, validate_runs
 from vvlm_utils.suites import DESIGN, JUDGE_SUFFIX, SUITES, Benchmark
 
@@ -31,14 +31,8 @@ class ResultsError(ValueError):
     """Results that cannot be used: names the file, what is wrong and the mend."""
 
 
-def _read_json(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as bad:
-        raise ResultsError(f"{path}: not readable as JSON ({bad}); evaluate again") from None
-    if not isinstance(content, dict):
-        raise ResultsError(f"{path}: holds no mapping; evaluate again")
-    return content
+def _read(path: Path) -> dict:
+    return read_mapping(path, ResultsError, "evaluate again")
 
 
 def parse_model_args(model_args: str | dict) -> dict[str, str]:
@@ -62,7 +56,7 @@ def _design(content: dict, path: Path) -> dict[str, float]:
         places += [checkpoint / "record.json", checkpoint.parent / "record.json"]
     found = {"seed": 0}
     for place in reversed(places):
-        found |= _read_json(place) if place.is_file() else {}
+        found |= _read(place) if place.is_file() else {}
     found |= given
     missing = [name for name in DESIGN if name not in found]
     if missing:
@@ -86,8 +80,8 @@ def _check_whole(content: dict, path: Path) -> None:
             "evaluate all questions"
         )
     judge = path.with_name(path.name.removesuffix("_results.json") + JUDGE_SUFFIX)
-    if judge.is_file() and _read_json(judge).get("failed", 0):
-        failed = _read_json(judge)["failed"]
+    failed = _read(judge).get("failed", 0) if judge.is_file() else 0
+    if failed:
         raise ResultsError(
             f"{path}: the judge failed on {failed} calls, which count as wrong; evaluate again"
         )
@@ -155,7 +149,7 @@ def read_results(folder: Path) -> pd.DataFrame:
         raise ResultsError(f"{folder}: no *_results.json; name the folder of --output_path")
     models: dict[tuple, dict[str, dict]] = {}
     for path in paths:
-        content = _read_json(path)
+        content = _read(path)
         _check_whole(content, path)
         design = tuple(_design(content, path).values())
         models.setdefault(design, {}).update(content.get("results", {}))

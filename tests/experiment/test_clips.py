@@ -1,6 +1,7 @@
 """Clips as files: what is written is what is read, and what is broken is named."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -43,6 +44,16 @@ def test_more_clips_keep_those_that_are_there(copy):
     records = clips.read_index(copy / "index.json", 6)
     assert (copy / "000003.mp4").read_bytes() == before and len(records) == 6
     assert len(clips.read_index(copy / "index.json", 2)) == 2
+
+
+def test_two_writers_of_one_folder_leave_the_clips_of_one(folder, tmp_path):
+    with ThreadPoolExecutor(2) as pool:
+        writers = [
+            pool.submit(clips.write_clips, tmp_path, "train", 4, progress=False) for _ in range(2)
+        ]
+        assert {writer.result() for writer in writers} == {tmp_path / "index.json"}
+    written, wanted = ({f.name: f.read_bytes() for f in d.iterdir()} for d in (tmp_path, folder))
+    assert written == wanted
 
 
 def test_no_two_splits_share_a_clip():

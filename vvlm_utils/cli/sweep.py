@@ -105,8 +105,7 @@ def convert(
 
     Example: vvlm convert results --out runs.csv
     """
-    import os
-
+    from vvlm_utils.files import whole
     from vvlm_utils.lmms_results import read_results
 
     check_folder(out)
@@ -115,11 +114,7 @@ def convert(
     if not folder.is_dir():
         raise ValueError(f"no folder at {folder}; name what --output_path named")
     table = read_results(folder).drop(columns="error")
-    part = out.with_name(f".{out.name}.part")
-    try:
+    with whole(out) as part:
         table.to_csv(part, index=False)
-        os.replace(part, out)
-    finally:
-        part.unlink(missing_ok=True)
     counts = {"rows": len(table), "models": int(table.groupby(list(DESIGN)).ngroups)}
     show(counts, as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from vvlm_utils.experiment.judge import JUDGED_FOLDERS, KEY
 from vvlm_utils.experiment.presets import get_preset
+from vvlm_utils.files import read_mapping
 from vvlm_utils.suites import DESIGN, PAPER
 
 
@@ -22,16 +22,6 @@ class TaskError(ValueError):
     """A task that cannot be evaluated: names it, what is missing and the mend."""
 
 
-def _read_json(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as bad:
-        raise CheckpointError(f"{path}: not readable ({bad}); save it again") from None
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path}: holds no mapping; save it again")
-    return content
-
-
 def read_config(folder: Path) -> dict:
     """The configuration of a checkpoint of this project.
 
@@ -40,7 +30,7 @@ def read_config(folder: Path) -> dict:
     folder = Path(folder)
     if not (folder / "config.json").is_file():
         raise CheckpointError(f"{folder}: holds no config.json; name a saved model")
-    config = _read_json(folder / "config.json")
+    config = read_mapping(folder / "config.json", CheckpointError, "save it again")
     if config.get("model_type") != "vvlm":
         raise CheckpointError(
             f"{folder}: a model of type {config.get('model_type')!r}, not 'vvlm'; "
@@ -61,7 +51,7 @@ def find_record(folder: Path) -> dict:
     folder = Path(folder)
     for place in (folder / "record.json", folder.parent / "record.json"):
         if place.is_file():
-            return _read_json(place)
+            return read_mapping(place, CheckpointError, "save it again")
     return {}
 
 

@@ -14,7 +14,6 @@ the 512, no split shares a clip with another, and writing resumes where it stopp
 from __future__ import annotations
 
 import json
-import os
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from vvlm_utils.experiment.conversations import ClipError, questions_of, read_in
 from vvlm_utils.experiment.questions import Question, ask_all
 from vvlm_utils.experiment.scenes import WORLD, Scene, World, sample_scene
 from vvlm_utils.experiment.video import CRF, PIXELS, write_video
+from vvlm_utils.files import whole
 from vvlm_utils.progress import bar
 
 __all__ = ["ClipError", "questions_of", "read_index", "write_clips"]  # reading is as writing
@@ -159,6 +159,5 @@ def write_clips(folder: Path, split: str, count: int, seed: int = 0, progress: b
 
 
 def _write_json(path: Path, content) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content))
-    os.replace(part, path)
+    with whole(path) as part:
+        part.write_text(json.dumps(content))

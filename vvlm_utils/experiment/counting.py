@@ -7,7 +7,6 @@ numbers, and one forward pass is counted. ``architectures`` holds the closed for
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +25,7 @@ from transformers import (
 )
 
 from vvlm_utils.architectures import CHANNELS, DECODERS, TOWERS, Decoder, Tower
+from vvlm_utils.files import whole
 
 ATTENTION = ("scaled_dot_product", "bmm")
 
@@ -165,7 +165,6 @@ def count_catalogue() -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    part = TABLE.with_suffix(".part")
-    count_catalogue().to_csv(part, index=False)
-    os.replace(part, TABLE)
+    with whole(TABLE) as part:
+        count_catalogue().to_csv(part, index=False)
     print(f"{TABLE} by torch {torch.__version__}")

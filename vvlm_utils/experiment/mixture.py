@@ -14,7 +14,6 @@ questions reach the printed size.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -24,6 +23,7 @@ import numpy as np
 import yaml
 
 from vvlm_utils.experiment.conversations import ClipError, fault_of, load_records
+from vvlm_utils.files import whole
 
 MANIFEST = files("vvlm_utils") / "data" / "mixture.yaml"
 
@@ -186,7 +186,6 @@ def sample_mixture(
 def write_mixture(records: Sequence[dict], root: Path, name: str) -> Path:
     """Write records as an index in the root, where ``read_index`` finds it; atomically."""
     path = Path(root) / name
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(list(records)))
-    os.replace(part, path)
+    with whole(path) as part:
+        part.write_text(json.dumps(list(records)))
     return path

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from vvlm_utils.experiment.plan import Run
+from vvlm_utils.files import read_json
 
 
 class RecordError(ValueError):
@@ -54,12 +55,9 @@ def read_record(path: Path) -> RunRecord:
 
     Raises RecordError for a file that is missing or is no record.
     """
-    try:
-        content = json.loads(Path(path).read_text())
-    except FileNotFoundError:
-        raise RecordError(f"{path}: no such record; run its chapter with mode = train") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as bad:
-        raise RecordError(f"{path}: not readable as JSON ({bad}); remove it, run again") from None
+    if not Path(path).exists():
+        raise RecordError(f"{path}: no such record; run its chapter with mode = train")
+    content = read_json(path, RecordError, "remove it, run again")
     known = {f.name for f in fields(RunRecord)}
     if not isinstance(content, dict) or not set(content) <= known:
         raise RecordError(f"{path}: is no record of a run; remove it and run again")

@@ -12,7 +12,6 @@ its reason; the others go on, and the next start tries it again.
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +48,7 @@ from vvlm_utils.experiment.records import (
 from vvlm_utils.experiment.run import evaluate, new_record, train
 from vvlm_utils.experiment.stages import WeightsError
 from vvlm_utils.experiment.video import VideoError
+from vvlm_utils.files import whole
 from vvlm_utils.progress import bar
 
 FAILURES = (TrainingFailed, VideoError, ClipError, WeightsError, OSError)
@@ -167,9 +167,8 @@ def serve_runs() -> list[Run]:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a CSV whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    table.to_csv(part, index=False, float_format="%.6g")
-    os.replace(part, path)
+    with whole(path) as part:
+        table.to_csv(part, index=False, float_format="%.6g")
 
 
 def main() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import av
 import numpy as np
 
 from vvlm_utils.experiment.sampling import frame_indices
+from vvlm_utils.files import whole
 
 CRF = 12  # H.264 quality of the clips: textures of two pixels survive it
 PIXELS = "yuv444p"  # full colour resolution, so that small squares keep their colour
@@ -20,8 +20,7 @@ class VideoError(ValueError):
 
 def write_video(frames: np.ndarray, path: Path, fps: int) -> None:
     """Write uint8 RGB frames (frames, height, width, 3) as H.264 in mp4, atomically."""
-    part = path.with_suffix(".part")
-    with av.open(str(part), "w", format="mp4") as container:
+    with whole(path) as part, av.open(str(part), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=fps)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = PIXELS
@@ -29,7 +28,6 @@ def write_video(frames: np.ndarray, path: Path, fps: int) -> None:
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
-    os.replace(part, path)
 
 
 def read_video(path: Path) -> np.ndarray:
