@@ -80,17 +80,16 @@ def plan(
     from vvlm_utils.runs import load_runs
 
     done = None if runs is None else load_runs(runs)
+    pool = None if candidates is None else read_candidates(candidates)
     bagged, fitted = load_fit(source, at)
     done = fitted if runs is None else done
     budgets = tuple(1e12 * each for each in tflops)
     space = choose_space(bagged, lm_params)
     question = Question(budgets, train_examples, space, ALL_COSTS[cost.value])
-    if candidates is None:
+    if pool is None:
         least = {name: bagged.ranges[name][0] for name in INSIDE if name in bagged.ranges}
         examples = [round(share * train_examples) for share in SHARES]
         pool = candidate_designs(question, examples, least=least)
-    else:
-        pool = read_candidates(candidates)
     table = plan_runs(
         bagged, pool, question, budget, noise=noise, done=done, replicate=replicate, most=most
     )
