@@ -180,11 +180,12 @@ def own_fit(own_runs):
 def test_the_question_is_answered_in_one_line(tmp_path):
     at_once = vvlm("frontier", "paper", *QUESTION, cwd=tmp_path)
     assert at_once.returncode == 0 and not list(tmp_path.iterdir())
-    (said,) = at_once.stderr.splitlines()
-    assert "`vvlm fit paper --out fit.json` keeps the fit" in said
+    fitting, chosen = at_once.stderr.splitlines()
+    assert "`vvlm fit paper --out fit.json` keeps the fit" in fitting
+    assert "the LM sizes of the runs, 1e+09, 2.8e+09, 7.5e+09; --lm-params names" in chosen
     assert vvlm("fit", "paper", "--out", "fit.json", cwd=tmp_path).returncode == 0
     from_fit = vvlm("frontier", "fit.json", *QUESTION, cwd=tmp_path)
-    assert at_once.stdout == from_fit.stdout and not from_fit.stderr
+    assert at_once.stdout == from_fit.stdout and from_fit.stderr.splitlines() == [chosen]
 
 
 def test_a_plan_for_runs_takes_them_as_done(own_runs, own_fit):
@@ -202,11 +203,10 @@ def test_a_fit_is_told_by_what_it_holds_where_its_name_does_not_say(own_runs, ow
     assert unnamed.returncode == 0 and named.stdout == unnamed.stdout
 
 
-def test_runs_that_reach_none_of_the_papers_sizes_choose_among_their_own(own_runs, own_fit):
+def test_a_frontier_offers_the_lm_sizes_that_have_runs_unless_others_are_named(own_runs, own_fit):
     done = vvlm("frontier", own_fit, *QUESTION, "--json", cwd=own_runs)
     assert json.loads(done.stdout)[0]["lm_params"] in (0.5e9, 1e9, 2e9)
-    assert "the runs reach none of the paper's LM sizes" in done.stderr
-    assert "5e+08, 1e+09, 2e+09" in done.stderr
+    assert "the LM sizes of the runs, 5e+08, 1e+09, 2e+09" in done.stderr
     named = vvlm("frontier", own_fit, *QUESTION, "--lm-params", "3e9", "--json", cwd=own_runs)
     assert json.loads(named.stdout)[0]["lm_params"] == 3e9 and not named.stderr
 

@@ -79,11 +79,9 @@ def spread(values: Iterable[float], most: int) -> tuple[float, ...]:
 
 
 def space_for(bagged: BaggedLaw) -> Space:
-    """The paper's space; with the runs' own LM sizes where these reach none of the paper's."""
-    low, high = bagged.ranges["lm_params"]
-    if any(low <= size <= high for size in PAPER_SPACE.lm_params):
-        return PAPER_SPACE
-    return replace(PAPER_SPACE, lm_params=spread(bagged.lm_sizes or (low, high), MOST_SIZES))
+    """The paper's frames and tokens with the LM sizes of the bag's own runs, eight at most."""
+    sizes = bagged.lm_sizes or bagged.ranges["lm_params"]
+    return replace(PAPER_SPACE, lm_params=spread(sizes, MOST_SIZES))
 
 
 @dataclass(frozen=True)

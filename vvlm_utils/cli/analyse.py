@@ -30,6 +30,7 @@ from vvlm_utils.cli.common import (
     fit_runs,
     load_fit,
     note,
+    note_sizes,
     show,
 )
 
@@ -217,11 +218,14 @@ def frontier(
     table = solve_frontier(
         bagged, budgets, train_examples, space, ALL_COSTS[cost.value], level, epsilon
     )
+    note_sizes(space, lm_params)
     show(json.loads(table[COLUMNS].to_json(orient="records", double_precision=15)), as_json)
 
 
 @app.command()
-def elasticity(source: FitOrRuns, at: At = None, as_json: Json = False) -> None:
+def elasticity(
+    source: FitOrRuns, lm_params: LmSizes = None, at: At = None, as_json: Json = False
+) -> None:
     """How x_N, x_T and x_V of the best design move with data (Eq. 9 to 11), with 80% intervals.
 
     Runs are fitted first, as `vvlm fit` does. Budgets, data sizes and step are the paper's.
@@ -235,5 +239,7 @@ def elasticity(source: FitOrRuns, at: At = None, as_json: Json = False) -> None:
     if most < 1e6:
         note(f"the paper's data sizes start at 1e6, the runs end at {most:.4g}; "
              "`vvlm report` stays within the runs")  # fmt: skip
-    table = solve(bagged, choose_space(bagged))
+    space = choose_space(bagged, lm_params)
+    table = solve(bagged, space)
+    note_sizes(space, lm_params)
     show({name: row.to_dict() for name, row in table.iterrows()}, as_json)

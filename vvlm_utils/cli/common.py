@@ -42,7 +42,8 @@ Budgets = Annotated[
 ]
 Examples = Annotated[float, typer.Option("--train-examples", help="Finetuning examples n: 2e6.")]
 LmSizes = Annotated[
-    list[float] | None, typer.Option("--lm-params", help="Allowed LM sizes; repeatable.")
+    list[float] | None,
+    typer.Option("--lm-params", help="Allowed LM sizes, not those of the runs; repeatable."),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same answer.")]
 LAW, RESAMPLES = "add-interact", 100  # what is fitted when nothing else is said
@@ -155,13 +156,14 @@ def load_fit(source: str, at: list[str] | None = None) -> tuple[BaggedLaw, pd.Da
 
 
 def choose_space(bagged: BaggedLaw, lm_params: list[float] | None = None) -> Space:
-    """The designs to choose from, and a note where their LM sizes are not the paper's."""
-    from vvlm_utils.space import PAPER_SPACE, Space, space_for
+    """The designs to choose from: of these LM sizes or of those that have runs."""
+    from vvlm_utils.space import Space, space_for
 
-    if lm_params:
-        return Space(lm_params=tuple(lm_params))
-    space = space_for(bagged)
-    if space is not PAPER_SPACE:
+    return Space(lm_params=tuple(lm_params)) if lm_params else space_for(bagged)
+
+
+def note_sizes(space: Space, lm_params: list[float] | None) -> None:
+    """Say which LM sizes an answer chose from, where nobody named them."""
+    if not lm_params:
         sizes = ", ".join(f"{size:.4g}" for size in space.lm_params)
-        note(f"the runs reach none of the paper's LM sizes; theirs are taken: {sizes}")
-    return space
+        note(f"chosen among the LM sizes of the runs, {sizes}; --lm-params names others")

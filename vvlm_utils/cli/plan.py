@@ -19,6 +19,7 @@ from vvlm_utils.cli.common import (
     app,
     choose_space,
     load_fit,
+    note_sizes,
     show,
 )
 
@@ -93,6 +94,7 @@ def plan(
     table = plan_runs(
         bagged, pool, question, budget, noise=noise, done=done, replicate=replicate, most=most
     )
+    note_sizes(space, lm_params)
     show(json.loads(table[COLUMNS].to_json(orient="records", double_precision=15)), as_json)
 
 
