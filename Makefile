@@ -15,9 +15,10 @@ LMMS_ENV ?= .venv-lmms
 CORES ?= 2
 run := $(ENV)/bin/python
 # Every step of the graph is atomic, so a run that was killed needs no unlocking. Of Snakemake's own
-# words only the errors pass; `--quiet all` would swallow those too.
+# words only the errors pass; `--quiet all` would swallow those too. A kernel that is told to end says
+# now and then that it was interrupted.
 snakemake := $(run) -m snakemake --quiet host progress rules reason --cores $(CORES) --nolock --rerun-incomplete --keep-going
-chatter := ^(Assuming|Building DAG|Using shell|Select jobs|Execute [0-9]|Touching|Complete log|Elapsed|Nothing to be)
+chatter := ^(\[IPKernelApp\] ERROR \| KeyboardInterrupt|Assuming|Building DAG|Using shell|Select jobs|Execute [0-9]|Touching|Complete log|Elapsed|Nothing to be)
 errors_only := 2> >(grep -vE '$(chatter)' >&2)
 
 # One line instead of a traceback when Python 3.11 is not there.
