@@ -1,6 +1,7 @@
 """A figure and its interactive twin: one output, the same numbers, a script carried along."""
 
 import base64
+import copy
 import hashlib
 import json
 import re
@@ -19,7 +20,7 @@ from plotly.graph_objects import Figure, Scatter
 from plotly.offline import get_plotlyjs_version
 
 from vvlm_utils.bagging import bag
-from vvlm_utils.charts import ASSETS, PLOTLY, Explorable, copy_assets, embed_charts
+from vvlm_utils.charts import ASSETS, PLOTLY, Explorable, copy_assets, embed_charts, gather_charts
 from vvlm_utils.cost import FACTORS, paper_flops
 from vvlm_utils.frontier import size_votes, solve_frontier
 from vvlm_utils.laws import LAWS
@@ -121,12 +122,18 @@ def notebook_with(chart: dict, name: str | None) -> nbformat.NotebookNode:
 
 
 def test_a_chart_leaves_its_output_and_stands_below_as_data_that_cannot_end_its_script():
-    chart = {"data": [{"name": "</script><b>`a`"}], "layout": {}, "config": {"secret": 1}}
+    chart = {"data": [{"name": "</script><b>`a`"}], "layout": {}}
     cell, below = embed_charts(notebook_with(chart, "fig-one")).cells
     assert set(cell.outputs[0].data) == {"image/png", "text/plain"}
     [(figure, data)] = re.findall(r'data-figure="(.*?)">(.*?)</script>', below.source)
     assert figure == "fig-one"
-    assert json.loads(data) == {"data": chart["data"], "layout": {}}
+    assert json.loads(data) == chart
+
+
+def test_a_notebook_taken_from_a_page_is_as_it_was_run():
+    chart = {"data": [{"name": "</script><b>`a`", "y": [1.5]}], "layout": {"title": "t"}}
+    given = notebook_with(chart, "fig-one")
+    assert gather_charts(embed_charts(copy.deepcopy(given))) == given
 
 
 def test_a_chart_without_a_named_figure_leaves_only_its_picture():

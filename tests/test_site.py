@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from vvlm_utils.charts import PLOTLY
+
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
 SHOTS = ROOT / "_build" / "screenshots"
@@ -148,6 +150,12 @@ def test_readers_explore_the_runs_the_frontier_and_the_votes(tab):
         assert tab.locator("figure.vvlm-explored svg.main-svg").count() > 0
     expected = {"05_runs.fig-all-runs", "07_frontier.fig-frontier", "07_frontier.fig-votes"}
     assert expected < names and faults == []
+
+
+def test_a_notebook_to_download_holds_its_charts_and_no_scaffold():
+    for page in (page for page in PAGES if "vvlm-chart" in page.read_text()):
+        text = (SITE / "_sources" / "notebooks" / f"{page.stem}.ipynb").read_text()
+        assert PLOTLY in text and "vvlm-chart" not in text
 
 
 def test_pointing_at_the_frontier_names_the_whole_design(tab):

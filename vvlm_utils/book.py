@@ -22,7 +22,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from vvlm_utils.charts import copy_assets, embed_charts
+from vvlm_utils.charts import copy_assets, embed_charts, gather_charts
 from vvlm_utils.progress import Lines
 
 # Of what the theme writes into every page, these serve a live kernel that the book does not offer
@@ -231,10 +231,13 @@ def compile_site(source: Path, site: Path) -> None:
                 last = time.monotonic()
     if build.wait():
         raise RuntimeError(f"the book does not compile: see the warnings above, or all of {log}")
-    for page in (work / "_build" / "html").rglob("*.html"):
+    built = work / "_build" / "html"
+    for page in built.rglob("*.html"):
         page.write_text(version_assets(UNWANTED.sub("", page.read_text()), page.parent))
+    for taken in (built / "_sources").rglob("*.ipynb"):  # what a page offers to download
+        nbformat.write(gather_charts(nbformat.read(taken, as_version=4)), taken)
     shutil.rmtree(site, ignore_errors=True)
-    (work / "_build" / "html").replace(site)
+    built.replace(site)
 
 
 def _timed(label: str, work: Callable[[], None]) -> None:

@@ -50,13 +50,15 @@ class Explorable:
         }
 
 
+OPENING = '```{{raw}} html\n<script type="application/json" class="vvlm-chart" data-figure="{}">'
+ENDING = "</script>\n```"
+CHART_OF = "chart_of"  # of a cell that holds a chart's data: the figure that it can replace
+
+
 def _chart_cell(chart: dict, figure: str) -> NotebookNode:
-    data = json.dumps({name: chart[name] for name in ("data", "layout")}, separators=(",", ":"))
-    data = data.replace("<", r"\u003c")  # no text of a chart may end the script
-    tag = f'<script type="application/json" class="vvlm-chart" data-figure="{figure}">'
-    return new_markdown_cell(
-        f"```{{raw}} html\n{tag}{data}</script>\n```", id=f"{figure}-chart"[:64]
-    )
+    data = json.dumps(chart, separators=(",", ":")).replace("<", r"\u003c")  # ends no script
+    source = OPENING.format(figure) + data + ENDING
+    return new_markdown_cell(source, id=f"{figure}-chart"[:64], metadata={CHART_OF: figure})
 
 
 def embed_charts(notebook: NotebookNode) -> NotebookNode:
@@ -73,6 +75,21 @@ def embed_charts(notebook: NotebookNode) -> NotebookNode:
             chart = output.get("data", {}).pop(PLOTLY, None)
             if chart and name:
                 cells.append(_chart_cell(chart, name))
+    notebook.cells = cells
+    return notebook
+
+
+def gather_charts(notebook: NotebookNode) -> NotebookNode:
+    """Undo ``embed_charts``: a reader who takes a page's notebook home gets it as it was run."""
+    cells = []
+    for cell in notebook.cells:
+        figure = cell.metadata.get(CHART_OF)
+        if figure is None:
+            cells.append(cell)
+            continue
+        data = cell.source.removeprefix(OPENING.format(figure)).removesuffix(ENDING)
+        (output,) = (o for o in cells[-1].outputs if "image/png" in o.get("data", {}))
+        output.data[PLOTLY] = json.loads(data)
     notebook.cells = cells
     return notebook
 
