@@ -6,10 +6,6 @@ import hashlib
 import json
 import re
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
@@ -27,16 +23,11 @@ from vvlm_utils.laws import LAWS
 from vvlm_utils.plots import explore, lm_palette
 from vvlm_utils.runs import load_runs
 
+pytestmark = pytest.mark.usefixtures("closed_figures")
 BUDGETS = np.geomspace(2e12, 1e14, 8)
 # Of the published plotly.js-basic-dist-min 4.1.1: what npm calls its integrity is of the archive;
 # this is of the one script in it.
 BUNDLE = "99784e3abfb07b142a15e521a439e6d9addceadb3f79553fd24c72774f0649ba"
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
