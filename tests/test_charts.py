@@ -85,9 +85,10 @@ def test_votes_to_explore_fill_the_height_in_the_colours_of_the_still(bagged):
 def test_an_error_frontier_to_explore_is_solid_only_inside_the_runs(bagged):
     table = solve_frontier(bagged, BUDGETS, 1e6)
     chart = explore.error_frontiers({"all": table}).chart
-    broken, solid = chart.data[-2:]
+    broken, solid, key = chart.data[-3:]
     assert numbers(broken.y) == numbers(table["error"])
     assert np.isnan(numbers(solid.y)).tolist() == table["extrapolates"].tolist()
+    assert key.line.dash == broken.line.dash == "dash" and "outside the runs" in key.name
 
 
 def test_runs_to_explore_show_every_run_along_every_factor(runs):

@@ -211,9 +211,40 @@ def test_a_frontier_offers_the_lm_sizes_that_have_runs_unless_others_are_named(o
     assert json.loads(named.stdout)[0]["lm_params"] == 3e9 and not named.stderr
 
 
-def test_an_elasticity_beyond_the_runs_says_so(own_runs, own_fit):
+def test_an_elasticity_that_starts_beyond_the_runs_is_refused(own_runs, own_fit):
     done = vvlm("elasticity", own_fit, cwd=own_runs)
-    assert "the paper's data sizes start at 1e6, the runs end at 8e+05" in done.stderr
+    assert done.returncode == 2 and not done.stdout
+    assert "the paper's data sizes start at 1e+06 examples, the runs end at 8e+05" in done.stderr
+
+
+def test_an_elasticity_says_how_far_it_asks(fit_json):
+    done = vvlm("elasticity", fit_json)
+    assert "asked up to 1.5e+07 examples and 7.2e+10 LM parameters; the runs end at 2e+06 and" in (
+        done.stderr
+    )
+
+
+def test_a_fit_never_replaces_its_runs(own_runs):
+    before = (own_runs / "it's mine.csv").read_bytes()
+    done = vvlm("fit", "it's mine.csv", "--out", "./it's mine.csv", cwd=own_runs)
+    assert done.returncode == 2 and "is the table of runs itself" in done.stderr
+    assert (own_runs / "it's mine.csv").read_bytes() == before
+
+
+def test_runs_that_all_score_alike_are_refused(own_runs, tmp_path):
+    flat = pd.read_csv(own_runs / "it's mine.csv").assign(metric=50.0)
+    flat.to_csv(tmp_path / "flat.csv", index=False)
+    done = vvlm("frontier", "flat.csv", *QUESTION, cwd=tmp_path)
+    assert done.returncode == 2 and "every run has the same metric" in done.stderr
+    checked = vvlm("check", "flat.csv", "--resamples", 0, cwd=tmp_path)
+    assert "every run has the same metric, so no factor matters" in checked.stdout
+
+
+def test_an_lm_size_in_billions_is_refused(fit_json):
+    for command in (["frontier", fit_json, *QUESTION],
+                    ["cost", "--frames", 4, "--tokens-per-frame", 16]):  # fmt: skip
+        done = vvlm(*command, "--lm-params", 7.5)
+        assert done.returncode == 2 and "the count itself, 7.5e9 and not 7.5" in done.stderr
 
 
 def test_a_factor_that_is_held_is_declared(own_runs):
@@ -285,7 +316,10 @@ def test_bad_arguments_end_in_exit_code_2(tmp_path, arguments, words):
     [
         (["--tflops", "0.001", "--train-examples", "1e6"], "buys no design"),
         (["--tflops", "2", "--train-examples", "0"], "train_examples"),
-        (["--tflops", "nan", "--train-examples", "1e6"], "buys no design"),
+        (
+            ["--tflops", "nan", "--train-examples", "1e6"],
+            "a budget must be a positive number of FLOPs, got nan",
+        ),
     ],
 )
 def test_an_impossible_question_is_refused(fit_json, arguments, words):

@@ -197,7 +197,7 @@ def test_unreadable_file_is_one_line(tmp_path, content):
 
 
 def test_a_folder_is_not_a_table(tmp_path):
-    with pytest.raises(RunsError, match="not a readable CSV"):
+    with pytest.raises(RunsError, match="is a folder; name a CSV"):
         load_runs(tmp_path)
 
 

@@ -197,6 +197,8 @@ def _support(
         return LawSupport(form, 0, "no", "every run has the same number of training examples")
     if not varying:
         return LawSupport(form, 0, "no", "no factor of the design moves")
+    if runs["error"].nunique() == 1:
+        return LawSupport(form, 0, "no", "every run has the same metric, so no factor matters")
     law = make_law(form, varying)
     size, rows = len(law.parameters), len(runs)
     if rows < size:

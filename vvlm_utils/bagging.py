@@ -126,6 +126,8 @@ def bag(
     _check("search", search, SEARCHES)
     _check("resampling", resampling, RESAMPLING)
     problem, centre = make_problem(law, runs, options)
+    if runs["error"].nunique() == 1:
+        raise FitError("every run has the same metric, so no factor matters; look at the scores")
     weights = resample_weights(runs, resamples, resampling, rng)
     errors = None
     if resampling == "wild":

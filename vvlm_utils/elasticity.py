@@ -27,6 +27,7 @@ from vvlm_utils.fitting import LawFit
 from vvlm_utils.space import PAPER_SPACE, FactorTables, Space, affordable, as_bag, factor_tables
 
 FORMS = ("forward", "arc")
+DATA_SIZES, STEP = np.linspace(1e6, 10e6, 100), 5e6  # the paper's n and dn
 
 
 @numba.njit(cache=True, nogil=True)
@@ -134,7 +135,7 @@ def elasticity(
     cost: CostFunction = paper_flops,
     budgets: Iterable[float] | None = None,
     train_examples: Iterable[float] | None = None,
-    step: float = 5e6,
+    step: float = STEP,
     form: str = "forward",
     level: float = 0.8,
 ) -> pd.DataFrame:
@@ -146,7 +147,7 @@ def elasticity(
     """
     _check(step, form, level)
     budgets = np.linspace(1e12, 100e12, 300) if budgets is None else budgets
-    sizes = np.linspace(1e6, 10e6, 100) if train_examples is None else train_examples
+    sizes = DATA_SIZES if train_examples is None else train_examples
     sizes = np.atleast_1d(np.asarray(sizes, dtype=float))
     paths = Paths(model, space, cost, budgets)
     mean = np.mean([paths.elasticity(n, step, form) for n in sizes], axis=0)

@@ -292,6 +292,8 @@ def validate_runs(
 
 def _read(path: Path) -> pd.DataFrame:
     """Read a CSV keeping the file's line numbers; turn every failure into one line."""
+    if path.is_dir():
+        raise RunsError(f"{path} is a folder; name a CSV")
     plain = {"skip_blank_lines": False, "index_col": False, "compression": None}
     try:
         with warnings.catch_warnings():

@@ -177,8 +177,8 @@ class FactorTables:
 
 def factor_tables(bagged: BaggedLaw, space: Space, train_examples: float) -> FactorTables:
     """Evaluate every term on the values of the factors it involves."""
-    if not (np.isfinite(train_examples) and train_examples > 0):
-        raise ValueError(f"train_examples must be a positive number, got {train_examples}")
+    if not 1 <= train_examples < np.inf:
+        raise ValueError(f"train_examples must be a number from 1 on, got {train_examples:g}")
     law, units = bagged.law, bagged.options.units
     further = [f for f in law.factors if f not in (*FACTORS, DATA)]
     if further:
@@ -244,6 +244,9 @@ def affordable(
     Candidates bring their own cost, and ``cost`` is not asked.
     """
     budgets = np.atleast_1d(np.asarray(budgets, dtype=float))
+    bad = budgets[~(np.isfinite(budgets) & (budgets > 0))]
+    if bad.size:
+        raise ValueError(f"a budget must be a positive number of FLOPs, got {bad[0]:g}")
     flops = _price(space, cost)
     if not np.isfinite(flops).all():
         raise ValueError(f"a cost must be finite FLOPs on every design, got {flops.max():g}")

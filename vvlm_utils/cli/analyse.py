@@ -26,6 +26,7 @@ from vvlm_utils.cli.common import (
     Seed,
     app,
     check_folder,
+    check_sizes,
     choose_space,
     fit_runs,
     load_fit,
@@ -102,6 +103,7 @@ def cost(
 
     if (lm_params is None) == (lm is None):
         raise ValueError("give --lm-params or, with --cost exact, --lm: one of the two")
+    check_sizes([] if lm_params is None else [lm_params])
     text = {"prompt_tokens": prompt_tokens, "answer_tokens": answer_tokens, "causal": causal}
     text["questions"] = questions
     how = {"batch": batch, "utilisation": utilisation}
@@ -180,6 +182,8 @@ def fit(
     factors = factor or []
     get_law(law, factors)
     check_folder(out)
+    if out.exists() and Path(runs).exists() and out.samefile(runs):
+        raise ValueError(f"--out {out} is the table of runs itself; name another file")
     table = load_runs(runs, factors=factors)
     bagged = fit_runs(table, law, resamples, resampling.value, factors, seed)
     save_bag(bagged, out)
@@ -228,18 +232,23 @@ def elasticity(
 ) -> None:
     """How x_N, x_T and x_V of the best design move with data (Eq. 9 to 11), with 80% intervals.
 
-    Runs are fitted first, as `vvlm fit` does. Budgets, data sizes and step are the paper's.
+    Runs are fitted first, as `vvlm fit` does. Budgets, data sizes, step and, without --lm-params,
+    LM sizes are the paper's: x_N can only move where larger sizes are on the list.
 
     Example: vvlm elasticity paper
     """
+    from vvlm_utils.elasticity import DATA_SIZES, STEP
     from vvlm_utils.elasticity import elasticity as solve
+    from vvlm_utils.space import PAPER_SPACE
 
     bagged, _ = load_fit(source, at)
     most = bagged.ranges["train_examples"][1]
-    if most < 1e6:
-        note(f"the paper's data sizes start at 1e6, the runs end at {most:.4g}; "
-             "`vvlm report` stays within the runs")  # fmt: skip
-    space = choose_space(bagged, lm_params)
+    if most < DATA_SIZES[0]:
+        raise ValueError(f"the paper's data sizes start at {DATA_SIZES[0]:g} examples, the runs "
+                         f"end at {most:.4g}; `vvlm report` stays within the runs")  # fmt: skip
+    space = choose_space(bagged, lm_params) if lm_params else PAPER_SPACE
     table = solve(bagged, space)
-    note_sizes(space, lm_params)
+    asked = f"{DATA_SIZES[-1] + STEP:g} examples and {space.lm_params[-1]:g} LM parameters"
+    note(f"asked up to {asked}; the runs end at {most:.4g} and "
+         f"{bagged.ranges['lm_params'][1]:.4g}")  # fmt: skip
     show({name: row.to_dict() for name, row in table.iterrows()}, as_json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -91,9 +92,11 @@ def held_levels(at: list[str] | None) -> dict[str, float]:
 
 
 def check_folder(out: Path) -> None:
-    """Refuse a file to write whose folder is not there."""
+    """Refuse a file to write that is a folder, or whose folder is not there."""
     if not out.parent.is_dir():
         raise ValueError(f"--out {out}: there is no folder {out.parent}; make it first")
+    if out.is_dir():
+        raise ValueError(f"--out {out} is a folder; name a file")
 
 
 def note(text: str) -> None:
@@ -159,7 +162,17 @@ def choose_space(bagged: BaggedLaw, lm_params: list[float] | None = None) -> Spa
     """The designs to choose from: of these LM sizes or of those that have runs."""
     from vvlm_utils.space import Space, space_for
 
-    return Space(lm_params=tuple(lm_params)) if lm_params else space_for(bagged)
+    if not lm_params:
+        return space_for(bagged)
+    check_sizes(lm_params)
+    return Space(lm_params=tuple(lm_params))
+
+
+def check_sizes(lm_params: Iterable[float]) -> None:
+    """Refuse an LM size in billions, as a table of runs does."""
+    for size in lm_params:
+        if 0 < size < 1e3:
+            raise ValueError(f"lm_params must be the count itself, {size:g}e9 and not {size:g}")
 
 
 def note_sizes(space: Space, lm_params: list[float] | None) -> None:

@@ -109,8 +109,6 @@ def convert(
     from vvlm_utils.lmms_results import read_results
 
     check_folder(out)
-    if out.is_dir():
-        raise ValueError(f"--out {out} is a folder; name a file")
     if not folder.is_dir():
         raise ValueError(f"no folder at {folder}; name what --output_path named")
     table = read_results(folder).drop(columns="error")

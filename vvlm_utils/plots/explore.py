@@ -199,9 +199,11 @@ def votes(
         title_text=f"budget ({unit[0]} per video)", **_log_ticks(budget_ticks), hoverformat=".3g",
         unifiedhovertitle_text=f"%{{x:.3g}} {unit[0]}",
     )  # fmt: skip
-    chart.update_yaxes(range=[0, 1], tickformat=".0%")
+    chart.update_yaxes(range=[0, 1])
     chart.update_yaxes(title_text="share of the bag", row=1, col=1)
-    chart.update_layout(hovermode="x unified", legend_title_text="LM size ")
+    # Every size stays: without one of them a stack would no longer fill the height.
+    still = {"itemclick": False, "itemdoubleclick": False, "traceorder": "reversed"}
+    chart.update_layout(hovermode="x unified", legend={"title_text": "LM size ", **still})
     return Explorable(plot_votes(shares, unit, budget_ticks), chart)
 
 
@@ -222,6 +224,9 @@ def error_frontiers(solved: Mapping[str, pd.DataFrame]) -> Explorable:
             Scatter(x=budget, y=supported, line={"color": color, "width": 2.4}, name=name,
                     hoverinfo="skip", **look)
         )  # fmt: skip
+    grey = {"color": "#999999", "width": 1.2, "dash": "dash"}
+    name = "dashed: outside the runs"
+    chart.add_trace(Scatter(x=[None], y=[None], mode="lines", line=grey, name=name))
     chart.update_xaxes(title_text=LABELS["budget"], **_log_ticks(BUDGET_TICKS))
     chart.update_yaxes(title_text=LABELS["error"])
     return Explorable(plot_error_frontiers(solved), chart)
@@ -265,8 +270,8 @@ def runs(table: pd.DataFrame) -> Explorable:
     chart.update_layout(choices[0]["args"][1])
     chart.update_yaxes(title_text=LABELS["metric"])
     menu = {"buttons": choices, "direction": "up", "bgcolor": "white", "bordercolor": "#999999"}
-    menu |= {"x": 1, "xanchor": "right", "y": -0.08, "yanchor": "top", "pad": {"t": 6}}
-    chart.update_layout(updatemenus=[menu])
+    menu |= {"x": 0, "xanchor": "left", "y": -0.14, "yanchor": "top", "pad": {"t": 6}}
+    chart.update_layout(updatemenus=[menu], margin_b=95, height=470, legend_entrywidth=110)
     return Explorable(plot_error_against_cost(table), chart)
 
 
@@ -299,7 +304,8 @@ def isoflop(table: pd.DataFrame, curves: pd.DataFrame | None = None) -> Explorab
                         showlegend=col == len(budgets)),
                 row=1, col=col,
             )  # fmt: skip
-    chart.update_xaxes(title_text=_in_html("$x_V$"), **_log_ticks(TOKEN_TICKS))
+    shared = {"matches": "x", "tickangle": 0, "tickfont_size": 10.5}
+    chart.update_xaxes(title_text=_in_html("$x_V$"), **_log_ticks(TOKEN_TICKS), **shared)
     chart.update_yaxes(title_text=LABELS["error"], row=1, col=1)
     chart.update_layout(legend_title_text="LM size ")
     return Explorable(plot_isoflop(table, curves), chart)
