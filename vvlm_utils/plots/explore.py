@@ -304,8 +304,9 @@ def isoflop(table: pd.DataFrame, curves: pd.DataFrame | None = None) -> Explorab
                         showlegend=col == len(budgets)),
                 row=1, col=col,
             )  # fmt: skip
-    shared = {"matches": "x", "tickangle": 0, "tickfont_size": 10.5}
-    chart.update_xaxes(title_text=_in_html("$x_V$"), **_log_ticks(TOKEN_TICKS), **shared)
+    look = {"tickangle": 0, "tickfont_size": 10.5}
+    chart.update_xaxes(title_text=_in_html("$x_V$"), **_log_ticks(TOKEN_TICKS[:-1]), **look)
+    chart.update_xaxes(matches="x", selector=lambda axis: axis.plotly_name != "xaxis")
     chart.update_yaxes(title_text=LABELS["error"], row=1, col=1)
     chart.update_layout(legend_title_text="LM size ")
     return Explorable(plot_isoflop(table, curves), chart)
