@@ -292,6 +292,10 @@ def test_a_bad_table_is_refused_and_nothing_is_written(tmp_path, table, words):
     ("arguments", "words"),
     [
         (["cost", "--lm-params", "-1", "--frames", "1", "--tokens-per-frame", "1"], "lm_params"),
+        (
+            ["cost", "--lm-params", "1e9", "--frames", "0.5", "--tokens-per-frame", "1"],
+            "whole number",
+        ),
         ([*COST, "--questions", "9" * 400], "--questions"),
         (["fit", "none.csv", "--out", "f.json"], "none.csv"),
         (["fit", "paper", "--law", "cubic", "--out", "f.json"], "unknown law 'cubic'"),

@@ -104,6 +104,9 @@ def cost(
     if (lm_params is None) == (lm is None):
         raise ValueError("give --lm-params or, with --cost exact, --lm: one of the two")
     check_sizes([] if lm_params is None else [lm_params])
+    for name, count in {"frames": frames, "tokens_per_frame": tokens_per_frame}.items():
+        if count % 1:
+            raise ValueError(f"{name} must be a whole number, got {count:g}")
     text = {"prompt_tokens": prompt_tokens, "answer_tokens": answer_tokens, "causal": causal}
     text["questions"] = questions
     how = {"batch": batch, "utilisation": utilisation}
