@@ -8,14 +8,13 @@ import pytest
 from vvlm_utils.bagging import (
     bag,
     cold_search,
-    load_bag,
     resample_weights,
-    save_bag,
     warm_search,
 )
 from vvlm_utils.fitting import FitOptions, make_problem
 from vvlm_utils.laws import LAWS
 from vvlm_utils.runs import load_runs
+from vvlm_utils.saved_bags import load_bag, save_bag
 
 RUNS = load_runs("paper")
 STAR = RUNS[RUNS["sweep"] == "star"]

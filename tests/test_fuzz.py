@@ -18,11 +18,12 @@ import numpy as np
 import pytest
 import typer.main
 
-from vvlm_utils.bagging import bag, save_bag
+from vvlm_utils.bagging import bag
 from vvlm_utils.cli import main
 from vvlm_utils.fitting import FitOptions
 from vvlm_utils.laws import LAWS
 from vvlm_utils.runs import load_runs
+from vvlm_utils.saved_bags import save_bag
 
 TABLES, BAGS, ARGUMENTS = 3_600, 4_000, 2_400
 QUESTION = ["--tflops", 5, "--train-examples", 1e6]

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from vvlm_utils import book
 from vvlm_utils import report as reports
-from vvlm_utils.bagging import bag, load_bag, save_bag
+from vvlm_utils.bagging import bag
 from vvlm_utils.cost import FACTORS, paper_flops
 from vvlm_utils.elasticity import elasticity
 from vvlm_utils.fitting import FitOptions
@@ -29,6 +29,7 @@ from vvlm_utils.frontier import Candidates, solve_frontier
 from vvlm_utils.laws import DATA, make_law
 from vvlm_utils.report import NOTEBOOK, answers
 from vvlm_utils.runs import RunsError, load_runs, validate_runs
+from vvlm_utils.saved_bags import load_bag, save_bag
 from vvlm_utils.space import hold_factors
 
 ROOT = Path(__file__).parent.parent

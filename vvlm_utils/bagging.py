@@ -12,25 +12,19 @@ the optimum of the paper's 500 cold starts. ``search="cold"`` is the paper's pro
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from vvlm_utils import __version__
 from vvlm_utils.engines import ENGINES, Problem, solve_lm
-from vvlm_utils.files import whole
 from vvlm_utils.fitting import FitError, FitOptions, at_wall, draw_starts, make_problem, predict
-from vvlm_utils.laws import Law, Power, Term, values
+from vvlm_utils.laws import Law, values
 from vvlm_utils.resampling import RESAMPLING, expanded_level, resample_weights, wild_errors
 
 AGGREGATES = ("median", "mean")
 BANDS = ("percentile", "expanded")
-FORMAT, VERSION = "vvlm-bag", 1
 SEARCHES = ("warm", "quick", "cold")
 ROUNDS, KEPT, NEW_STARTS = 4, 4, 32  # of the warm search; see warm_search
 FIRST_STEPS, FINISHED = 25, 8  # of the quick search; see warm_search
@@ -74,7 +68,7 @@ class BaggedLaw:
 
         band : "percentile", or "expanded" for that of :meth:`expanded_level`
         """
-        _check("band", band, BANDS)
+        check_choice("band", band, BANDS)
         level = self.expanded_level(level) if band == "expanded" else level
         tails = [(1 - level) / 2, (1 + level) / 2]
         return np.quantile(self.predict_members(table), tails, axis=0)
@@ -89,14 +83,15 @@ class BaggedLaw:
 
     def with_aggregate(self, aggregate: str, members: int | None = None) -> BaggedLaw:
         """The same bag, aggregated otherwise or cut to its first ``members``."""
-        _check("aggregate", aggregate, AGGREGATES)
+        check_choice("aggregate", aggregate, AGGREGATES)
         cut = slice(members)
         return replace(
             self, aggregate=aggregate, members=self.members[cut], losses=self.losses[cut]
         )
 
 
-def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:
+def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Refuse a word that is none of those allowed."""
     if value not in allowed:
         raise ValueError(f"{name} must be one of {allowed}, got {value!r}")
 
@@ -122,12 +117,10 @@ def bag(
     fails; a resample that fails alone is counted.
     """
     options = options or FitOptions()
-    _check("aggregate", aggregate, AGGREGATES)
-    _check("search", search, SEARCHES)
-    _check("resampling", resampling, RESAMPLING)
+    check_choice("aggregate", aggregate, AGGREGATES)
+    check_choice("search", search, SEARCHES)
+    check_choice("resampling", resampling, RESAMPLING)
     problem, centre = make_problem(law, runs, options)
-    if runs["error"].nunique() == 1:
-        raise FitError("every run has the same metric, so no factor matters; look at the scores")
     weights = resample_weights(runs, resamples, resampling, rng)
     errors = None
     if resampling == "wild":
@@ -306,106 +299,3 @@ def _exchange(problem: Problem, theta: np.ndarray, weights: np.ndarray) -> np.nd
     misfit = weights @ (f**2).T - 2 * (weights * y) @ f.T  # sum of w (f - y)^2, less its w y^2
     order = np.argsort(misfit, axis=1)[:, 1 : 2 * KEPT + 1]
     return winners[order]
-
-
-def save_bag(bagged: BaggedLaw, path: str | Path) -> None:
-    """Write a bag as JSON, atomically; the format is described in ``load_bag``."""
-    record = {
-        "format": FORMAT,
-        "version": VERSION,
-        "vvlm_utils": __version__,
-        "law": asdict(bagged.law),
-        "parameters": list(bagged.law.parameters),
-        "options": asdict(bagged.options),
-        "resampling": bagged.resampling,
-        "aggregate": bagged.aggregate,
-        "failed": bagged.failed,
-        "rows": bagged.rows,
-        "ranges": bagged.ranges,
-        "lm_sizes": bagged.lm_sizes,
-        "walls": bagged.walls,
-        "losses": bagged.losses.tolist(),
-        "members": bagged.members.tolist(),
-    }
-    with whole(path) as part:
-        part.write_text(json.dumps(record, indent=1))
-
-
-def load_bag(path: str | Path) -> BaggedLaw:
-    """Read a bag that :func:`save_bag` wrote.
-
-    The JSON object holds ``format`` ("vvlm-bag"), ``version`` (1), the ``law`` (name, factors and
-    terms: coefficient and powers of factor, exponent name and sign), its ``parameters`` in the
-    order of the columns of ``members``, the ``options`` (with the units of the coefficients), and
-    what the bag knows of its runs: ``rows``, ``ranges``, ``losses``, ``walls``, ``failed``
-    and, unless it is an old one, ``lm_sizes``.
-    """
-    try:
-        record = json.loads(Path(path).read_text())
-    except FileNotFoundError:
-        raise ValueError(f"no fit at {path}; make one with `vvlm fit RUNS --out {path}`") from None
-    except (OSError, ValueError, RecursionError) as error:  # bad JSON and bad text are ValueErrors
-        raise ValueError(f"{path} is not a readable JSON file: {error}") from None
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise ValueError(f"{path} is not a fit; make one with `vvlm fit RUNS --out {path}`")
-    if record.get("version") != VERSION:
-        raise ValueError(
-            f"{path} has version {record.get('version')}; this package reads {VERSION}"
-        )
-    try:
-        return _read_bag(record)
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        raise ValueError(f"{path} is a damaged fit ({reason}); make it again") from None
-
-
-def _read_bag(record: Mapping) -> BaggedLaw:
-    """A bag from its record; any exception of Python's own says that the record is damaged."""
-    law, members = _read_law(record["law"]), np.array(record["members"], dtype=float)
-    if members.ndim != 2 or members.shape[1] != len(law.parameters) or not len(members):
-        raise ValueError(f"members must be a table with {len(law.parameters)} columns")
-    if not np.isfinite(members).all():
-        raise ValueError("members must be finite numbers")
-    if (members[:, : len(law.terms)] < 0).any():
-        raise ValueError("a coefficient of a member is negative")
-    losses = np.array(record["losses"], dtype=float)
-    if losses.shape != (len(members),):
-        raise ValueError("losses must hold a number for each member")
-    ranges = {f: (float(low), float(high)) for f, (low, high) in record["ranges"].items()}
-    if set(ranges) != set(law.factors):
-        raise ValueError("ranges must hold the law's factors")
-    if not all(0 < low <= high < np.inf for low, high in ranges.values()):
-        raise ValueError("ranges must be positive numbers, the smaller first")
-    sizes = tuple(float(size) for size in record.get("lm_sizes", ()))
-    if not all(0 < size < np.inf for size in sizes):
-        raise ValueError("lm_sizes must be positive numbers")
-    _check("aggregate", record["aggregate"], AGGREGATES)
-    _check("resampling", record["resampling"], RESAMPLING)
-    return BaggedLaw(
-        law=law,
-        members=members,
-        losses=losses,
-        options=FitOptions(**record["options"]),
-        ranges=ranges,
-        walls={name: float(record["walls"][name]) for name in law.parameters},
-        failed=int(record["failed"]),
-        rows=int(record["rows"]),
-        lm_sizes=sizes,
-        **{k: record[k] for k in ("resampling", "aggregate")},
-    )
-
-
-def _read_law(record: Mapping) -> Law:
-    """A law from its description; names are text and signs are -1 or 1."""
-    terms = tuple(
-        Term(t["coefficient"], tuple(Power(**p) for p in t["powers"])) for t in record["terms"]
-    )
-    factors = tuple(record["factors"])
-    powers = [p for t in terms for p in t.powers]
-    names = [record["name"], *factors, *(t.coefficient for t in terms)]
-    names += [name for p in powers for name in (p.factor, p.exponent)]
-    if not all(isinstance(name, str) for name in names):
-        raise ValueError("names of a law must be text")
-    if any(p.sign not in (-1, 1) for p in powers):
-        raise ValueError("the sign of a power must be -1 or 1")
-    return Law(record["name"], factors, terms)

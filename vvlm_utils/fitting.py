@@ -196,6 +196,8 @@ def make_problem(law: Law, runs: pd.DataFrame, options: FitOptions) -> tuple[Pro
                 f"{factor} has one level ({level}) in these runs, so its exponent in law "
                 f"{law.name!r} cannot be found; add runs at another {factor}"
             )
+    if np.ptp(error) == 0:
+        raise FitError("every run has the same metric, so no factor matters; look at the scores")
     low, high = np.full(size, -options.max_exponent), np.full(size, options.max_exponent)
     low[: len(law.terms)], high[: len(law.terms)] = 0.0, options.max_coefficient
     if options.exponents == "positive":

@@ -59,6 +59,7 @@ def _at_least(low: float, mend: str) -> pa.Check:
     return pa.Check(lambda s: s >= low, error=mend)
 
 
+LEAST_LM = 1e3  # parameters; a smaller number counts billions
 _BOUNDED = pa.Check(lambda s: s < LIMIT, error="must be a number below 1e18; correct it")
 _POSITIVE = pa.Check(lambda s: s > 0, error="must be a positive number")
 
@@ -104,7 +105,8 @@ RUNS_SCHEMA = pa.DataFrameSchema(
             nullable=True,
         ),
         "lm_params": pa.Column(
-            float, [_at_least(1e3, "must be the count itself: 7.5e9, not 7.5 (billions)"), _BOUNDED]
+            float,
+            [_at_least(LEAST_LM, "must be the count itself: 7.5e9, not 7.5 (billions)"), _BOUNDED],
         ),
         "frames": pa.Column(float, [_at_least(1, "must be at least 1 frame"), _WHOLE, _BOUNDED]),
         "tokens_per_frame": pa.Column(float, [_SQUARE, _BOUNDED]),

@@ -178,9 +178,9 @@ def fit(
 
     Example: vvlm fit paper --law add-interact --out fit.json
     """
-    from vvlm_utils.bagging import save_bag
     from vvlm_utils.laws import get_law
     from vvlm_utils.runs import load_runs
+    from vvlm_utils.saved_bags import save_bag
 
     factors = factor or []
     get_law(law, factors)

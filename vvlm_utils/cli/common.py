@@ -113,8 +113,10 @@ def is_fit(source: str) -> bool:
         return False
     if path.is_dir():
         raise ValueError(f"{source} is a folder; name a fit that `vvlm fit` wrote, or a CSV")
-    if path.suffix == ".json" or not path.is_file():
-        return path.suffix == ".json"
+    if path.suffix == ".json":
+        return True
+    if not path.is_file():
+        return False
     with path.open("rb") as file:
         return file.read(1) == b"{"
 
@@ -144,8 +146,8 @@ def load_fit(source: str, at: list[str] | None = None) -> tuple[BaggedLaw, pd.Da
     Runs are fitted as `vvlm fit` does when nothing else is said; what ``at`` holds are their
     further factors, and the runs returned are those at that level.
     """
-    from vvlm_utils.bagging import load_bag
     from vvlm_utils.runs import load_runs
+    from vvlm_utils.saved_bags import load_bag
     from vvlm_utils.space import hold_factors
 
     levels = held_levels(at)
@@ -170,8 +172,10 @@ def choose_space(bagged: BaggedLaw, lm_params: list[float] | None = None) -> Spa
 
 def check_sizes(lm_params: Iterable[float]) -> None:
     """Refuse an LM size in billions, as a table of runs does."""
+    from vvlm_utils.runs import LEAST_LM
+
     for size in lm_params:
-        if 0 < size < 1e3:
+        if 0 < size < LEAST_LM:
             raise ValueError(f"lm_params must be the count itself, {size:g}e9 and not {size:g}")
 
 

@@ -133,6 +133,18 @@ def _say_solutions(table: pd.DataFrame, unit: tuple[str, float], name: str) -> l
     ]
 
 
+def _factor_axis(
+    chart: Figure, col: int, factor: str, ticks: Sequence[float], runs: tuple[float, float]
+) -> None:
+    """The y-axis of a factor, grey where the runs have no such value."""
+    bottom, top = ticks[0] * 0.8, ticks[-1] * 1.25
+    axis = _log_ticks(ticks, factor == "lm_params") | {"range": np.log10([bottom, top])}
+    chart.update_yaxes(title_text=_in_html(LABELS[factor]), **axis, row=1, col=col)
+    shade = {"fillcolor": NO_RUNS, "line_width": 0, "layer": "below", "row": 1, "col": col}
+    chart.add_hrect(y0=min(runs[1], top), y1=top, **shade)
+    chart.add_hrect(y0=bottom, y1=max(runs[0], bottom), **shade)
+
+
 def frontiers(
     solved: Mapping[float, pd.DataFrame],
     ranges: Mapping[str, tuple[float, float]],
@@ -162,13 +174,7 @@ def frontiers(
                 row=1, col=col,
             )  # fmt: skip
         ticks = factor_ticks(factor, solved, ranges)
-        bottom, top = ticks[0] * 0.8, ticks[-1] * 1.25
-        axis = _log_ticks(ticks, factor == "lm_params") | {"range": np.log10([bottom, top])}
-        chart.update_yaxes(title_text=_in_html(LABELS[factor]), **axis, row=1, col=col)
-        shade = {"fillcolor": NO_RUNS, "line_width": 0, "layer": "below"}
-        low, high = ranges[factor]
-        chart.add_hrect(y0=min(high, top), y1=top, **shade, row=1, col=col)
-        chart.add_hrect(y0=bottom, y1=max(low, bottom), **shade, row=1, col=col)
+        _factor_axis(chart, col, factor, ticks, ranges[factor])
     grey = {"symbol": "square", "size": 12, "color": NO_RUNS}
     name = "no run has such a value"
     chart.add_trace(Scatter(x=[None], y=[None], mode="markers", marker=grey, name=name))
