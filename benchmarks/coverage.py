@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from vvlm_utils import coverage as study
-from vvlm_utils.laws import LAWS
-from vvlm_utils.resampling import RESAMPLING
-from vvlm_utils.runs import load_runs
+from vvlm_utils.laws.bootstrap import RESAMPLING
+from vvlm_utils.laws.forms import LAWS
+from vvlm_utils.runs.table import load_runs
+from vvlm_utils.studies import coverage as study
 
 FOLDER = Path("_build/coverage")
 # Each law's share of the time, roughly; only the time left is computed from it.

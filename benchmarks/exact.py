@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from vvlm_utils.bagging import bag
-from vvlm_utils.fitting import FitOptions
-from vvlm_utils.laws import FORMS, LAWS, Law
-from vvlm_utils.runs import load_runs
-from vvlm_utils.validation import METRICS, cross_validate, extrapolate, score, summarise
+from vvlm_utils.laws.bagging import bag
+from vvlm_utils.laws.fitting import FitOptions
+from vvlm_utils.laws.forms import FORMS, LAWS, Law
+from vvlm_utils.laws.validation import METRICS, cross_validate, extrapolate, score, summarise
+from vvlm_utils.runs.table import load_runs
 
 FOLDER = Path("_build/exact")
 BAGS = {"cv": 5, "extrapolation": 1}  # of each test
@@ -30,8 +30,8 @@ BAGS = {"cv": 5, "extrapolation": 1}  # of each test
 EFFORT = {"mult": 1, "add": 2, "add-interact-s": 8, "add-interact": 8}
 
 
-def compile_engine(runs: pd.DataFrame) -> float:
-    """Fit once so that the engine is compiled; returns the seconds it took."""
+def compile_optimiser(runs: pd.DataFrame) -> float:
+    """Fit once so that the optimiser is compiled; returns the seconds it took."""
     begin = time.perf_counter()
     bag(LAWS["mult"], runs, FitOptions(starts=2), rng=np.random.default_rng(0), resamples=1)
     return time.perf_counter() - begin
@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=None)
     arguments = parser.parse_args()
     runs = load_runs("paper")
-    print(f"compile: {compile_engine(runs):.1f} seconds, apart from what follows")
+    print(f"compile: {compile_optimiser(runs):.1f} seconds, apart from what follows")
     folder = FOLDER / f"seed{arguments.seed}-resamples{arguments.resamples}"
     todo, paths = list(jobs(arguments.search, arguments.splits)), []
     bar = tqdm(total=sum(EFFORT[form] * BAGS[test] for _, form, test, _ in todo), unit="parts")

@@ -16,12 +16,12 @@ from statistics import median
 
 import numpy as np
 
-from vvlm_utils.architectures import DECODERS, exact_flops
-from vvlm_utils.bagging import bag
-from vvlm_utils.cost import paper_flops
-from vvlm_utils.frontier import PAPER_SPACE, solve_frontier
-from vvlm_utils.laws import LAWS
-from vvlm_utils.runs import load_runs
+from vvlm_utils.cost.architectures import DECODERS, exact_flops
+from vvlm_utils.cost.equation import paper_flops
+from vvlm_utils.frontier.solver import PAPER_SPACE, solve_frontier
+from vvlm_utils.laws.bagging import bag
+from vvlm_utils.laws.forms import LAWS
+from vvlm_utils.runs.table import load_runs
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -49,7 +49,7 @@ def frontier_seconds(budgets: int, resamples: int, repeats: int) -> dict[str, fl
 def counter_seconds(repeats: int) -> float | None:
     """Median seconds of one count by torch, the 7.5B decoder at 6,272 tokens; None without it."""
     try:
-        from vvlm_utils.experiment import counting
+        from vvlm_utils.experiment.model import counting
     except ImportError:
         return None
     model = counting.meta_decoder(DECODERS["llama-3.1-8b"])

@@ -16,9 +16,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks.coverage import write
-from vvlm_utils import plan_trials as study
-from vvlm_utils.bagging import BaggedLaw
-from vvlm_utils.runs import load_runs
+from vvlm_utils.laws.bagging import BaggedLaw
+from vvlm_utils.runs.table import load_runs
+from vvlm_utils.studies import planner as study
 
 FOLDER = Path("_build/next_runs")
 TRIALS, HIDDEN, SEED = 50, 20, 0

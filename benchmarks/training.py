@@ -17,20 +17,20 @@ from statistics import median
 import pandas as pd
 import torch
 
-from vvlm_utils.experiment import finetune
-from vvlm_utils.experiment.batches import pack, pad
-from vvlm_utils.experiment.clips import read_index
-from vvlm_utils.experiment.plan import CENTRE, LMS, SWEEPS
-from vvlm_utils.experiment.presets import MINI
-from vvlm_utils.experiment.stages import (
+from vvlm_utils.experiment.data.clips import read_index
+from vvlm_utils.experiment.data.video import read_video
+from vvlm_utils.experiment.mini.design import CENTRE, LMS, SWEEPS
+from vvlm_utils.experiment.mini.stages import (
     clip_dataset,
     load_decoder,
     load_tower,
     make_split,
     split_questions,
 )
-from vvlm_utils.experiment.towers import encode
-from vvlm_utils.experiment.video import read_video
+from vvlm_utils.experiment.model.batches import pack, pad
+from vvlm_utils.experiment.model.presets import MINI
+from vvlm_utils.experiment.model.towers import encode
+from vvlm_utils.experiment.train import finetune
 
 FRAMES, TOKENS = CENTRE["frames"], CENTRE["tokens_per_frame"]
 

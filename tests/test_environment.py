@@ -12,7 +12,7 @@ import yaml
 
 import vvlm_utils
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 LOCKS = {name: ROOT / "requirements" / f"{name}.txt" for name in ("analysis", "experiment", "dev")}
 
 spec = importlib.util.spec_from_file_location("install", ROOT / "requirements" / "install.py")
@@ -150,7 +150,9 @@ def test_help_explains_every_target():
 WITHOUT_TORCH = """
 import sys
 sys.modules |= dict.fromkeys(("torch", "transformers", "av", "sklearn"))
-from vvlm_utils.experiment import plan, presets, questions, records, sampling, scenes, scores
+from vvlm_utils.experiment.mini import design as plan, records, scores
+from vvlm_utils.experiment.model import presets
+from vvlm_utils.experiment.world import questions, sampling, scenes
 from vvlm_utils.plots import experiment
 record = records.read_record(records.KEPT)
 print(record.status, len(scores.summarise(records.read_answers(records.KEPT))))

@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 import typer.main
 
-from vvlm_utils.bagging import bag
 from vvlm_utils.cli import main
-from vvlm_utils.fitting import FitOptions
-from vvlm_utils.laws import LAWS
-from vvlm_utils.runs import load_runs
-from vvlm_utils.saved_bags import save_bag
+from vvlm_utils.laws.bag_io import save_bag
+from vvlm_utils.laws.bagging import bag
+from vvlm_utils.laws.fitting import FitOptions
+from vvlm_utils.laws.forms import LAWS
+from vvlm_utils.runs.table import load_runs
 
 TABLES, BAGS, ARGUMENTS = 3_600, 4_000, 2_400
 QUESTION = ["--tflops", 5, "--train-examples", 1e6]
@@ -149,7 +149,7 @@ def record(tmp_path_factory) -> dict:
 
 
 NEEDED = ("format", "version", "law", "options", "resampling", "aggregate", "failed", "rows",
-          "ranges", "walls", "losses", "members")  # fmt: skip
+          "ranges", "at_bounds", "losses", "members")  # fmt: skip
 VALUES = [None, [], {}, "text", -1, 1e308, 10**400, float("nan"), float("inf"), [[1]], [None],
           {"a": 1}, [[["x"]]], "9" * 300]  # fmt: skip
 
@@ -161,7 +161,7 @@ def damage(record: dict, draw: random.Random) -> str:
     if kind == 0:
         del found[draw.choice(NEEDED)]
     elif kind == 1:
-        name = draw.choice(["format", "law", "options", "ranges", "losses", "members", "walls"])
+        name = draw.choice(["format", "law", "options", "ranges", "losses", "members", "at_bounds"])
         found[name] = draw.choice([v for v in VALUES if not (name == "options" and v == {})])
     elif kind == 2:
         row = draw.choice(found["members"])
@@ -174,7 +174,7 @@ def damage(record: dict, draw: random.Random) -> str:
     elif kind == 4:
         draw.choice(found["members"]).append(1.0)
     elif kind == 5:
-        found["options"][draw.choice(["engine", "loss", "starts", "units", "speed"])] = -1
+        found["options"][draw.choice(["optimiser", "loss", "starts", "units", "speed"])] = -1
     else:
         text = json.dumps(found)
         return draw.choice([text[: draw.randrange(len(text) - 1)], "[" * 100_000, "", "null", "3",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 TODAY = datetime.date(2031, 5, 6)
 spec = importlib.util.spec_from_file_location("release_check", ROOT / ".ci" / "release_check.py")
 release = importlib.util.module_from_spec(spec)

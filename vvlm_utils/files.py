@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+DATA_FOLDER = Path(__file__).parent / "data"  # the measured numbers that come with the package
+
 
 @contextmanager
 def whole(path: str | Path) -> Iterator[Path]:

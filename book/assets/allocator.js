@@ -1,5 +1,5 @@
-// The frontier of a bag of laws, in the browser: what vvlm_utils/frontier.py does, on the data that
-// vvlm_utils/allocator.py writes. Pure functions of the data and a question; no page in here.
+// The frontier of a bag of laws, in the browser: what vvlm_utils/frontier/solver.py does, on the data that
+// vvlm_utils/site/allocator.py writes. Pure functions of the data and a question; no page in here.
 //
 // question: {task, cost, sizes: [LM sizes], examples: n, level, epsilon}
 // FLOPs and counts are plain numbers; errors are points.

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vvlm_utils.experiment.plan import SWEEPS
-from vvlm_utils.experiment.presets import Recipe
-from vvlm_utils.experiment.stages import make_decoder
+from vvlm_utils.experiment.mini.design import SWEEPS
+from vvlm_utils.experiment.mini.stages import make_decoder
+from vvlm_utils.experiment.model.presets import Recipe
 
 
 @pytest.fixture(scope="session")

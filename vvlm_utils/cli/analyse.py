@@ -44,7 +44,7 @@ MANY = 10**9  # of tokens, questions, videos or devices: more is a slip
 
 def _serve(decoder, frames, tokens_per_frame, device, price_per_hour, settings) -> dict:
     """Bytes, least seconds and, given a price, dollars on so many of a named accelerator."""
-    from vvlm_utils import accelerators
+    from vvlm_utils.cost import serving as accelerators
 
     name, devices = device
     hardware = accelerators.get_accelerator(name, devices)
@@ -98,8 +98,8 @@ def cost(
     Example: vvlm cost --cost exact --lm llama-3.1-8b --frames 32 --tokens-per-frame 196
     --prompt-tokens 50 --answer-tokens 20 --questions 5 --accelerator l4
     """
-    from vvlm_utils.architectures import exact_cost, get_decoder
-    from vvlm_utils.cost import inference_cost
+    from vvlm_utils.cost.architectures import exact_cost, get_decoder
+    from vvlm_utils.cost.equation import inference_cost
 
     if (lm_params is None) == (lm is None):
         raise ValueError("give --lm-params or, with --cost exact, --lm: one of the two")
@@ -148,9 +148,9 @@ def compare(
     """
     import numpy as np
 
-    from vvlm_utils.laws import laws_over
-    from vvlm_utils.runs import load_runs
-    from vvlm_utils.validation import METRICS, compare_laws, score, summarise
+    from vvlm_utils.laws.forms import laws_over
+    from vvlm_utils.laws.validation import METRICS, compare_laws, score, summarise
+    from vvlm_utils.runs.table import load_runs
 
     factors = factor or []
     held = compare_laws(
@@ -178,9 +178,9 @@ def fit(
 
     Example: vvlm fit paper --law add-interact --out fit.json
     """
-    from vvlm_utils.laws import get_law
-    from vvlm_utils.runs import load_runs
-    from vvlm_utils.saved_bags import save_bag
+    from vvlm_utils.laws.bag_io import save_bag
+    from vvlm_utils.laws.forms import get_law
+    from vvlm_utils.runs.table import load_runs
 
     factors = factor or []
     get_law(law, factors)
@@ -190,8 +190,8 @@ def fit(
     table = load_runs(runs, factors=factors)
     bagged = fit_runs(table, law, resamples, resampling.value, factors, seed)
     save_bag(bagged, out)
-    walls = {name: share for name, share in bagged.walls.items() if share}
-    show({"members": len(bagged.members), "failed": bagged.failed, "at_wall": walls}, as_json)
+    at_bounds = {name: share for name, share in bagged.at_bounds.items() if share}
+    show({"members": len(bagged.members), "failed": bagged.failed, "at_bound": at_bounds}, as_json)
 
 
 @app.command()
@@ -216,8 +216,8 @@ def frontier(
 
     Example: vvlm frontier fit.json --tflops 2 --tflops 30 --train-examples 2e6
     """
-    from vvlm_utils.architectures import ALL_COSTS
-    from vvlm_utils.frontier import solve_frontier
+    from vvlm_utils.cost.architectures import ALL_COSTS
+    from vvlm_utils.frontier.solver import solve_frontier
 
     bagged, _ = load_fit(source, at)
     space = choose_space(bagged, lm_params)
@@ -240,9 +240,9 @@ def elasticity(
 
     Example: vvlm elasticity paper
     """
-    from vvlm_utils.elasticity import DATA_SIZES, STEP
-    from vvlm_utils.elasticity import elasticity as solve
-    from vvlm_utils.space import PAPER_SPACE
+    from vvlm_utils.frontier.elasticities import DATA_SIZES, STEP
+    from vvlm_utils.frontier.elasticities import elasticity as solve
+    from vvlm_utils.frontier.space import PAPER_SPACE
 
     bagged, _ = load_fit(source, at)
     most = bagged.ranges["train_examples"][1]

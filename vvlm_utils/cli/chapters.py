@@ -61,7 +61,7 @@ def run(
     """
     import papermill
 
-    from vvlm_utils.book import papermill_paths
+    from vvlm_utils.site.build import papermill_paths
 
     known = notebook_parameters(notebook)
     out = out or Path(f"{notebook.stem}.run.ipynb")

@@ -15,8 +15,8 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vvlm_utils.bagging import BaggedLaw
-    from vvlm_utils.space import Space
+    from vvlm_utils.frontier.space import Space
+    from vvlm_utils.laws.bagging import BaggedLaw
 
 HELP = """The command line: the book's questions, answered for the paper's runs or for yours.
 
@@ -106,7 +106,7 @@ def note(text: str) -> None:
 
 def is_fit(source: str) -> bool:
     """Tell a fit from runs: a file named ``.json``, or one that begins like a JSON object."""
-    from vvlm_utils.runs import SOURCES
+    from vvlm_utils.runs.table import SOURCES
 
     path = Path(source)
     if source in SOURCES:
@@ -132,8 +132,8 @@ def fit_runs(
     """The bag that `vvlm fit` writes."""
     import numpy as np
 
-    from vvlm_utils.bagging import bag
-    from vvlm_utils.laws import get_law
+    from vvlm_utils.laws.bagging import bag
+    from vvlm_utils.laws.forms import get_law
 
     rng = np.random.default_rng(seed)
     chosen = get_law(law, factors or [])
@@ -146,9 +146,9 @@ def load_fit(source: str, at: list[str] | None = None) -> tuple[BaggedLaw, pd.Da
     Runs are fitted as `vvlm fit` does when nothing else is said; what ``at`` holds are their
     further factors, and the runs returned are those at that level.
     """
-    from vvlm_utils.runs import load_runs
-    from vvlm_utils.saved_bags import load_bag
-    from vvlm_utils.space import hold_factors
+    from vvlm_utils.laws.bag_io import load_bag
+    from vvlm_utils.laws.bagging import hold_factors
+    from vvlm_utils.runs.table import load_runs
 
     levels = held_levels(at)
     if is_fit(source):
@@ -162,7 +162,7 @@ def load_fit(source: str, at: list[str] | None = None) -> tuple[BaggedLaw, pd.Da
 
 def choose_space(bagged: BaggedLaw, lm_params: list[float] | None = None) -> Space:
     """The designs to choose from: of these LM sizes or of those that have runs."""
-    from vvlm_utils.space import Space, space_for
+    from vvlm_utils.frontier.space import Space, space_for
 
     if not lm_params:
         return space_for(bagged)
@@ -172,7 +172,7 @@ def choose_space(bagged: BaggedLaw, lm_params: list[float] | None = None) -> Spa
 
 def check_sizes(lm_params: Iterable[float]) -> None:
     """Refuse an LM size in billions, as a table of runs does."""
-    from vvlm_utils.runs import LEAST_LM
+    from vvlm_utils.runs.table import LEAST_LM
 
     for size in lm_params:
         if 0 < size < LEAST_LM:

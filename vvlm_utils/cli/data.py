@@ -17,7 +17,7 @@ Only = Annotated[list[str] | None, typer.Option("--subset", help="By name; repea
 
 def choose(names: list[str] | None) -> list:
     """The subsets of Table 3, or those that are named."""
-    from vvlm_utils.experiment.mixture import load_subsets
+    from vvlm_utils.experiment.data.mixture import load_subsets
 
     known = {subset.name: subset for subset in load_subsets()}
     for name in names or []:
@@ -34,7 +34,7 @@ def check(root: Root, subset: Only = None, as_json: Json = False) -> None:
 
     Example: vvlm data check videos --subset Next-QA
     """
-    from vvlm_utils.experiment.mixture import MixtureError, check_root
+    from vvlm_utils.experiment.data.mixture import MixtureError, check_root
 
     copies = check_root(root, choose(subset))
     show([copy.row() | ({"advice": copy.advice()} if as_json else {}) for copy in copies], as_json)
@@ -61,7 +61,7 @@ def sample(
 
     Example: vvlm data sample videos --examples 250000
     """
-    from vvlm_utils.experiment.mixture import sample_mixture, write_mixture
+    from vvlm_utils.experiment.data.mixture import sample_mixture, write_mixture
 
     if Path(out).name != out:
         raise ValueError(f"--out must be a name in {root}, whose videos it names; got {out!r}")

@@ -76,9 +76,9 @@ def plan(
     """
     budget = training_budget(train_flops, gpu_hours, gpu_tflops)
 
-    from vvlm_utils.architectures import ALL_COSTS
-    from vvlm_utils.next_runs import Question, candidate_designs, plan_runs, read_candidates
-    from vvlm_utils.runs import load_runs
+    from vvlm_utils.advice.next_runs import Question, candidate_designs, plan_runs, read_candidates
+    from vvlm_utils.cost.architectures import ALL_COSTS
+    from vvlm_utils.runs.table import load_runs
 
     done = None if runs is None else load_runs(runs)
     pool = None if candidates is None else read_candidates(candidates)

@@ -31,8 +31,8 @@ def check(
     import numpy as np
     import pandas as pd
 
-    from vvlm_utils.audit import audit_runs
-    from vvlm_utils.runs import load_runs
+    from vvlm_utils.advice.audit import audit_runs
+    from vvlm_utils.runs.table import load_runs
 
     factors = tuple(factor or ())
     table = load_runs(runs, task=task, factors=factors)
@@ -42,7 +42,7 @@ def check(
         return
     print("\n".join(f"- {sentence}" for sentence in audit.sentences))
     if audit.parameters:
-        columns = ["law", "parameter", "value", "low", "high", "at_wall", "verdict"]
+        columns = ["law", "parameter", "value", "low", "high", "at_bound", "verdict"]
         print()
         show(pd.DataFrame(audit.parameters)[columns].to_dict("records"), as_json)
 
@@ -66,10 +66,10 @@ def report(
     """
     import numpy as np
 
-    from vvlm_utils import report as reports
-    from vvlm_utils.audit import audit_runs
-    from vvlm_utils.report import answers
-    from vvlm_utils.runs import SOURCES, load_runs
+    from vvlm_utils.advice.audit import audit_runs
+    from vvlm_utils.runs.table import SOURCES, load_runs
+    from vvlm_utils.site import report as reports
+    from vvlm_utils.site.report import answers
 
     factors = tuple(factor or ())
     answers.check_law(law)
@@ -106,7 +106,7 @@ def convert(
     Example: vvlm convert results --out runs.csv
     """
     from vvlm_utils.files import whole
-    from vvlm_utils.lmms_results import read_results
+    from vvlm_utils.runs.from_lmms import read_results
 
     check_folder(out)
     if not folder.is_dir():

@@ -20,7 +20,7 @@ from vvlm_utils.plots.style import (
     lm_palette,
     log_ticks,
 )
-from vvlm_utils.sweeps import short_count
+from vvlm_utils.text import short_count
 
 
 def plot_cost_split(costs: pd.DataFrame, ax: Axes | None = None) -> Axes:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from vvlm_utils.cost import FACTORS
+from vvlm_utils.cost.equation import FACTORS
 from vvlm_utils.plots.style import COST_COLORS, FACTOR_COLORS, FACTOR_SYMBOLS, PAPER, log_ticks
 
 LABEL = "elasticity of the best design in $n$"

@@ -15,8 +15,8 @@ from matplotlib.colors import to_rgb
 from plotly.graph_objects import Figure, Scatter
 from plotly.subplots import make_subplots
 
-from vvlm_utils.charts import Explorable
-from vvlm_utils.cost import FACTORS
+from vvlm_utils.cost.equation import FACTORS
+from vvlm_utils.plots.charts import Explorable
 from vvlm_utils.plots.frontier import (
     BUDGET_TICKS,
     LOWS,
@@ -42,7 +42,7 @@ from vvlm_utils.plots.style import (
     lm_name,
     lm_palette,
 )
-from vvlm_utils.sweeps import short_count
+from vvlm_utils.text import short_count
 
 INK, GRID, NO_RUNS = "#333333", "#E3E3E3", "#E6E6E6"
 SYMBOLS = {

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from vvlm_utils.cost import FACTORS
+from vvlm_utils.cost.equation import FACTORS
 from vvlm_utils.plots.style import (
     BAND_ALPHA,
     FACTOR_COLORS,

@@ -16,7 +16,7 @@ from vvlm_utils.plots.style import (
     lm_palette,
     log_ticks,
 )
-from vvlm_utils.sweeps import short_count
+from vvlm_utils.text import short_count
 
 TICKS = {
     "lm_params": [1e9, 2.8e9, 7.5e9],

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.ticker import NullFormatter, NullLocator
 
-from vvlm_utils.sweeps import short_count
+from vvlm_utils.text import short_count
 
 FACTOR_COLORS = {
     "lm_params": "#0072B2",

@@ -1,0 +1,81 @@
+"""The kept run that chapters replay: whole, and of the clips and rules that the code has."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vvlm_utils.experiment.data.clips import draw_clip, questions_of
+from vvlm_utils.experiment.data.video import read_video, write_video
+from vvlm_utils.experiment.mini import design as plan
+from vvlm_utils.experiment.mini import live, records, scores
+from vvlm_utils.experiment.mini.records import KEPT, PICTURES
+from vvlm_utils.experiment.mini.stages import load_decoder
+from vvlm_utils.experiment.world.questions import FAMILIES
+from vvlm_utils.files import DATA_FOLDER
+
+
+def test_the_kept_record_is_that_of_its_answers():
+    record, answers = records.kept_record(live.DEFAULT), records.read_answers(KEPT)
+    assert record.status == "evaluated" and len(answers) == 1024 * len(FAMILIES)
+    metrics = scores.summarise(answers)["metric"]
+    for name, found in record.stages["evaluate"]["metrics"].items():
+        assert found["metric"] == pytest.approx(metrics[name], abs=1e-4)
+    assert record.counts["flops_per_video"] == plan.mini_exact_flops(
+        record.lm_params, record.frames, record.tokens_per_frame
+    )
+
+
+def test_the_kept_pictures_are_what_the_world_draws_and_a_file_gives_back(tmp_path):
+    with np.load(PICTURES) as kept:
+        frames, index = kept["frames"], json.loads(str(kept["index"]))
+    for number in (0, 5):
+        _, asked, clip = draw_clip("test", 0, number)
+        write_video(clip, tmp_path / "clip.mp4", 2)
+        assert np.array_equal(read_video(tmp_path / "clip.mp4"), frames[number])
+        assert [q.answer for q in questions_of(index[number])] == [q.answer for q in asked]
+
+
+def test_another_run_than_the_kept_one_is_refused_by_what_differs():
+    with pytest.raises(records.RecordError, match=r"frames = 4 \(kept: 8\).*mode = train"):
+        records.kept_record(replace(live.DEFAULT, frames=4))
+
+
+@pytest.mark.parametrize("lm", list(plan.LMS.values()))
+def test_the_kept_weights_load_and_belong_to_the_recipe(lm):
+    model = load_decoder(lm, 0, plan.SWEEPS["live"])
+    assert model.config.lm == lm
+    note = json.loads((DATA_FOLDER / "weights" / f"{lm}-0" / "recipe.json").read_text())
+    assert note["recipe"]["steps"] == plan.SWEEPS["mini"].recipe.steps
+
+
+def test_a_live_run_trains_then_evaluates(tiny, tmp_path):
+    run = plan.Run("mini-7k", 2, 4, 16)
+    sweep = replace(tiny, root=tmp_path, weights=tiny.weights_folder)
+    (tmp_path / "clips").symlink_to(tiny.root / "clips")
+    with pytest.raises(records.RecordError, match="no such record"):
+        live.evaluate_here(run, sweep)
+    trained = live.train_here(run, sweep)
+    assert trained.status == "trained" and {"align", "finetune"} == set(trained.stages)
+    assert trained.counts["matmul_flops_per_second"] > 1e8
+    record, answers = live.evaluate_here(run, sweep)
+    assert record.status == "evaluated" and len(answers) == 8 * tiny.counts["test"]
+
+
+def test_difficulty_groups_hold_every_answer_once():
+    rng = np.random.default_rng(0)
+    answers = pd.DataFrame(
+        {
+            "family": np.repeat(FAMILIES, 40),
+            "level": rng.integers(1, 7, 40 * len(FAMILIES)).astype(float),
+            "correct": rng.random(40 * len(FAMILIES)) < 0.5,
+        }
+    )
+    levels = scores.by_level(answers, groups=4)
+    assert levels.groupby("family")["count"].sum().unique().tolist() == [40]
+    wrong = (levels["error"] * levels["count"]).sum() / levels["count"].sum()
+    assert wrong == pytest.approx(100 * (1 - answers["correct"].mean()))
+    for _, part in levels.groupby("family"):
+        assert part["level"].is_monotonic_increasing

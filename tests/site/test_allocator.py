@@ -1,0 +1,196 @@
+"""The allocator's script answers in a real browser as ``solve_frontier`` does in Python."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vvlm_utils.cost.architectures import ALL_COSTS
+from vvlm_utils.cost.equation import FACTORS
+from vvlm_utils.cost.serving import ACCELERATORS, dollars_per_million_videos
+from vvlm_utils.frontier.marginal import marginal_gains
+from vvlm_utils.frontier.solver import Space, near_optimal, solve_frontier
+from vvlm_utils.laws.bagging import bag
+from vvlm_utils.laws.forms import LAWS
+from vvlm_utils.runs.table import AVERAGE, load_runs
+from vvlm_utils.site import allocator
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "book" / "assets" / "allocator.js"
+ASK = """({question, budget}) => {
+  const found = vvlmAllocator.answer(window.VVLM_ALLOCATOR, question, budget);
+  return {...found, near: found.near?.slice(0, 50)};
+}"""
+
+
+@pytest.fixture(scope="module")
+def bags():
+    tasks = {AVERAGE: 100, "LVB": 10}
+    return {task: allocator.fit_task(task, resamples) for task, resamples in tasks.items()}
+
+
+@pytest.fixture(scope="module")
+def tab(bags, browser, tmp_path_factory):
+    path = tmp_path_factory.mktemp("allocator") / "allocator_data.js"
+    allocator.write_script(allocator.export(bags), path)
+    page = browser.new_page()
+    for script in (path, SCRIPT):
+        page.add_script_tag(path=script)
+    yield page
+    page.close()
+
+
+def draw_question(rng) -> tuple[dict, float]:
+    count = rng.integers(1, len(allocator.LM_SIZES) + 1)
+    question = {
+        "task": str(rng.choice([AVERAGE, AVERAGE, "LVB"])),
+        "cost": str(rng.choice(list(ALL_COSTS))),
+        "sizes": rng.choice(allocator.LM_SIZES, count, replace=False).tolist(),
+        "examples": float(np.exp(rng.uniform(np.log(1e5), np.log(2e7)))),
+        "level": float(rng.choice([0.5, 0.8, 0.95])),
+        "epsilon": float(rng.choice([0.0, 0.1, 0.5])),
+    }
+    return question, float(np.exp(rng.uniform(np.log(1e12), np.log(2e14))))
+
+
+def arguments(bags, question, budget) -> dict:
+    return {
+        "model": bags[question["task"]],
+        "train_examples": question["examples"],
+        "space": Space(lm_params=tuple(question["sizes"])),
+        "cost": ALL_COSTS[question["cost"]],
+        "epsilon": question["epsilon"],
+    }
+
+
+def differences(bags, question, budget, found) -> list[str]:
+    """What the script says otherwise than Python; ties of error are no difference."""
+    given = arguments(bags, question, budget)
+    try:
+        row = solve_frontier(**given, budgets=[budget], level=question["level"]).iloc[0]
+    except ValueError as refusal:
+        return [] if "refused" in found else [str(refusal)]
+    best = found["best"]
+    design = {f: best[f] for f in FACTORS}
+    table = row.to_frame().T[list(FACTORS)].assign(**design, train_examples=question["examples"])
+    same = {"error": abs(bags[question["task"]].predict(table)[0] - row["error"]) < 1e-9}
+    same["cost"] = best["cost_flops"] == pytest.approx(float(ALL_COSTS[question["cost"]](**design)))
+    for name in ("error", "error_low", "error_high", "probability", "regret", "regret_high"):
+        near = best[name] == pytest.approx(row[name], rel=1e-9, abs=1e-9)
+        same[name] = near and same.get(name, True)
+    for name in ("lm_params", "frames", "tokens"):
+        same[name] = best[f"{name}_range"] == [row[f"{name}_low"], row[f"{name}_high"]]
+    same["within_epsilon"] = best["within_epsilon"] == row["within_epsilon"]
+    same["outside"] = ", ".join(best["outside"]) == row["outside"]
+    return [name for name, holds in same.items() if not holds]
+
+
+@pytest.mark.browser
+def test_two_hundred_random_answers_are_pythons(bags, tab):
+    rng = np.random.default_rng(0)
+    wrong = []
+    for _ in range(200):
+        question, budget = draw_question(rng)
+        found = tab.evaluate(ASK, {"question": question, "budget": budget})
+        if missed := differences(bags, question, budget, found):
+            wrong.append((question, budget, missed))
+    assert wrong == []
+
+
+@pytest.mark.browser
+def test_ties_votes_and_gains_are_pythons(bags, tab):
+    rng = np.random.default_rng(1)
+    for _ in range(12):
+        question, budget = draw_question(rng)
+        budget += 1e14
+        given = arguments(bags, question, budget)
+        found = tab.evaluate(ASK, {"question": question, "budget": budget})
+        near = near_optimal(**given, budget=budget).head(50)
+        assert len(near) == len(found["near"])
+        for name in ("error", "cost_flops", "votes"):
+            ours = [design[name] for design in found["near"]]
+            np.testing.assert_allclose(ours, near[name], rtol=1e-9, atol=1e-9)
+        gains = marginal_gains(
+            given["model"], near.head(1), question["examples"], cost=given["cost"],
+            level=question["level"],
+        ).set_index("change")  # fmt: skip
+        for gain in found["gains"]:
+            tflops = gain["added_flops"] / 1e12
+            ours = [gain[name] / tflops for name in ("value", "low", "high")]
+            theirs = gains.loc[gain["change"], ["value", "low", "high"]].astype(float)
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.browser
+def test_a_curve_of_budgets_is_a_row_each(bags, tab):
+    rng = np.random.default_rng(2)
+    question, _ = draw_question(rng)
+    question |= {"sizes": [1e9, 3e9, 7.5e9], "task": AVERAGE}
+    budgets = np.geomspace(1e12, 1e14, 9).tolist()
+    ask = "([q, budgets]) => vvlmAllocator.curve(window.VVLM_ALLOCATOR, q, budgets)"
+    curve = tab.evaluate(ask, [question, [3e13, 1e9, *budgets]])
+    wanted = sorted([3e13, *budgets])
+    table = solve_frontier(**arguments(bags, question, 3e13), budgets=wanted)
+    assert [row["budget_flops"] for row in curve] == wanted  # 1 GFLOP buys nothing
+    np.testing.assert_allclose([row["error"] for row in curve], table["error"], atol=1e-9)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ACCELERATORS)
+def test_seconds_and_dollars_become_flops_by_the_peak(tab, name):
+    terms = {"device": name, "utilisation": 0.4, "price": 2.5}
+    ask = "terms => vvlmAllocator.budgetFlops(window.VVLM_ALLOCATOR, terms)"
+    flops = tab.evaluate(ask, terms | {"unit": "seconds", "amount": 0.3})
+    assert ACCELERATORS[name].seconds(flops, 0) / 0.4 == pytest.approx(0.3)
+    flops = tab.evaluate(ask, terms | {"unit": "dollars", "amount": 150})
+    seconds = ACCELERATORS[name].seconds(flops, 0) / 0.4
+    assert dollars_per_million_videos(seconds, 2.5) == pytest.approx(150)
+    assert tab.evaluate(ask, terms | {"unit": "tflops", "amount": 12}) == 12e12
+
+
+def test_every_cost_is_a_polynomial_of_frames_and_tokens():
+    rng = np.random.default_rng(0)
+    assert set(allocator.COST_TERMS) == set(ALL_COSTS)
+    for name, cost in ALL_COSTS.items():
+        for size in allocator.LM_SIZES:
+            frames, tokens = rng.integers(1, 129, 50), rng.integers(1, 29, 50) ** 2.0
+            fixed, per_frame, per_token, per_pair = allocator.COST_TERMS[name](size)
+            s = frames * tokens
+            ours = fixed + per_frame * frames + per_token * s + per_pair * s**2
+            np.testing.assert_allclose(ours, cost(size, frames, tokens), rtol=1e-12)
+
+
+def test_the_averages_bag_is_that_of_the_command_line():
+    plain = bag(LAWS["add-interact"], load_runs(), rng=np.random.default_rng(0), resamples=3)
+    np.testing.assert_array_equal(allocator.fit_task(AVERAGE, 3).members, plain.members)
+
+
+def test_a_tasks_bag_holds_refits_to_several_copies(bags):
+    assert bags["LVB"].members.shape == (10, len(LAWS["add-interact"].parameters))
+    assert len(np.unique(bags["LVB"].members, axis=0)) == 10
+
+
+def test_rounding_moves_no_prediction_by_a_billionth(bags):
+    data = allocator.export(bags)
+    table = Space(lm_params=allocator.LM_SIZES).designs.assign(train_examples=3e6)
+    for task, bagged in bags.items():
+        rounded = np.array(data["bags"][task]["members"])
+        moved = bagged.__class__(**{**vars(bagged), "members": rounded})
+        np.testing.assert_allclose(moved.predict(table), bagged.predict(table), atol=1e-9)
+
+
+def test_the_script_assigns_plain_json(bags, tmp_path):
+    path = tmp_path / "new" / "data.js"
+    allocator.write_script(allocator.export(bags), path)
+    text = path.read_text()
+    assert text.startswith(f"window.{allocator.GLOBAL} = ")
+    assert set(json.loads(text.split("=", 1)[1].rstrip(";\n"))["bags"]) == set(bags)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_the_page_cannot_evaluate_is_refused(bags):
+    with pytest.raises(ValueError, match="'mult' multiplies factors in the term 'alpha'"):
+        allocator.describe_law(LAWS["mult"])
+    with pytest.raises(ValueError, match="aggregate='median'"):
+        allocator.export({AVERAGE: bags[AVERAGE].with_aggregate("mean")})

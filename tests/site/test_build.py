@@ -1,0 +1,296 @@
+"""From notebooks to pages: the real graph and the real settings on a book of three pages."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+from vvlm_utils.cost import equation as cost
+from vvlm_utils.runs import table as runs
+from vvlm_utils.site import build as book
+
+ROOT = Path(__file__).parents[2]
+
+TOC = """\
+format: jb-book
+root: book/notation
+chapters:
+  - file: notebooks/01_tiny
+  - file: book/references
+"""
+TINY = [
+    ("markdown", "(ch-tiny)=\n# Does a tiny chapter build?\n\nAs in {cite}`wang2025`."),
+    ("parameters", "frames: int = 4  # frames per video, x_T"),
+    ("markdown", "One equation.\n\n$$c(x) = 2 x_T (x_M x_W + x_N x_V)$$ (eq-tiny)"),
+    ("code", "from myst_nb import glue\n\nfrom vvlm_utils.cost import paper_flops"),
+    ("markdown", "One number: {glue:text}`tflops:s` TFLOPs by {eq}`eq-tiny`."),
+    ("code", 'glue("tflops", f"{paper_flops(1e9, frames, 4) / 1e12:.1f}", display=False)'),
+    ("markdown", "One wide table."),
+    ("code", "import pandas as pd\n\npd.DataFrame([range(1000, 1030)])"),
+]
+
+
+def write_notebook(path: Path, sources: list[tuple[str, str]]) -> None:
+    notebook = nbformat.v4.new_notebook()
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    for kind, source in sources:
+        if kind == "markdown":
+            notebook.cells.append(nbformat.v4.new_markdown_cell(source))
+        else:
+            tags = {"tags": [kind]} if kind == "parameters" else {}
+            notebook.cells.append(nbformat.v4.new_code_cell(source, metadata=tags))
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(notebook, path)
+
+
+def make_tiny(root: Path) -> Path:
+    """Copy the real house around one tiny chapter."""
+    for name in ("Snakefile", "_config.yml", "requirements/analysis.txt", "book/references.md"):
+        (root / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, root / name)
+    shutil.copy(ROOT / "book" / "references.bib", root / "book")
+    shutil.copytree(ROOT / "book" / "assets", root / "book" / "assets")
+    skip = shutil.ignore_patterns("__pycache__", "data")
+    shutil.copytree(ROOT / "vvlm_utils", root / "vvlm_utils", ignore=skip)
+    (root / "_toc.yml").write_text(TOC)
+    glued = "It costs {glue:text}`../notebooks/01_tiny.ipynb::tflops:s` TFLOPs, see {ref}`ch-tiny`."
+    notation = (ROOT / "book" / "notation.md").read_text()
+    (root / "book" / "notation.md").write_text(f"{notation}\n{glued}\n")
+    write_notebook(root / "notebooks" / "01_tiny.ipynb", TINY)
+    return root
+
+
+def snakemake(root: Path, target: str = "_build/site.done") -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "snakemake", "--quiet", "all", "--cores", "2", "--nolock"]
+    return subprocess.run([*command, target], cwd=root, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Path:
+    root = make_tiny(tmp_path_factory.mktemp("tiny"))
+    done = snakemake(root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root
+
+
+CHAPTER, SITE = "_build/executed/01_tiny.ipynb", "_build/site.done"
+
+
+def rebuilds(root: Path, target: str = SITE) -> set[str]:
+    """Run the graph again; say what it made anew."""
+    before = {name: (root / name).stat().st_mtime for name in (CHAPTER, SITE)}
+    done = snakemake(root, target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {name for name, time in before.items() if (root / name).stat().st_mtime > time}
+
+
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text() + text)
+
+
+# The tests below share one book and change it in turn; the last leaves it broken.
+
+
+def test_numbers_cross_pages(tiny):
+    page = (tiny / "_build/html/book/notation.html").read_text()
+    assert '<span class="pasted-text">2.7</span>' in page
+
+
+SITES: dict[str, Callable[[Path], Path]] = {
+    "tiny": lambda tiny: tiny / "_build/html",
+    "whole": lambda tiny: ROOT / "_build/html",
+}
+
+
+@pytest.mark.parametrize("which", SITES)
+def test_every_script_and_style_has_a_version(tiny, which):
+    site = SITES[which](tiny)
+    if not site.exists():
+        pytest.skip("the whole book is not built: make book")
+    pages = [site / "search.html", *site.glob("book/*.html"), *site.glob("notebooks/*.html")]
+    for page in pages:
+        local = re.findall(r'(?:src|href)="([^":]+\.(?:js|css)\b[^"]*)"', page.read_text())
+        bare = [link for link in local if not re.search(r"\?(v|digest)=\w{8,}$", link)]
+        assert local and bare == [], page.name
+
+
+def test_a_version_changes_with_the_content_and_only_then(tmp_path):
+    (tmp_path / "a.js").write_text("1")
+    html = '<script defer src="a.js"></script><link rel="stylesheet" href="a.js?v=0" />'
+    first = book.version_assets(html, tmp_path)
+    assert re.fullmatch(html.replace("?", r"\?").replace('"a.js"', r'"a\.js\?v=\w{8}"'), first)
+    assert book.version_assets(first, tmp_path) == first
+    (tmp_path / "a.js").write_text("2")
+    assert book.version_assets(html, tmp_path) != first
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<script src="https://example.org/a.js"></script>',
+        '<script src="missing.js"></script>',
+        '<a href="a.js">the script</a>',
+        "<code>&lt;script src=&quot;a.js&quot;&gt;</code>",
+    ],
+)
+def test_what_is_no_file_of_the_site_gets_no_version(tmp_path, html):
+    (tmp_path / "a.js").write_text("1")
+    assert book.version_assets(html, tmp_path) == html
+
+
+def test_code_a_chapter_does_not_use_leaves_everything_alone(tiny):
+    append(tiny / "vvlm_utils/laws/forms.py", "\n# one more remark\n")
+    assert rebuilds(tiny) == set()
+
+
+def test_code_a_chapter_rests_on_reruns_it(tiny):
+    append(tiny / "vvlm_utils/cost/equation.py", "\n# one more remark\n")
+    assert rebuilds(tiny, CHAPTER) == {CHAPTER}
+
+
+def test_prose_reruns_no_chapter(tiny):
+    append(tiny / "book/references.md", "\nOne more sentence.\n")
+    assert rebuilds(tiny) == {SITE}
+
+
+def test_a_warning_stops_the_build_and_keeps_the_old_site(tiny):
+    append(tiny / "book/references.md", "\n{ref}`no-such-label`\n")
+    done = snakemake(tiny)
+    assert done.returncode != 0
+    assert "no-such-label" in done.stdout
+    assert not (tiny / SITE).exists()
+    assert (tiny / "_build/html/index.html").exists()
+
+
+def test_failing_chapter_leaves_nothing(tmp_path):
+    root = make_tiny(tmp_path)
+    write_notebook(root / "notebooks/01_tiny.ipynb", [*TINY, ("code", "1 / 0")])
+    done = snakemake(root, CHAPTER)
+    assert done.returncode != 0
+    assert "01_tiny: failed" in done.stderr and "ZeroDivisionError" in done.stderr
+    assert list(root.glob("_build/executed/*")) == []
+
+
+def test_chapter_that_leaves_early_is_a_failure(tmp_path):
+    write_notebook(tmp_path / "a.ipynb", [("code", "import sys\n\nsys.exit(0)")])
+    with pytest.raises(RuntimeError, match="traceback"):
+        book.execute(tmp_path / "a.ipynb", tmp_path / "out" / "a.ipynb")
+    assert list(tmp_path.glob("out/*")) == []
+
+
+def test_needs_follow_imports_and_names(tmp_path):
+    package = tmp_path / "vvlm_utils"
+    (package / "data").mkdir(parents=True)
+    (package / "plots").mkdir()
+    files = {
+        "__init__.py": "",
+        "cost.py": "",
+        "runs.py": "from vvlm_utils.cost import FACTORS\nTABLE = 'paper.csv'",
+        "laws.py": "from . import cost",
+        "plots/__init__.py": "from .style import COLORS",
+        "plots/style.py": "STYLE = 'book.mplstyle'",
+        "plots/runs.py": "import vvlm_utils.cost",
+        "book.mplstyle": "",
+        "data/paper.csv": "",
+        "data/other.csv": "",
+    }
+    for name, text in files.items():
+        (package / name).write_text(text)
+    source = "%matplotlib inline\nfrom vvlm_utils import runs\nfrom vvlm_utils.plots import COLORS"
+    write_notebook(tmp_path / "a.ipynb", [("code", source)])
+    needs = [str(p.relative_to(package)) for p in book.find_needs(tmp_path / "a.ipynb", package)]
+    assert needs == [
+        "book.mplstyle",
+        "cost.py",
+        "data/paper.csv",
+        "plots/__init__.py",
+        "plots/style.py",
+        "runs.py",
+    ]
+
+
+def test_missing_front_figure_is_named(tmp_path):
+    write_notebook(tmp_path / "a.ipynb", TINY)
+    with pytest.raises(ValueError, match="'fig-frontier'"):
+        book.extract_figure(tmp_path / "a.ipynb", "fig-frontier")
+
+
+def test_a_module_run_by_itself_has_needs_too(tmp_path):
+    package = tmp_path / "vvlm_utils"
+    package.mkdir()
+    (package / "cost.py").write_text("")
+    (package / "allocator.py").write_text("from vvlm_utils.cost import FACTORS")
+    assert book.find_needs(package / "allocator.py", package) == [package / "cost.py"]
+
+
+def test_only_what_passed_the_check_is_published_and_only_on_a_tag():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "book.yml").read_text())["jobs"]
+    assert {"run": ".ci/run"} in jobs["check"]["steps"]
+    assert jobs["publish"]["needs"] == "check" and "refs/tags/" in jobs["publish"]["if"]
+    kept = [s["with"]["path"] for s in jobs["check"]["steps"] if "path" in s.get("with", {})]
+    assert {"_build/html", "_build/screenshots"} <= set(kept)
+
+
+def test_notation_names_every_factor_and_column():
+    notation = (ROOT / "book" / "notation.md").read_text()
+    names = [*cost.FACTORS, *runs.RUNS_SCHEMA.columns]
+    assert [name for name in names if f"`{name}`" not in notation] == []
+
+
+def test_every_claim_is_glued_from_a_chapter_that_decides_it():
+    claims = (ROOT / "book" / "claims.md").read_text()
+    rows = re.findall(r"^\| C(\d+) \|", claims, re.M)
+    assert [int(row) for row in rows] == list(range(1, 15))
+    glued = re.findall(r"notebooks/(\w+\.ipynb)::(c\d\d)_(theirs|ours|verdict):s`", claims)
+    assert len(glued) == 3 * 14
+    chapters = {name: (ROOT / "notebooks" / name).read_text() for name, _, _ in glued}
+    assert [(name, key) for name, key, _ in glued if key not in chapters[name]] == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1400, 390], ids=["wide", "narrow"])
+@pytest.mark.parametrize("which", SITES)
+def test_pages_stand_alone_and_fit_the_screen(tiny, browser, which, width):
+    site = SITES[which](tiny)
+    if not site.exists():
+        pytest.skip("the whole book is not built: make book")
+    faults = []
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    tab.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    tab.on("request", lambda r: faults.append(r.url) if r.url.startswith("http") else None)
+    pages = [*site.glob("book/*.html"), *site.glob("notebooks/*.html")]
+    assert pages
+    for page in pages:
+        tab.goto(page.as_uri())
+        tab.wait_for_function("!document.querySelector('[aria-busy=true]')")
+        if tab.locator(".math").count():
+            tab.wait_for_selector("mjx-container svg", state="attached", timeout=10_000)
+            assert tab.locator("mjx-merror").count() == 0, page.name
+        excess = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert tab.evaluate(excess) <= 0, f"{page.name} scrolls sideways"
+    tab.close()
+    assert faults == []
+
+
+def test_a_name_that_a_package_hands_on_needs_its_module_alone(tmp_path):
+    package = tmp_path / "vvlm_utils"
+    (package / "cost").mkdir(parents=True)
+    face = "attach(__name__, submod_attrs={'equation': ['FACTORS'], 'serving': ['serve']})"
+    (package / "cost" / "__init__.py").write_text(face)
+    for name in ("equation", "serving"):
+        (package / "cost" / f"{name}.py").write_text("")
+    notebook = tmp_path / "a.ipynb"
+
+    def needs(source):
+        write_notebook(notebook, [("code", source)])
+        return [p.name for p in book.find_needs(notebook, package)]
+
+    assert needs("from vvlm_utils.cost import FACTORS") == ["__init__.py", "equation.py"]
+    assert needs("from vvlm_utils import cost") == ["__init__.py", "equation.py", "serving.py"]

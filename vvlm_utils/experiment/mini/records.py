@@ -1,0 +1,114 @@
+"""What a run leaves behind: a record as JSON, and answers, one row a question. No torch here."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+import pandas as pd
+
+from vvlm_utils.experiment.mini.design import Run
+from vvlm_utils.files import DATA_FOLDER, read_json
+
+
+class RecordError(ValueError):
+    """A record that cannot be used: names the file, what is wrong and the mend."""
+
+
+@dataclass
+class RunRecord:
+    """What one run was and did.
+
+    stages : a report a stage, by name; settings : what decided them; counts : parameters, FLOPs
+    status : "planned", "trained", "evaluated" or "failed", the last with its reason
+    """
+
+    preset: str
+    lm: str
+    lm_params: int
+    frames: int
+    tokens_per_frame: int
+    train_examples: int
+    seed: int
+    draw: int
+    stages: dict[str, dict] = field(default_factory=dict)
+    settings: dict[str, dict] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    status: str = "planned"
+    reason: str = ""
+    provenance: dict[str, str] = field(default_factory=dict)
+
+
+def write_record(record: RunRecord, path: Path) -> None:
+    """Write a record as JSON, atomically."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(asdict(record), indent=1))
+    os.replace(part, path)
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read a record.
+
+    Raises RecordError for a file that is missing or is no record.
+    """
+    if not Path(path).exists():
+        raise RecordError(f"{path}: no such record; run its chapter with mode = train")
+    content = read_json(path, RecordError, "remove it, run again")
+    known = {f.name for f in fields(RunRecord)}
+    if not isinstance(content, dict) or not set(content) <= known:
+        raise RecordError(f"{path}: is no record of a run; remove it and run again")
+    try:
+        return RunRecord(**content)
+    except TypeError as bad:
+        raise RecordError(f"{path}: is no whole record ({bad}); remove it, run again") from None
+
+
+KEPT = DATA_FOLDER / "mini_record" / "record.json"
+PICTURES = KEPT.with_name("clips.npz")  # frames of the first test clips, as decoded
+
+
+def kept_record(run: Run) -> RunRecord:
+    """The record that comes with the package, of the run that the chapters show.
+
+    Raises RecordError, naming what differs, when it is of another run.
+    """
+    record = read_record(KEPT)
+    wanted = asdict(run)
+    other = [
+        f"{name} = {value} (kept: {getattr(record, name)})"
+        for name, value in wanted.items()
+        if getattr(record, name) != value
+    ]
+    if other:
+        raise RecordError(f"no record is kept of {', '.join(other)}; set mode = train to make it")
+    return record
+
+
+def answers_path(record: Path) -> Path:
+    """Where the answers of a record's run are kept."""
+    return Path(record).with_suffix(".csv.gz")
+
+
+def write_answers(answers: pd.DataFrame, record: Path) -> None:
+    """Write the answers beside their record, atomically."""
+    path = answers_path(record)
+    part = path.with_suffix(".part")
+    compression = {"method": "gzip", "mtime": 0}
+    answers.drop(columns="correct").to_csv(part, index=False, compression=compression)
+    os.replace(part, path)
+
+
+def read_answers(record: Path) -> pd.DataFrame:
+    """The answers beside a record: clip, family, level, answer, predicted, correct.
+
+    Raises RecordError when there are none.
+    """
+    path = answers_path(record)
+    if not path.exists():
+        raise RecordError(f"{path}: no such answers; run the chapter with mode = train")
+    table = pd.read_csv(path)
+    return table.assign(correct=table["answer"] == table["predicted"])

@@ -1,0 +1,214 @@
+"""Train and evaluate the runs of a sweep, and gather them into one table.
+
+A run leaves two files: its record as JSON and its answers, one row a question. Runs that have a
+record are skipped, and so are runs that stand in the kept table. A run that fails is named with
+its reason; the others go on, and the next start tries it again.
+
+    python -m vvlm_utils.experiment.mini.sweep run mini-90k 0    # all runs of one decoder
+    python -m vvlm_utils.experiment.mini.sweep table    # the runs table
+    python -m vvlm_utils.experiment.mini.sweep serve    # tuned at few frames, served at many
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import transformers
+
+from vvlm_utils.experiment.data.clips import ClipError
+from vvlm_utils.experiment.data.video import VideoError
+from vvlm_utils.experiment.mini.design import (
+    CENTRE,
+    DRAWS,
+    EXAMPLES,
+    LEVELS,
+    LMS,
+    RUN_KEY,
+    SERVE_TUNED,
+    SWEEPS,
+    Run,
+    Sweep,
+    as_runs,
+    choose_sweep,
+    kept_rows,
+    missing_runs,
+)
+from vvlm_utils.experiment.mini.records import (
+    RunRecord,
+    answers_path,
+    read_record,
+    write_answers,
+    write_record,
+)
+from vvlm_utils.experiment.mini.run import evaluate, new_record, train
+from vvlm_utils.experiment.mini.stages import WeightsError
+from vvlm_utils.experiment.train.finetune import TrainingFailed
+from vvlm_utils.experiment.train.locks import OutputTaken, only_writer
+from vvlm_utils.files import whole
+from vvlm_utils.progress import bar
+
+FAILURES = (TrainingFailed, VideoError, ClipError, WeightsError, OSError)
+
+
+def record_path(run: Run, sweep: Sweep, split: str = "test") -> Path:
+    """Where a run's record is kept: its name says all that decides it, the recipe as a hash."""
+    design = f"{run.frames}x{run.tokens_per_frame}_n{run.train_examples}"
+    name = f"{run.lm}_{design}_draw{run.draw}_seed{run.seed}_{sweep.recipe_hash()}.json"
+    return sweep.root / "runs" / split / name
+
+
+def find_record(run: Run, sweep: Sweep, split: str = "test") -> RunRecord | None:
+    """The record of a run, if it has one."""
+    path = record_path(run, sweep, split)
+    return read_record(path) if path.exists() else None
+
+
+def is_done(run: Run, sweep: Sweep, split: str) -> bool:
+    """Tell whether a run was evaluated; its answers are written before its record."""
+    record = find_record(run, sweep, split)
+    return record is not None and record.status == "evaluated"
+
+
+def do_run(run: Run, sweep: Sweep, split: str = "test") -> RunRecord:
+    """Train and evaluate a run and write what it leaves; a failure becomes its record's reason."""
+    path = record_path(run, sweep, split)
+    try:
+        record, model = train(run, sweep)
+        answers = evaluate(record, model, sweep, split)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_answers(answers, path)
+        write_record(record, path)
+    except FAILURES as failure:
+        record = new_record(run, sweep)
+        record.status, record.reason = "failed", f"{type(failure).__name__}: {failure}"
+        print(f"  failed: {path.stem}: {record.reason}", flush=True)
+        try:
+            answers_path(path).unlink(missing_ok=True)
+            write_record(record, path)
+        except OSError as full:
+            print(f"  its record could not be written either: {full}", flush=True)
+    return record
+
+
+def run_group(table: pd.DataFrame, sweep: Sweep, split: str = "test") -> list[RunRecord]:
+    """Do what is missing of the runs in a plan; returns the records that were made now."""
+    if split == "test":
+        here = missing_runs(sweep)[RUN_KEY].itertuples(index=False, name=None)
+        wanted = set(here)
+        keys = table[RUN_KEY].itertuples(index=False, name=None)
+        table = table[[key in wanted for key in keys]]
+    todo = [run for run in as_runs(table) if not is_done(run, sweep, split)]
+    label = ", ".join(sorted({f"{run.lm} draw {run.draw}" for run in todo}))
+    records = []
+    with bar(None, f"runs of {label}", total=sum(run.effort for run in todo)) as progress:
+        for run in todo:
+            records.append(do_run(run, sweep, split))
+            progress.update(run.effort)
+    return records
+
+
+def gather(plan: pd.DataFrame, sweep: Sweep, split: str = "test") -> pd.DataFrame:
+    """The runs table of what is finished: nine rows a run, eight families and their mean "avg".
+
+    Rows of the kept table stay where the run's own record is not at hand.
+    """
+    rows = []
+    for run, (_, planned) in zip(as_runs(plan), plan.iterrows(), strict=True):
+        record = find_record(run, sweep, split)
+        if record is None or record.status != "evaluated":
+            continue
+        own = planned[["run_id", "sweep", "target_tflops", "lm_params", "frames"]].to_dict()
+        own |= planned[["tokens_per_frame", "train_examples", "seed", "draw"]].to_dict()
+        own |= {"source": sweep.name, "recipe": sweep.recipe_hash()}
+        own["train_seconds"] = record.stages["finetune"]["seconds"]
+        metrics = record.stages["evaluate"]["metrics"]
+        rows += [{"task": task} | own | found for task, found in metrics.items()]
+    table = pd.concat([pd.DataFrame(rows), kept_rows(sweep)]).drop_duplicates([*RUN_KEY, "task"])
+    order = {key: i for i, key in enumerate(plan[RUN_KEY].itertuples(index=False, name=None))}
+    place = [order[tuple(row)] for row in table[RUN_KEY].itertuples(index=False, name=None)]
+    return (
+        table.iloc[np.argsort(place, kind="stable")].reset_index(drop=True).reindex(columns=TABLE)
+    )
+
+
+TABLE = [
+    *("run_id", "source", "sweep", "target_tflops", "lm_params", "frames", "tokens_per_frame"),
+    *("train_examples", "task", "metric", "metric_se", "seed", "draw", "blind", "train_seconds"),
+    "recipe",
+]
+
+
+def serve(run: Run, sweep: Sweep, frames) -> pd.DataFrame:
+    """Finetune a run and evaluate it at each of ``frames``, on the test split.
+
+    One row a number of frames served and task: lm, draw, tuned_frames, frames, tokens_per_frame,
+    train_examples, task, metric, metric_se.
+    """
+    record, model = train(run, sweep)
+    rows = []
+    for count in frames:
+        evaluate(record, model, sweep, frames=count)
+        found = pd.DataFrame(record.stages["evaluate"]["metrics"]).T.rename_axis("task")
+        own = {"lm": run.lm, "draw": run.draw, "tuned_frames": run.frames, "frames": count}
+        own |= {"tokens_per_frame": run.tokens_per_frame, "train_examples": run.train_examples}
+        rows.append(found[["metric", "metric_se"]].reset_index().assign(**own))
+    return pd.concat(rows, ignore_index=True)
+
+
+def serve_runs() -> list[Run]:
+    """The runs that test serving at other frames: the centre's, at few frames, every draw."""
+    lm, tokens = LMS[CENTRE["lm_params"]], CENTRE["tokens_per_frame"]
+    return [Run(lm, SERVE_TUNED, tokens, EXAMPLES[-1], seed=draw, draw=draw) for draw in DRAWS]
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a CSV whole or not at all."""
+    with whole(path) as part:
+        table.to_csv(part, index=False, float_format="%.6g")
+
+
+def main() -> None:
+    """Run a group, or write a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["run", "table", "serve"])
+    parser.add_argument("lm", nargs="?", help="run: which decoder")
+    parser.add_argument("draw", nargs="?", type=int, help="run: which draw of it")
+    parser.add_argument("--sweep", choices=tuple(SWEEPS), default="mini")
+    parser.add_argument("--split", choices=["validation", "test"], default="test")
+    parser.add_argument("--table", type=Path, help="another kept table than the sweep's own")
+    a = parser.parse_args()
+    torch.set_num_threads(1)
+    transformers.utils.logging.disable_progress_bar()
+    sweep = choose_sweep(a.sweep, a.table)
+    plan = sweep.plan()
+    if a.what == "run":
+        chosen = plan[(plan["lm"] == a.lm) & (plan["draw"] == a.draw)]
+        if chosen.empty:
+            groups = plan[["lm", "draw"]].drop_duplicates().itertuples(index=False)
+            there = ", ".join(f"{lm} {draw}" for lm, draw in groups)
+            parser.error(f"no runs of {a.lm} {a.draw} in sweep {sweep.name}; choose among {there}")
+        try:
+            with only_writer(sweep.root / "runs" / a.split / f"{a.lm}-{a.draw}"):
+                records = run_group(chosen, sweep, a.split)
+        except OutputTaken as taken:
+            parser.error(str(taken))
+        failed = sum(record.status == "failed" for record in records)
+        raise SystemExit(f"{failed} of {len(records)} runs failed; see above" if failed else 0)
+    if a.what == "serve":
+        out = sweep.table.with_name(f"{sweep.name}_serve.csv")
+        write_table(pd.concat(serve(run, sweep, LEVELS["frames"]) for run in serve_runs()), out)
+        return
+    table = gather(plan, sweep, a.split)
+    write_table(table, sweep.table)
+    done = table.drop_duplicates(RUN_KEY)
+    print(f"{len(done)} of {len(plan)} runs ({done['run_id'].nunique()} designs) in {sweep.table}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""A cache of tower features: every frame of every clip of a split, decoded and encoded once.
+
+The frozen tower's output does not change from run to run, so a sweep decodes each video once. The
+cache is two files, float16 features and their recipe; a cache of another recipe is never used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import SiglipVisionModel
+
+from vvlm_utils.experiment.data.clips import read_index
+from vvlm_utils.experiment.data.video import read_video
+from vvlm_utils.experiment.model.towers import encode
+from vvlm_utils.progress import bar
+
+
+def weights_hash(model: torch.nn.Module) -> str:
+    """A short hash of a model's weights."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def cache_features(
+    tower: SiglipVisionModel, clips: Path, count: int, cache: Path, progress: bool = True
+) -> np.ndarray:
+    """Features of the first ``count`` clips of a folder, as a read-only memory map.
+
+    Shape (count, frames, patches, width), float16. An existing cache is used when its recipe (the
+    clips' own, their number and the tower's weights) is the same, else made again.
+    Raises ClipError or VideoError for clips that cannot be read.
+    """
+    clips, cache = Path(clips), Path(cache)
+    records = read_index(clips / "index.json", count)
+    recipe = {
+        "clips": json.loads((clips / "recipe.json").read_text()),
+        "count": count,
+        "tower": weights_hash(tower),
+    }
+    note = cache.with_suffix(".json")
+    if cache.exists() and note.exists() and json.loads(note.read_text()) == recipe:
+        return np.load(cache, mmap_mode="r")
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    note.unlink(missing_ok=True)
+    part = cache.with_suffix(".part")
+    store = None
+    for i in bar(range(count), f"features of {clips.name}", show=progress):
+        features = encode(tower, read_video(clips / records[i]["video"])).numpy()
+        if store is None:
+            shape = (count, *features.shape)
+            store = np.lib.format.open_memmap(part, "w+", dtype=np.float16, shape=shape)
+        store[i] = features
+    store.flush()
+    os.replace(part, cache)
+    part = note.with_suffix(".note")
+    part.write_text(json.dumps(recipe))
+    os.replace(part, note)
+    return np.load(cache, mmap_mode="r")

@@ -1,0 +1,43 @@
+"""The best design at each budget, how it moves with data, and what one step more is worth.
+
+Every public name of the modules below, imported when first asked for.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "elasticities": [
+            "ELASTICITY_FORMS",
+            "Paths",
+            "TABLE_10",
+            "elasticity",
+            "elasticity_table",
+            "summarise",
+        ],
+        "marginal": ["PARTS", "discount_gains", "marginal_gains", "next_square", "scaled_cost"],
+        "solver": [
+            "best_errors",
+            "growth",
+            "member_designs",
+            "near_optimal",
+            "outside",
+            "regret_of",
+            "running_best",
+            "size_votes",
+            "solve_frontier",
+        ],
+        "space": [
+            "Affordable",
+            "Candidates",
+            "FactorTables",
+            "Space",
+            "affordable",
+            "factor_tables",
+            "space_errors",
+            "space_for",
+            "spread",
+        ],
+    },
+)

@@ -1,0 +1,193 @@
+"""How the best design moves when there is more data to finetune on.
+
+e_k(c, n) is the per cent by which the best x_k moves when n grows by one per cent (Eq. 5, 8), here
+by a finite step dn:
+
+    forward   (x*(c; n + dn) - x*(c; n)) / dn * n / x*(c; n)     (Eq. 9, with its second term)
+    arc       ln(x*(c; n + dn) / x*(c; n)) / ln((n + dn) / n)
+
+averaged over budgets and data sizes (Eq. 10, 11). On a coarse grid the first counts a step up for
+more than the same step down (from 1 to 4 is +300%, back is -75%); the second does not.
+
+All members of a bag walk the designs together, cheapest first, once for each n, in compiled code;
+a frontier is kept, since n + dn is often another n of the grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numba
+import numpy as np
+import pandas as pd
+
+from vvlm_utils.cost.equation import FACTORS, CostFunction, paper_flops
+from vvlm_utils.frontier.space import PAPER_SPACE, FactorTables, Space, affordable, factor_tables
+from vvlm_utils.laws.bagging import BaggedLaw, as_bag
+from vvlm_utils.laws.fitting import LawFit
+
+ELASTICITY_FORMS = ("forward", "arc")
+DATA_SIZES, STEP = np.linspace(1e6, 10e6, 100), 5e6  # the paper's n and dn
+
+
+@numba.njit(cache=True, nogil=True)
+def _walk(index, last, sums, first, second, third, is_median, picks):
+    """Fill ``picks`` (1 + members, budgets): the best position so far, the bag's in row 0.
+
+    index (designs, 3): rows of the tables, cheapest design first; last (budgets,) ascending;
+    sums: three tables (values, members); first, second, third (products, values, members).
+    """
+    over_lm, over_frames, over_tokens = sums
+    members = over_lm.shape[1]
+    error, least = np.empty(members), np.full(members, np.inf)
+    position = np.zeros(1 + members, dtype=np.int64)
+    bag_least, budget = np.inf, 0
+    for i in range(index.shape[0]):
+        a, b, c = index[i]
+        for m in range(members):
+            error[m] = over_lm[a, m] + over_frames[b, m] + over_tokens[c, m]
+        for j in range(first.shape[0]):
+            for m in range(members):
+                error[m] += first[j, a, m] * second[j, b, m] * third[j, c, m]
+        below = 0
+        for m in range(members):
+            below += error[m] < bag_least
+            if error[m] < least[m]:
+                least[m] = error[m]
+                position[1 + m] = i
+        # A median can only be a new minimum when half of the members lie below the old one.
+        if not is_median or 2 * below >= members:
+            value = np.median(error) if is_median else error.mean()
+            if value < bag_least:
+                bag_least, position[0] = value, i
+        while budget < last.size and last[budget] == i:
+            picks[:, budget] = position
+            budget += 1
+
+
+class Paths:
+    """Frontiers of a bag at many data sizes over one space, cost and set of budgets.
+
+    Calling it with n gives the designs' positions, (1 + members, budgets), row 0 being the bag's
+    own; ``logs`` (factors, designs) and ``values`` turn a position into a design.
+    """
+
+    def __init__(
+        self, model: BaggedLaw | LawFit, space: Space, cost: CostFunction, budgets: Iterable[float]
+    ):
+        self.bagged, self.space = as_bag(model), space
+        self.budgets = np.sort(np.atleast_1d(np.asarray(budgets, dtype=float)))
+        self.buys = affordable(space, cost, self.budgets)
+        index = np.unravel_index(self.buys.order, space.shape)
+        self._index = np.stack(index, axis=1).astype(np.int32)
+        self.values = self.buys.designs[list(FACTORS)].to_numpy().T.copy()
+        self._kept: dict[float, np.ndarray] = {}
+
+    def __call__(self, train_examples: float) -> np.ndarray:
+        key = round(float(train_examples), 3)
+        if key not in self._kept:
+            tables = factor_tables(self.bagged, self.space, train_examples)
+            self._kept[key] = self._solve(tables)
+        return self._kept[key]
+
+    def _solve(self, tables: FactorTables) -> np.ndarray:
+        sums = tuple(np.ascontiguousarray(t.T) for t in tables.sums)
+        members = sums[0].shape[1]
+        products = [
+            np.array([p[axis].T for p in tables.products]).reshape(-1, size, members)
+            for axis, size in enumerate(self.space.shape)
+        ]
+        picks = np.empty((1 + members, self.budgets.size), dtype=np.int32)
+        is_median = self.bagged.aggregate == "median"
+        _walk(self._index, self.buys.last, sums, *products, is_median, picks)
+        return picks
+
+    def elasticity(self, train_examples: float, step: float, form: str = "forward") -> np.ndarray:
+        """Eq. 10 at one n: mean over budgets, shape (factors, 1 + members)."""
+        n = train_examples
+        here, there = self(n), self(n + step)
+        means = []
+        for values in self.values:
+            ratio = values[there] / values[here]
+            e = (ratio - 1) * n / step if form == "forward" else np.log(ratio) / np.log1p(step / n)
+            means.append(e.mean(axis=-1))
+        return np.array(means)
+
+
+def _check(step: float, form: str, level: float) -> None:
+    if form not in ELASTICITY_FORMS:
+        raise ValueError(f"form must be 'forward' or 'arc', got {form!r}")
+    if not (np.isfinite(step) and step > 0):
+        raise ValueError(f"step must be a positive number of examples, got {step}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level}")
+
+
+def summarise(mean: np.ndarray, level: float = 0.8) -> pd.DataFrame:
+    """Rows of factors: the bag's value, and the members' interval. mean (factors, 1 + members)."""
+    low, high = np.quantile(mean[:, 1:], [(1 - level) / 2, (1 + level) / 2], axis=1)
+    return pd.DataFrame({"value": mean[:, 0], "low": low, "high": high}, index=list(FACTORS))
+
+
+def elasticity(
+    model: BaggedLaw | LawFit,
+    space: Space = PAPER_SPACE,
+    cost: CostFunction = paper_flops,
+    budgets: Iterable[float] | None = None,
+    train_examples: Iterable[float] | None = None,
+    step: float = STEP,
+    form: str = "forward",
+    level: float = 0.8,
+) -> pd.DataFrame:
+    """How the best design moves with data: rows x_N, x_T, x_V; columns value, low, high.
+
+    ``value`` follows the bag's aggregated prediction (the paper's rule); the interval is the
+    central ``level`` of the members' own elasticities. Defaults are the paper's: 300 budgets on
+    1..100 TFLOPs, 100 data sizes on 1..10 M, dn = 5 M.
+    """
+    _check(step, form, level)
+    budgets = np.linspace(1e12, 100e12, 300) if budgets is None else budgets
+    sizes = DATA_SIZES if train_examples is None else train_examples
+    sizes = np.atleast_1d(np.asarray(sizes, dtype=float))
+    paths = Paths(model, space, cost, budgets)
+    mean = np.mean([paths.elasticity(n, step, form) for n in sizes], axis=0)
+    return summarise(mean, level)
+
+
+TABLE_10: dict[str, dict[str, float]] = (
+    {f"budgets={k}": {"budgets": k} for k in (1, 10, 50, 100, 200, 300)}
+    | {f"data_sizes={k}": {"data_sizes": k} for k in (1, 10, 20, 50, 100)}
+    | {f"max_data_size={k}": {"max_data_size": k * 1e6} for k in (1, 2, 4, 6, 8, 10)}
+    | {f"step={k:g}": {"step": k * 1e6} for k in (0.1, 0.5, *range(1, 11))}
+)
+"""Every row of Table 10: what differs from its main row, in examples where it is a data size."""
+
+
+def elasticity_table(
+    model: BaggedLaw | LawFit,
+    rows: Mapping[str, Mapping[str, float]] = TABLE_10,
+    space: Space = PAPER_SPACE,
+    cost: CostFunction = paper_flops,
+    form: str = "forward",
+    level: float = 0.8,
+) -> pd.DataFrame:
+    """Elasticities under many settings: index (row, factor), columns value, low, high.
+
+    Rows with the same budgets share their frontiers, so all of Table 10 takes little more than
+    its data sizes.
+    """
+    main = {"budgets": 300, "data_sizes": 100, "max_data_size": 10e6, "step": 5e6}
+    found, paths = {}, {}
+    for name, changed in rows.items():
+        unknown = sorted(set(changed) - set(main))
+        if unknown:
+            raise ValueError(f"row {name!r} sets {unknown}; it may set {', '.join(main)}")
+        s = main | dict(changed)
+        _check(s["step"], form, level)
+        count = int(s["budgets"])
+        if count not in paths:
+            paths[count] = Paths(model, space, cost, np.linspace(1e12, 100e12, count))
+        sizes = np.linspace(1e6, s["max_data_size"], int(s["data_sizes"]))
+        each = [paths[count].elasticity(n, s["step"], form) for n in np.unique(sizes)]
+        found[name] = summarise(np.mean(each, axis=0), level)
+    return pd.concat(found, names=["row", "factor"])

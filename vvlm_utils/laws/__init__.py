@@ -1,0 +1,75 @@
+"""Laws of task error: their forms, fits, bags of refits, and how well they predict.
+
+Every public name of the modules below, imported when first asked for.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "bag_io": ["load_bag", "save_bag"],
+        "bagging": ["BaggedLaw", "as_bag", "bag", "check_choice", "hold_factors", "sizes_of"],
+        "bootstrap": ["expanded_level", "leverage", "resample_weights", "wild_errors"],
+        "fitting": [
+            "Diagnostics",
+            "FitError",
+            "FitOptions",
+            "LawFit",
+            "at_bound",
+            "condition",
+            "draw_starts",
+            "fit",
+            "lmfit_model",
+            "make_problem",
+            "predict",
+        ],
+        "forms": [
+            "FORMS",
+            "LAWS",
+            "Law",
+            "Power",
+            "Term",
+            "chinchilla",
+            "evaluate",
+            "get_law",
+            "laws_over",
+            "log_design",
+            "make_law",
+            "values",
+        ],
+        "identifiability": ["parameter_table", "profile"],
+        "optimisers": [
+            "Problem",
+            "boxed_step",
+            "damped_step",
+            "descend",
+            "descend_all",
+            "l_bfgs",
+            "levenberg_marquardt",
+            "loss_and_slope",
+            "normal_equations",
+        ],
+        "search": ["KEPT", "cold_search", "full_fit", "warm_search"],
+        "validation": [
+            "TABLE_8",
+            "ablate",
+            "bags_of_bags",
+            "beside_paper",
+            "compare_laws",
+            "cross_validate",
+            "design_names",
+            "extrapolate",
+            "extrapolate_tasks",
+            "fold_masks",
+            "hold_out",
+            "leave_level_out",
+            "load_exact",
+            "metrics",
+            "paired_difference",
+            "score",
+            "summarise",
+            "with_measurement_noise",
+        ],
+    },
+)

@@ -1,0 +1,209 @@
+"""Bags of fits: the same law refitted to resampled runs, predictions aggregated.
+
+A resample is a vector of non-negative weights, one a run, never a copied table; the wild bootstrap
+gives each resample errors of its own instead (``bootstrap.py``). The paper's bag takes 100
+bootstrap resamples of the rows and the median of the predictions.
+
+How the optimum of a resample is found, warm, quick or cold, is the business of ``search.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
+from vvlm_utils.laws.bootstrap import RESAMPLING, expanded_level, resample_weights, wild_errors
+from vvlm_utils.laws.fitting import FitError, FitOptions, LawFit, at_bound, make_problem, predict
+from vvlm_utils.laws.forms import Law, Term
+from vvlm_utils.laws.search import cold_search, full_fit, warm_search
+
+AGGREGATES = ("median", "mean")
+BANDS = ("percentile", "expanded")
+SEARCHES = ("warm", "quick", "cold")
+
+
+@dataclass(frozen=True)
+class BaggedLaw:
+    """Refits of one law. ``members`` (resamples, parameters) is in ``options.units``.
+
+    losses : (members,), each on its own resample
+    failed : resamples in which every start failed, left out of ``members``
+    ranges : smallest and largest value of every factor in the runs
+    lm_sizes : the LM sizes of the runs; none in a fit that was written before they were kept
+    """
+
+    law: Law
+    members: np.ndarray
+    losses: np.ndarray
+    options: FitOptions
+    resampling: str
+    aggregate: str
+    failed: int
+    rows: int
+    ranges: dict[str, tuple[float, float]]
+    at_bounds: dict[str, float] = field(repr=False)
+    """Share of the members in which a parameter ended at a bound of the box."""
+    lm_sizes: tuple[float, ...] = ()
+
+    def predict_members(self, table: pd.DataFrame) -> np.ndarray:
+        """Every member's predicted error in points, shape (members, rows)."""
+        return predict(self.law, self.members, table, self.options)
+
+    def predict(self, table: pd.DataFrame) -> np.ndarray:
+        """The bag's predicted error in points, shape (rows,)."""
+        return getattr(np, self.aggregate)(self.predict_members(table), axis=0)
+
+    def interval(
+        self, table: pd.DataFrame, level: float = 0.8, band: str = "percentile"
+    ) -> np.ndarray:
+        """Central interval of the members' predictions, shape (2, rows).
+
+        band : "percentile", or "expanded" for that of :meth:`expanded_level`
+        """
+        check_choice("band", band, BANDS)
+        level = self.expanded_level(level) if band == "expanded" else level
+        tails = [(1 - level) / 2, (1 + level) / 2]
+        return np.quantile(self.predict_members(table), tails, axis=0)
+
+    def expanded_level(self, level: float) -> float:
+        """The level at which to ask this bag for a percentile interval that holds about ``level``.
+
+        Pass it as ``level`` to ``solve_frontier`` or ``elasticity``; see ``bootstrap.py``.
+        """
+        size = len(self.law.parameters)
+        return expanded_level(level, self.rows, size, len(self.members), self.resampling)
+
+    def with_aggregate(self, aggregate: str, members: int | None = None) -> BaggedLaw:
+        """The same bag, aggregated otherwise or cut to its first ``members``."""
+        check_choice("aggregate", aggregate, AGGREGATES)
+        cut = slice(members)
+        return replace(
+            self, aggregate=aggregate, members=self.members[cut], losses=self.losses[cut]
+        )
+
+
+def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Refuse a word that is none of those allowed."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {allowed}, got {value!r}")
+
+
+def bag(
+    law: Law,
+    runs: pd.DataFrame,
+    options: FitOptions | None = None,
+    *,
+    rng: np.random.Generator,
+    resamples: int = 100,
+    resampling: str = "rows",
+    aggregate: str = "median",
+    search: str = "warm",
+    progress: bool = False,
+) -> BaggedLaw:
+    """Refit ``law`` to ``resamples`` resamples of ``runs``.
+
+    resampling : one of ``RESAMPLING``, explained in ``bootstrap.py``
+    search : "warm", "quick" (see :func:`warm_search`), or "cold": ``options.starts`` random starts
+        for every resample (always so with optimiser "l-bfgs" or start "zero")
+    Raises FitError when the runs cannot decide the law, or when every start of every resample
+    fails; a resample that fails alone is counted.
+    """
+    options = options or FitOptions()
+    check_choice("aggregate", aggregate, AGGREGATES)
+    check_choice("search", search, SEARCHES)
+    check_choice("resampling", resampling, RESAMPLING)
+    problem, centre = make_problem(law, runs, options)
+    weights = resample_weights(runs, resamples, resampling, rng)
+    errors = None
+    if resampling == "wild":
+        errors = wild_errors(problem, full_fit(problem, rng), resamples, rng)
+    if (
+        search != "cold"
+        and options.optimiser == "levenberg-marquardt"
+        and options.start == "random"
+    ):
+        theta, losses = warm_search(problem, weights, rng, errors, quick=search == "quick")
+    else:
+        theta, losses = cold_search(problem, centre, options, weights, rng, progress, errors)
+    found = np.isfinite(losses)
+    if not found.any():
+        raise FitError(f"no start of any resample of law {law.name!r} ended finite")
+    theta, losses = theta[found], losses[found]
+    touching = [name for member in theta for name in at_bound(problem, member)]
+    return BaggedLaw(
+        law=law,
+        members=law.change_units(theta, options.log_units(law) - centre),
+        losses=losses,
+        options=options,
+        resampling=resampling,
+        aggregate=aggregate,
+        failed=int((~found).sum()),
+        rows=len(runs),
+        ranges={f: (float(runs[f].min()), float(runs[f].max())) for f in law.factors},
+        at_bounds={name: touching.count(name) / len(theta) for name in law.parameters},
+        lm_sizes=sizes_of(runs),
+    )
+
+
+def sizes_of(runs: pd.DataFrame) -> tuple[float, ...]:
+    """The LM sizes among the runs, in order; none where the table does not tell them."""
+    return tuple(np.unique(runs["lm_params"]).astype(float).tolist()) if "lm_params" in runs else ()
+
+
+def as_bag(model: BaggedLaw | LawFit) -> BaggedLaw:
+    """A bag as it is; a single fit as a bag of one, whose intervals have no width."""
+    if isinstance(model, BaggedLaw):
+        return model
+    runs, names = model.runs, model.law.factors
+    return BaggedLaw(
+        law=model.law,
+        members=model.theta[None],
+        losses=np.array([model.loss]),
+        options=model.options,
+        resampling="rows",
+        aggregate="median",
+        failed=0,
+        rows=len(runs),
+        ranges={f: (float(runs[f].min()), float(runs[f].max())) for f in names},
+        at_bounds={p: float(p in model.diagnostics.at_bound) for p in model.law.parameters},
+        lm_sizes=sizes_of(runs),
+    )
+
+
+def hold_factors(bagged: BaggedLaw, levels: Mapping[str, float]) -> BaggedLaw:
+    """The bag with factors held at a level each: exact, a law of the factors that are left.
+
+    A held factor's power is a number, which joins its term's coefficient. ``ranges`` and
+    ``at_bounds`` keep what is left.
+    """
+    law, units = bagged.law, bagged.options.units
+    further = [f for f in law.factors if f not in (*FACTORS, TRAIN_EXAMPLES)]
+    unknown = [name for name in levels if name not in further]
+    if unknown:
+        there = ", ".join(further) or "none"
+        raise ValueError(f"cannot hold {unknown[0]!r}; the law's further factors are {there}")
+    for name, level in levels.items():
+        if not (np.isfinite(level) and level > 0):
+            raise ValueError(f"{name} must be held at a positive number, got {level}")
+    powers = law.term_powers(bagged.members)
+    scaled = (levels[f] / units.get(f, 1.0) if f in levels else 1.0 for f in law.factors)
+    log_level = np.log(list(scaled))
+    factors = tuple(f for f in law.factors if f not in levels)
+    terms = tuple(
+        Term(t.coefficient, tuple(p for p in t.powers if p.factor not in levels)) for t in law.terms
+    )
+    held = Law(law.name, factors, terms)
+    keep = [law.parameters.index(name) for name in held.parameters]
+    members = bagged.members.copy()
+    members[:, : len(terms)] *= np.exp(powers @ log_level)
+    return replace(
+        bagged,
+        law=held,
+        members=members[:, keep],
+        ranges={f: bagged.ranges[f] for f in factors},
+        at_bounds={name: bagged.at_bounds[name] for name in held.parameters},
+    )

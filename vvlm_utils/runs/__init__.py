@@ -1,0 +1,48 @@
+"""The table of runs: its schema, the sweeps it comes from, and what it shows before any law.
+
+Every public name of the modules below, imported when first asked for.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "designs": [
+            "PAPER_BUDGETS_TFLOPS",
+            "PAPER_CENTRE",
+            "PAPER_LM_PARAMS",
+            "budget_gap",
+            "is_perfect_square",
+            "isoflop_designs",
+            "name_runs",
+            "square_tokens",
+            "star_designs",
+            "well_spaced",
+        ],
+        "from_lmms": ["ResultsError", "parse_model_args", "read_results", "score"],
+        "suites": ["Benchmark", "PAPER"],
+        "table": [
+            "RunsError",
+            "TASKS",
+            "average_seeds",
+            "check_factors",
+            "load_reference",
+            "load_runs",
+            "load_task_runs",
+            "reference",
+            "validate_runs",
+        ],
+        "trends": [
+            "LinearFit",
+            "arm_trend",
+            "curve_coefficients",
+            "curve_optimum",
+            "half_slopes",
+            "isoflop_fit",
+            "least_squares",
+            "reversals",
+            "star_arm",
+        ],
+    },
+)

@@ -1,0 +1,143 @@
+"""What the book's allocator page evaluates: bags, costs and the space, as one script.
+
+``book/assets/allocator.js`` does with these data what ``frontier.py`` does with a bag, and a test
+holds the two to the same answers. A page opened from a disk may not fetch JSON, so the object is
+assigned to a global of the page.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from vvlm_utils.cost.architectures import exact_cost, get_decoder
+from vvlm_utils.cost.equation import FACTORS, inference_cost
+from vvlm_utils.cost.serving import ACCELERATORS
+from vvlm_utils.files import whole
+from vvlm_utils.frontier.space import PAPER_SPACE
+from vvlm_utils.laws.bagging import BaggedLaw, bag
+from vvlm_utils.laws.forms import LAWS, Law
+from vvlm_utils.laws.validation import with_measurement_noise
+from vvlm_utils.runs.table import AVERAGE, TASKS, load_runs
+
+GLOBAL = "VVLM_ALLOCATOR"
+DIGITS = 12  # significant; moves an error of 50 points by less than 1e-9
+TRAINED_SIZES = tuple(load_runs("paper")["lm_params"].unique().tolist())
+LM_SIZES = tuple(sorted({*TRAINED_SIZES, *PAPER_SPACE.lm_params}))
+COPIES = 5  # of a task's runs, each moved by a draw of its reading error
+
+Terms = tuple[float, float, float, float]
+
+
+def _paper_terms(lm_params: float) -> Terms:
+    one = inference_cost(lm_params, 1, 1)
+    return 0.0, one.vision_flops, one.lm_flops, 0.0
+
+
+def _lm_only_terms(lm_params: float) -> Terms:
+    return 0.0, 0.0, inference_cost(lm_params, 1, 1).lm_flops, 0.0
+
+
+def _exact_terms(lm_params: float) -> Terms:
+    one = exact_cost(get_decoder(lm_params), 1, 1)
+    return tuple(map(float, (one.logits, one.vision_flops, one.linear, one.attention)))
+
+
+COST_TERMS: dict[str, Callable[[float], Terms]] = {
+    "paper": _paper_terms,
+    "lm_only": _lm_only_terms,
+    "exact": _exact_terms,
+}
+"""For an LM size, FLOPs a video, a frame, a visual token and a pair of visual tokens: with x_T
+frames and s = x_T x_V tokens, every cost of ``ALL_COSTS`` is a + b x_T + c s + d s^2."""
+
+
+def fit_task(task: str, resamples: int = 100, seed: int = 0) -> BaggedLaw:
+    """The bag of add-interact for the average or for one benchmark of the published runs.
+
+    The average's is that of ``vvlm fit paper``. The scores of a single task were read less
+    surely, so its members are refits to several copies of its runs, each with a reading error,
+    found by the quick search.
+    """
+    rng, law, runs = np.random.default_rng(seed), LAWS["add-interact"], load_runs("paper", task)
+    if task == AVERAGE:
+        return bag(law, runs, rng=rng, resamples=resamples)
+    each = {"rng": rng, "resamples": resamples // COPIES, "search": "quick"}
+    copies = [bag(law, with_measurement_noise(runs, rng), **each) for _ in range(COPIES)]
+    joined = {n: np.concatenate([getattr(c, n) for c in copies]) for n in ("members", "losses")}
+    return replace(copies[0], **joined)
+
+
+def describe_law(law: Law) -> list[dict]:
+    """The terms of a law: position of the coefficient, and powers as (factor, position, sign).
+
+    Raises ValueError for a term that multiplies factors of the design, which the page's tables
+    over single factors cannot hold.
+    """
+    for term in law.terms:
+        if len({p.factor for p in term.powers} & set(FACTORS)) > 1:
+            raise ValueError(
+                f"law {law.name!r} multiplies factors in the term {term.coefficient!r}; "
+                "the allocator needs a sum over single factors, such as 'add-interact'"
+            )
+    place = law.parameters.index
+    return [
+        {
+            "coefficient": place(term.coefficient),
+            "powers": [[p.factor, place(p.exponent), p.sign] for p in term.powers],
+        }
+        for term in law.terms
+    ]
+
+
+def export(bags: Mapping[str, BaggedLaw]) -> dict:
+    """Everything that the page needs, of the bags by task; they share law, units and aggregate."""
+    first = next(iter(bags.values()))
+    if any((b.law, b.options.units) != (first.law, first.options.units) for b in bags.values()):
+        raise ValueError("the bags of an allocator must share one law and its units")
+    if any(b.aggregate != "median" for b in bags.values()):
+        raise ValueError("the allocator takes medians; make the bags with aggregate='median'")
+    return {
+        "law": describe_law(first.law),
+        "units": dict(first.options.units),
+        "space": {name: list(getattr(PAPER_SPACE, name)) for name in FACTORS},
+        "lm_sizes": LM_SIZES,
+        "trained": TRAINED_SIZES,
+        "costs": {
+            name: {f"{size:.0f}": terms(size) for size in LM_SIZES}
+            for name, terms in COST_TERMS.items()
+        },
+        "accelerators": {name: device.peak_flops for name, device in ACCELERATORS.items()},
+        "bags": {
+            task: {
+                "ranges": bagged.ranges,
+                "members": [[float(f"{x:.{DIGITS}g}") for x in row] for row in bagged.members],
+            }
+            for task, bagged in bags.items()
+        },
+    }
+
+
+def write_script(data: dict, path: Path) -> None:
+    """Write the data as a script that assigns them to ``window.VVLM_ALLOCATOR``, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as part:
+        part.write_text(f"window.{GLOBAL} = {json.dumps(data, separators=(',', ':'))};\n")
+
+
+def main(path: str) -> None:
+    """Fit the bag of the average and of every task, and write the script."""
+    start = time.monotonic()
+    print("allocator: started", flush=True)
+    write_script(export({task: fit_task(task) for task in (AVERAGE, *TASKS)}), Path(path))
+    print(f"allocator: done in {time.monotonic() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,291 @@
+"""From stripped notebooks to a site: what the Snakefile calls.
+
+A chapter is executed to a temporary name and takes its own only when every cell ended well.
+The site is compiled from a staged copy of the sources in which the executed notebooks stand at
+their own paths, with warnings as errors, and replaces the old site only when it is whole.
+"""
+
+import ast
+import base64
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from importlib.util import resolve_name
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+
+from vvlm_utils.plots.charts import copy_assets, embed_charts, gather_charts
+from vvlm_utils.progress import Lines
+
+# Of what the theme writes into every page, these serve a live kernel that the book does not offer
+# (from a server elsewhere, and declared twice) and web fonts in a form refused on pages from disk;
+# and a bibliography is called a list whose entries are no list items.
+UNWANTED = re.compile(
+    r'<script type="text/x-thebe-config">.*?</script>|<script>const THEBE_JS_URL.*?</script>'
+    r"|<script [^>]*sphinx-thebe[^>]*></script>|<link [^>]*sphinx-thebe[^>]*>"
+    r'|<link rel="preload" as="font"[^>]*>| role="list"(?= class="citation-list")',
+    re.DOTALL,
+)
+# A script or style of the site whose address carries no version, as in a page's own HTML.
+UNVERSIONED = re.compile(r'<(?:script|link)\b[^>]*\s(?:src|href)="([^"?:]+\.(?:js|css))(?=")')
+NOTEBOOKS = "notebooks"
+PROSE = "book"
+PACKAGE = Path(__file__).parents[1]
+# The picture on the front page is a chapter's own figure: (chapter, figure, where it is shown).
+FRONT = ("07_frontier", "fig-frontier", Path(PROSE) / "assets" / "frontier.png")
+# The page that computes in the browser, and what it computes from, beside the executed chapters.
+ALLOCATOR = (f"{PROSE}/allocator", Path("allocator") / "allocator_data.js")
+
+
+def list_pages(toc: Path) -> list[str]:
+    """List the pages of a table of contents, in order, as it names them."""
+
+    def pages(node: Any) -> list[str]:
+        if isinstance(node, list):
+            return [page for item in node for page in pages(item)]
+        if not isinstance(node, dict):
+            return []
+        own = [node[key] for key in ("root", "file") if key in node]
+        return own + [page for value in node.values() for page in pages(value)]
+
+    return pages(yaml.safe_load(toc.read_text()))
+
+
+def list_chapters(toc: Path) -> list[str]:
+    """List the chapters of a table of contents: the names of its notebooks, in order."""
+    return [Path(page).stem for page in list_pages(toc) if page.startswith(f"{NOTEBOOKS}/")]
+
+
+def _imports(source: str, inside: str) -> set[str]:
+    """Name what a piece of Python imports; ``inside`` is the package that it stands in."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            home = resolve_name("." * node.level + (node.module or ""), inside)
+            names |= {f"{home}.{alias.name}" for alias in node.names}
+    return names
+
+
+def _handed_on(init: Path) -> dict[str, str]:
+    """Map the names that a package hands on lazily to the modules that they come from."""
+    calls = (n for n in ast.walk(ast.parse(init.read_text())) if isinstance(n, ast.Call))
+    tables = (k.value for call in calls for k in call.keywords if k.arg == "submod_attrs")
+    modules = next(map(ast.literal_eval, tables), {})
+    return {name: module for module, names in modules.items() for name in names}
+
+
+def _module_files(name: str, package: Path) -> list[Path]:
+    """Find the files that an import of ``name`` reads: a module, and the packages around it.
+
+    Of a package that hands names on, the module that a name comes from; all of them where the
+    package itself is imported.
+    """
+    top, *rest = name.split(".")
+    if top != package.name:
+        return []
+    folders = [package.joinpath(*rest[:depth]) for depth in range(1, len(rest) + 1)]
+    inits = [init for folder in folders if (init := folder / "__init__.py").is_file()]
+    found = [*inits, *(path for f in folders if (path := f.with_suffix(".py")).is_file())]
+    if inits:
+        home, handed_on = inits[-1].parent, _handed_on(inits[-1])
+        modules = handed_on.values() if home == folders[-1] else [handed_on.get(rest[-1])]
+        found += [home / f"{module}.py" for module in dict.fromkeys(modules) if module]
+    return found
+
+
+def _python_of(notebook: Path) -> str:
+    if notebook.suffix == ".py":
+        return notebook.read_text()
+    cells = nbformat.read(notebook, as_version=4).cells
+    lines = "\n".join(c.source for c in cells if c.cell_type == "code").splitlines()
+    return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in lines)
+
+
+def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
+    """Find the files of the package that a notebook, or a module run by itself, rests on.
+
+    Modules by their imports, followed through the package; data and styles by their names, where
+    the notebook or one of those modules mentions them. A chapter reruns when one of them changes.
+    """
+    texts, queue = {notebook: _python_of(notebook)}, [notebook]
+    while queue:
+        path = queue.pop()
+        inside = ".".join(path.relative_to(package.parent).parent.parts) if path != notebook else ""
+        for name in _imports(texts[path], inside):
+            new = [module for module in _module_files(name, package) if module not in texts]
+            texts |= {module: module.read_text() for module in new}
+            queue += new
+    everything = "\n".join(texts.values())
+    kept = (package / "data").rglob("*.*")
+    others = [*(path for path in kept if path.suffix != ".md"), *package.glob("*.mplstyle")]
+    named = [path for path in others if path.name in everything]
+    return sorted([*(path for path in texts if path != notebook), *named])
+
+
+def papermill_paths(*paths: Path) -> list[str]:
+    """Paths for papermill, which would fill parameters into their braces: ``{{`` stands for one."""
+    return [str(path).replace("{", "{{").replace("}", "}}") for path in paths]
+
+
+def execute(
+    notebook: Path,
+    output: Path,
+    parameters: dict[str, Any] | None = None,
+    cwd: Path | None = None,
+) -> None:
+    """Execute a notebook with papermill; ``output`` appears only when every cell ended well.
+
+    cwd : the folder that it runs in, whose modules it would import before others [this one]
+    """
+    import papermill
+
+    # The kernel is this interpreter's, whatever kernels and profiles the user's home holds.
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_name(f".{output.stem}.{os.getpid()}.ipynb")
+    progress = {
+        "file": Lines(output.stem),
+        "mininterval": 5,
+        "delay": 1,
+        "bar_format": "cell {n_fmt} of {total_fmt}, {elapsed}",
+    }
+    try:
+        papermill.execute_notebook(
+            *papermill_paths(notebook, partial),
+            parameters or {},
+            kernel_name="python3",
+            progress_bar=progress,
+            cwd=cwd,
+            extra_arguments=["--log-level=ERROR"],
+        )
+        executed = nbformat.read(partial, as_version=4)
+        outputs = [out for cell in executed.cells for out in cell.get("outputs", [])]
+        if any(out.output_type == "error" for out in outputs):
+            raise RuntimeError(f"{notebook} holds a traceback")
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def extract_figure(notebook: Path, name: str) -> bytes:
+    """Take the picture out of the executed cell whose figure has this name."""
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        figure = cell.metadata.get("mystnb", {}).get("figure", {})
+        for output in cell.get("outputs", []) if figure.get("name") == name else []:
+            if "image/png" in output.get("data", {}):
+                return base64.b64decode(output.data["image/png"])
+    raise ValueError(f"{notebook} shows no figure named {name!r}: name one that it draws")
+
+
+def copy_front_figure(executed: Path, root: Path) -> None:
+    """Put the frontier figure of the executed chapter where the front page shows it."""
+    chapter, figure, place = FRONT
+    (root / place).write_bytes(extract_figure(executed / f"{chapter}.ipynb", figure))
+
+
+def stage(root: Path, executed: Path, target: Path) -> None:
+    """Copy prose, settings and executed chapters to ``target``, each at its own path."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(root / PROSE, target / PROSE)
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy2(root / name, target / name)
+    (target / NOTEBOOKS).mkdir()
+    chapters = list_chapters(root / "_toc.yml")
+    for chapter in chapters:
+        notebook = nbformat.read(executed / f"{chapter}.ipynb", as_version=4)
+        nbformat.write(embed_charts(notebook), target / NOTEBOOKS / f"{chapter}.ipynb")
+    copy_assets(target / PROSE / "assets")
+    if FRONT[0] in chapters:
+        copy_front_figure(executed, target)
+    page, data = ALLOCATOR
+    if page in list_pages(root / "_toc.yml"):
+        shutil.copy2(executed.parent / data, target / PROSE / "assets")
+
+
+def version_assets(html: str, folder: Path) -> str:
+    """Append its checksum to the address of every local script and style in a page of ``folder``.
+
+    A cache then never pairs the files of two releases. Sphinx does so for what is declared to it;
+    this does so for the rest.
+    """
+
+    def versioned(found: re.Match) -> str:
+        file = folder / found[1]
+        return f"{found[0]}?v={zlib.crc32(file.read_bytes()):08x}" if file.is_file() else found[0]
+
+    return UNVERSIONED.sub(versioned, html)
+
+
+def compile_site(source: Path, site: Path) -> None:
+    """Compile a staged book with warnings as errors; ``site`` is replaced only by a whole one."""
+    work = site.parent / "sphinx"
+    shutil.rmtree(work, ignore_errors=True)
+    # Jupyter Book of this interpreter, wherever its script is; nothing of the reader's folder.
+    jupyter_book = [sys.executable, "-P", "-c", "from jupyter_book.cli.main import main; main()"]
+    command = [*jupyter_book, "build", source, "--path-output", work]
+    command += ["-W", "--all", "-n", "--keep-going"]
+    log, last = site.parent / "book.log", time.monotonic()
+    with log.open("w") as sink:
+        build = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for coloured in build.stdout:
+            line = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+            sink.write(line)
+            bad = any(word in line for word in ("WARNING", "ERROR", "rror:", "xception"))
+            if bad or ("%]" in line and time.monotonic() - last > 3):
+                print(f"  {line.rstrip()}", flush=True)
+                last = time.monotonic()
+    if build.wait():
+        raise RuntimeError(f"the book does not compile: see the warnings above, or all of {log}")
+    built = work / "_build" / "html"
+    for page in built.rglob("*.html"):
+        page.write_text(version_assets(UNWANTED.sub("", page.read_text()), page.parent))
+    for taken in (built / "_sources").rglob("*.ipynb"):  # what a page offers to download
+        nbformat.write(gather_charts(nbformat.read(taken, as_version=4)), taken)
+    shutil.rmtree(site, ignore_errors=True)
+    built.replace(site)
+
+
+def _timed(label: str, work: Callable[[], None]) -> None:
+    start = time.monotonic()
+    print(f"{label}: started", flush=True)
+    try:
+        work()
+    except Exception as error:  # one report, whatever a chapter raises
+        raise SystemExit(f"{label}: failed\n{error}") from None
+    print(f"{label}: done in {time.monotonic() - start:.0f} s", flush=True)
+
+
+def main(command: str, *paths: str) -> None:
+    """Do one step of the graph, from the folder of the repository.
+
+    execute NOTEBOOK OUTPUT [PARAMETERS.yml]
+    site EXECUTED SOURCE SITE
+    figure EXECUTED
+    """
+    first, *rest = map(Path, paths)
+    if command == "execute":
+        output, *variant = rest
+        parameters = yaml.safe_load(variant[0].read_text()) if variant else {}
+        _timed(output.stem, lambda: execute(first, output, parameters))
+    elif command == "site":
+        source, site = rest
+        stage(Path("."), first, source)
+        _timed("site", lambda: compile_site(source, site))
+    else:
+        copy_front_figure(first, Path("."))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

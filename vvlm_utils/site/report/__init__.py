@@ -1,0 +1,81 @@
+"""A page about somebody's own sweep: one notebook with parameters, executed and compiled.
+
+The notebook, its settings and its style are part of the package, so an installed package builds
+the page too; only Jupyter Book has to be there. ``answers`` holds what the notebook computes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import nbformat
+
+from vvlm_utils.plots.charts import copy_assets, embed_charts
+from vvlm_utils.site import build as book
+
+HERE = Path(__file__).parent
+NOTEBOOK = HERE / "report.ipynb"
+MARK = "report.ipynb"  # the executed page, which stands in every report's folder
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a place that holds something other than a report, or lies in no folder."""
+    if not out.parent.is_dir():
+        raise ValueError(f"--out {out}: there is no folder {out.parent}; make it first")
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file; name a folder")
+    if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
+        raise ValueError(f"--out {out} holds files that are no report; name an empty folder")
+
+
+def check_compiler() -> None:
+    """Refuse when Jupyter Book, or the mathematics it shows, is not installed."""
+    missing = [name for name in ("jupyter_book", "sphinx-mathjax-offline") if not find_spec(name)]
+    if missing:
+        raise ValueError(
+            f"a report needs {', '.join(missing)}: pip install 'vvlm-book[book]', or `make env`"
+        )
+
+
+def build(parameters: Mapping[str, object], out: Path) -> Path:
+    """Execute the notebook with ``parameters`` and put its site at ``out``; gives its first page.
+
+    ``out`` is replaced only by a whole site. Raises ValueError with the reason when the page
+    cannot be computed.
+    """
+    import papermill
+
+    check_folder(out)
+    check_compiler()
+    with tempfile.TemporaryDirectory(prefix="vvlm-report-") as folder:
+        source = Path(folder) / "source"
+        shutil.copytree(HERE, source, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+        copy_assets(source / "assets")
+        executed = Path(folder) / MARK
+        try:
+            book.execute(NOTEBOOK, executed, dict(parameters), cwd=source)
+        except papermill.PapermillExecutionError as error:
+            raise ValueError(f"no report could be made: {error.ename}: {error.evalue}") from None
+        nbformat.write(embed_charts(nbformat.read(executed, as_version=4)), source / NOTEBOOK.name)
+        site = Path(folder) / "html"
+        book.compile_site(source, site)
+        shutil.copy2(executed, site / MARK)
+        _replace(site, out)
+    return out / "index.html"
+
+
+def _replace(site: Path, out: Path) -> None:
+    """Move a finished site to its place in two renames, the old one out of the way first."""
+    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        shutil.copytree(site, beside / "new")
+        if out.exists():
+            os.replace(out, beside / "old")
+        os.replace(beside / "new", out)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -1,0 +1,341 @@
+"""Do the stated bands hold the truth as often as they say?
+
+A law fitted to all runs is taken as the truth: its errors on the same designs, moved by noise as
+large as the fit's own residuals, make a table whose truth is known. Each table is bagged as the
+real runs are, and every stated band is asked whether it holds the truth: the error of a design,
+the best design of a budget, and the elasticities.
+
+    truth = known_law(get_law("add"), load_runs("paper"), rng)
+    table = simulate(truth, table_rng(0, truth, 7))       # a runs table like the real one
+    held = score_table(truth, 0, 7, resampling="rows")    # one row a band: does it hold?
+    live = coverage(study(truth, range(4)))               # a few tables, in seconds
+    kept = load_coverage()                                # the committed study, as many columns
+
+``coverage`` gives one row a question, resampling, kind of band and level; its docstring names the
+columns. ``make coverage`` (``benchmarks/coverage.py``) is the long study behind the kept table.
+
+Noise: independent and normal in log error, with the fit's residual scale corrected for the
+parameters that it spent, sqrt(loss / (runs - parameters off the bounds)). The residuals of the
+interaction laws show no more structure than that: the same scale in both sweeps, and no
+correlation between runs of one design at different n.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES, paper_flops
+from vvlm_utils.files import DATA_FOLDER
+from vvlm_utils.frontier.elasticities import Paths
+from vvlm_utils.frontier.solver import best_errors, member_designs
+from vvlm_utils.frontier.space import PAPER_SPACE, Space
+from vvlm_utils.laws.bagging import BANDS, BaggedLaw, as_bag, bag
+from vvlm_utils.laws.fitting import FitOptions, LawFit, fit
+from vvlm_utils.laws.forms import Law
+
+LEVELS = (0.8, 0.9, 0.95)
+EPSILON = 0.1  # points, as in solve_frontier
+BEST = ("x_N", "x_T", "x_V")  # the best design, in the order of FACTORS
+ELASTICITIES = ("e_N", "e_T", "e_V")
+
+DESIGNS = pd.DataFrame(
+    [
+        ("inside", 7.5e9, 32, 196, 1e6),
+        ("inside", 7.5e9, 12, 196, 0.25e6),
+        ("inside", 2.8e9, 16, 49, 2e6),
+        ("inside", 1e9, 32, 100, 2e6),
+        ("inside", 7.5e9, 8, 25, 2e6),
+        ("outside", 7.5e9, 32, 196, 10e6),
+        ("outside", 14e9, 60, 36, 10e6),
+        ("outside", 32e9, 44, 25, 1e6),
+        ("outside", 72e9, 128, 196, 4e6),
+    ],
+    columns=["where", *FACTORS, TRAIN_EXAMPLES],
+)
+"""Where the band of the error is asked: inside the runs, and outside (the paper's frontier)."""
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """Where the band of the best design is asked: budgets in FLOPs, n, and the space."""
+
+    where: str
+    budgets: tuple[float, ...]
+    train_examples: float
+    space: Space
+
+
+TRAINED = Space(
+    lm_params=(1e9, 2.8e9, 7.5e9),
+    frames=tuple(range(2, 41)),
+    tokens_per_frame=tuple(k * k for k in range(1, 26)),
+)
+"""The designs that lie inside the runs, factor by factor."""
+
+FRONTIERS = (
+    Frontier("inside", (5e12, 15e12, 30e12), 0.5e6, TRAINED),
+    Frontier("inside", (5e12, 15e12, 30e12), 2e6, TRAINED),
+    Frontier("outside", (5e12, 30e12, 100e12), 2e6, PAPER_SPACE),
+    Frontier("outside", (5e12, 30e12, 100e12), 10e6, PAPER_SPACE),
+)
+ELASTICITY = {
+    "budgets": np.linspace(1e12, 100e12, 30),
+    "train_examples": np.linspace(1e6, 10e6, 10),
+    "step": 5e6,
+}
+"""Table 10's main row on a tenth of its budgets and data sizes."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A law taken as true: ``fit`` gives its errors, ``noise`` the SD of log error around them."""
+
+    fit: LawFit
+    noise: float
+    runs: pd.DataFrame = field(repr=False)
+
+    @property
+    def law(self) -> Law:
+        """The law that generates, and that is fitted again."""
+        return self.fit.law
+
+
+def known_law(
+    law: Law, runs: pd.DataFrame, rng: np.random.Generator, options: FitOptions | None = None
+) -> Truth:
+    """Fit ``law`` to all ``runs`` and take it as the truth on their designs."""
+    fitted = fit(law, runs, options, rng=rng)
+    spare = len(runs) - len(law.parameters) + len(fitted.diagnostics.at_bound)
+    if spare < 1:
+        raise ValueError(f"{len(runs)} runs leave no degree of freedom to law {law.name!r}")
+    return Truth(fitted, float(np.sqrt(fitted.loss / spare)), runs.reset_index(drop=True))
+
+
+def table_rng(seed: int, truth: Truth, index: int, purpose: str = "") -> np.random.Generator:
+    """The stream of one simulated table: the same whatever was drawn before it."""
+    words = [seed, zlib.crc32(truth.law.name.encode()), index, zlib.crc32(purpose.encode())]
+    return np.random.default_rng(words)
+
+
+def simulate(truth: Truth, rng: np.random.Generator) -> pd.DataFrame:
+    """A runs table on the truth's designs, with fresh noise in its errors."""
+    noise = rng.normal(0.0, truth.noise, len(truth.runs))
+    error = truth.fit.predict(truth.runs) * np.exp(noise)
+    return truth.runs.assign(metric=100.0 - error, error=error)
+
+
+@dataclass
+class Answers:
+    """What a bag says to every question, and what is true.
+
+    asked : rows of quantity, where, at; truth and value (the stated answer), (questions,)
+    members : (members, questions), whose quantiles are the stated bands
+    """
+
+    asked: list[dict] = field(default_factory=list)
+    truth: list[float] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+    members: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, quantity: str, where: str, at: str, truth, value, members) -> None:
+        """One more question; ``members`` (members,)."""
+        self.asked.append({"quantity": quantity, "where": where, "at": at})
+        self.truth.append(float(truth))
+        self.value.append(float(value))
+        self.members.append(np.asarray(members, dtype=float))
+
+
+def ask(truth: Truth, bagged: BaggedLaw) -> Answers:
+    """Put every question of the study to a bag.
+
+    error : of each of ``DESIGNS``
+    x_N, x_T, x_V : the best design of each budget of ``FRONTIERS``
+    error at x* : the true error of the design that the bag chose there
+    regret : what that design truly loses against the true best
+    e_N, e_T, e_V : elasticities over the grid ``ELASTICITY``, forward difference
+    """
+    answers = Answers()
+    numbers = truth.fit.predict(DESIGNS), bagged.predict(DESIGNS), bagged.predict_members(DESIGNS).T
+    for design, *each in zip(DESIGNS.itertuples(index=False), *numbers, strict=True):
+        at = f"({design.lm_params / 1e9:g}B, {design.frames}, {design.tokens_per_frame})"
+        answers.add("error", design.where, f"{at} n={design.train_examples / 1e6:g}M", *each)
+    for asked in FRONTIERS:
+        _ask_frontier(answers, truth, bagged, asked)
+    true, found = (_elasticities(model) for model in (as_bag(truth.fit), bagged))
+    for name, *each in zip(ELASTICITIES, true[:, 0], found[:, 0], found[:, 1:], strict=True):
+        answers.add(name, "outside", "Table 10 grid", *each)
+    return answers
+
+
+def _ask_frontier(answers: Answers, truth: Truth, bagged: BaggedLaw, asked: Frontier) -> None:
+    question = asked.budgets, asked.train_examples, asked.space
+    best = member_designs(truth.fit, *question)[:, 0]
+    least = best_errors(truth.fit, *question)[0]
+    found, own = member_designs(bagged, *question), best_errors(bagged, *question)
+    for i, budget in enumerate(asked.budgets):
+        at = f"{budget / 1e12:g} TFLOPs n={asked.train_examples / 1e6:g}M"
+        chosen = pd.DataFrame(found[:, 0, i][None], columns=list(FACTORS))
+        chosen[TRAIN_EXAMPLES] = asked.train_examples
+        reached, members = truth.fit.predict(chosen)[0], bagged.predict_members(chosen)[:, 0]
+        for k, name in enumerate(BEST):
+            answers.add(name, asked.where, at, best[k, i], found[k, 0, i], found[k, 1:, i])
+        answers.add("error at x*", asked.where, at, reached, own[0, i], members)
+        regret = members - own[1:, i]
+        answers.add("regret", asked.where, at, reached - least[i], np.median(regret), regret)
+
+
+def _elasticities(bagged: BaggedLaw) -> np.ndarray:
+    """Eq. 11 over the study's grid, shape (factors, 1 + members)."""
+    paths = Paths(bagged, PAPER_SPACE, paper_flops, ELASTICITY["budgets"])
+    step = ELASTICITY["step"]
+    return np.mean([paths.elasticity(n, step) for n in ELASTICITY["train_examples"]], axis=0)
+
+
+def bands(answers: Answers, level: float, asked_level: float | None = None) -> pd.DataFrame:
+    """Every band as ``BaggedLaw.interval``, ``solve_frontier`` and ``elasticity`` state it.
+
+    asked_level : the percentile level behind the band, where it is not ``level`` itself
+    Rows of quantity, where, at, level, truth, value, low, high. A regret's band is one-sided, from
+    0 up, so its level is (1 + level) / 2.
+    """
+    outer = level if asked_level is None else asked_level
+    tails = (1 - outer) / 2, (1 + outer) / 2
+    table = pd.DataFrame(answers.asked).assign(level=level, truth=answers.truth)
+    members = np.array(answers.members)
+    is_best = table["quantity"].isin(BEST).to_numpy()
+    low, high = np.quantile(members, tails, axis=1)
+    low[is_best], high[is_best] = np.quantile(
+        members[is_best], tails, axis=1, method="inverted_cdf"
+    )
+    table["value"], table["low"], table["high"] = answers.value, low, high
+    is_regret = table["quantity"] == "regret"
+    table.loc[is_regret, "low"] = -np.inf
+    table.loc[is_regret, "level"] = (1 + level) / 2
+    return table
+
+
+def score_table(
+    truth: Truth,
+    seed: int,
+    index: int,
+    resampling: str = "rows",
+    resamples: int = 50,
+    levels: Iterable[float] = LEVELS,
+) -> pd.DataFrame:
+    """Simulate one table, bag it, and score every stated band against the truth.
+
+    The same seed and index give the same table and bag, whatever ran before. One row a question,
+    kind of band and level: truth_law, resampling, table, band, quantity, where, at, level, truth,
+    value (the stated answer), low, high, holds. The rows "regret within epsilon" state no
+    probability (level NaN): they hold where the chosen design truly loses at most ``EPSILON``.
+    """
+    bagged = bag(
+        truth.law,
+        simulate(truth, table_rng(seed, truth, index)),
+        truth.fit.options,
+        rng=table_rng(seed, truth, index, resampling),
+        resamples=resamples,
+        resampling=resampling,
+    )
+    answers = ask(truth, bagged)
+    parts = []
+    for level in levels:
+        for band in BANDS:
+            asked = bagged.expanded_level(level) if band == "expanded" else level
+            parts.append(bands(answers, level, asked).assign(band=band))
+    loses = parts[0][parts[0]["quantity"] == "regret"]
+    parts.append(
+        loses.assign(quantity="regret within epsilon", band="epsilon", level=np.nan, high=EPSILON)
+    )
+    table = pd.concat(parts, ignore_index=True)
+    slack = 1e-9 * (1 + table["truth"].abs())
+    table["holds"] = table["truth"].between(table["low"] - slack, table["high"] + slack)
+    names = {"truth_law": truth.law.name, "resampling": resampling, "table": index}
+    for position, (name, value) in enumerate((names | {"band": table.pop("band")}).items()):
+        table.insert(position, name, value)
+    return table
+
+
+def study(
+    truth: Truth,
+    tables: Iterable[int],
+    resampling: Iterable[str] = ("rows",),
+    seed: int = 0,
+    resamples: int = 50,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """:func:`score_table` for several tables and resamplings, one long table."""
+    jobs = [(index, kind) for index in tables for kind in resampling]
+    parts = [
+        score_table(truth, seed, index, kind, resamples)
+        for index, kind in tqdm(jobs, disable=not progress, desc=f"{truth.law.name}, tables")
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+KEYS = ["truth_law", "resampling", "band", "quantity", "where", "at", "level"]
+
+
+def coverage(scored: pd.DataFrame) -> pd.DataFrame:
+    """How often the bands held: one row a truth, resampling, band, question and level (nominal).
+
+    coverage, se : share of the tables whose band holds the truth, and its standard error
+    tables : how many
+    width : median of high - low; of high / low in doublings for x_N, x_T, x_V
+    bias : mean of value - truth; in doublings likewise
+    too_low, too_high : share of the tables whose whole band lies below, above the truth
+    value_inside : share whose stated value lies inside its own band
+
+    Rows with at = "all" are means over the questions of one quantity inside, or outside, the runs.
+    A single question's ``se`` is binomial; that of a mean is the standard error over the tables,
+    since the bands of one table fail together.
+    """
+    measured = _measure(scored)
+    single = _rates(measured)
+    share = single["coverage"]
+    single["se"] = np.sqrt(share * (1 - share) / single["tables"])
+    by_table = [key for key in KEYS if key != "at"] + ["table"]
+    groups = measured.groupby(by_table, sort=False, dropna=False)
+    means = groups[MEASURES].mean().reset_index().assign(at="all")
+    return pd.concat([_rates(means), single], ignore_index=True)
+
+
+MEASURES = ["holds", "width", "bias", "too_low", "too_high", "value_inside"]
+
+
+def _measure(scored: pd.DataFrame) -> pd.DataFrame:
+    """The scored bands with one column for each of ``MEASURES``, as numbers."""
+    table = scored.assign(holds=scored["holds"].astype(float))
+    table["width"] = table["high"] - table["low"].where(table["low"] > -np.inf, 0.0)
+    table["bias"] = table["value"] - table["truth"]
+    best = table["quantity"].isin(BEST)
+    table.loc[best, "width"] = np.log2(table["high"][best] / table["low"][best])
+    table.loc[best, "bias"] = np.log2(table["value"][best] / table["truth"][best])
+    missed = table["holds"] == 0
+    table["too_low"] = (missed & (table["high"] < table["truth"])).astype(float)
+    table["too_high"] = (missed & (table["low"] > table["truth"])).astype(float)
+    table["value_inside"] = table["value"].between(table["low"], table["high"]).astype(float)
+    return table
+
+
+def _rates(measured: pd.DataFrame) -> pd.DataFrame:
+    groups = measured.groupby(KEYS, sort=False, dropna=False)
+    table = groups.agg(
+        coverage=("holds", "mean"),
+        se=("holds", "sem"),
+        tables=("table", "nunique"),
+        width=("width", "median"),
+        **{name: (name, "mean") for name in MEASURES[2:]},
+    )
+    return table.reset_index()
+
+
+def load_coverage() -> pd.DataFrame:
+    """The committed study (``make coverage``), in the columns of :func:`coverage`."""
+    return pd.read_csv(DATA_FOLDER / "coverage.csv")
