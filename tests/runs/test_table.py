@@ -207,7 +207,7 @@ def test_table_with_a_header_alone_is_refused(table, save):
 
 
 def test_unknown_task_names_those_there():
-    with pytest.raises(RunsError, match="no runs of task 'chess'; choose one of avg"):
+    with pytest.raises(RunsError, match="no runs of task 'chess'; choose one of VDC, AQA"):
         load_runs("paper", task="chess")
 
 

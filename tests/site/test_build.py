@@ -186,12 +186,11 @@ def test_chapter_that_leaves_early_is_a_failure(tmp_path):
 
 def test_needs_follow_imports_and_names(tmp_path):
     package = tmp_path / "vvlm_utils"
-    (package / "data").mkdir(parents=True)
-    (package / "plots").mkdir()
     files = {
         "__init__.py": "",
         "cost.py": "",
-        "runs.py": "from vvlm_utils.cost import FACTORS\nTABLE = 'paper.csv'",
+        "runs.py": "from vvlm_utils.cost import FACTORS\nTABLE = 'paper.csv'\n"
+        'LISTED = DATA_FOLDER / "sweeps"',
         "laws.py": "from . import cost",
         "plots/__init__.py": "from .style import COLORS",
         "plots/style.py": "STYLE = 'book.mplstyle'",
@@ -199,8 +198,11 @@ def test_needs_follow_imports_and_names(tmp_path):
         "book.mplstyle": "",
         "data/paper.csv": "",
         "data/other.csv": "",
+        "data/sweeps/a/runs.csv": "",
+        "data/weights/a.bin": "",
     }
     for name, text in files.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(text)
     source = "%matplotlib inline\nfrom vvlm_utils import runs\nfrom vvlm_utils.plots import COLORS"
     write_notebook(tmp_path / "a.ipynb", [("code", source)])
@@ -209,6 +211,7 @@ def test_needs_follow_imports_and_names(tmp_path):
         "book.mplstyle",
         "cost.py",
         "data/paper.csv",
+        "data/sweeps/a/runs.csv",
         "plots/__init__.py",
         "plots/style.py",
         "runs.py",

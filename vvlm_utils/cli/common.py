@@ -106,10 +106,10 @@ def note(text: str) -> None:
 
 def is_fit(source: str) -> bool:
     """Tell a fit from runs: a file named ``.json``, or one that begins like a JSON object."""
-    from vvlm_utils.runs.table import SOURCES
+    from vvlm_utils.runs.sources import list_sources
 
     path = Path(source)
-    if source in SOURCES:
+    if source in list_sources():
         return False
     if path.is_dir():
         raise ValueError(f"{source} is a folder; name a fit that `vvlm fit` wrote, or a CSV")

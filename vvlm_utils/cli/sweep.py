@@ -67,7 +67,8 @@ def report(
     import numpy as np
 
     from vvlm_utils.advice.audit import audit_runs
-    from vvlm_utils.runs.table import SOURCES, load_runs
+    from vvlm_utils.runs.sources import list_sources
+    from vvlm_utils.runs.table import load_runs
     from vvlm_utils.site import report as reports
     from vvlm_utils.site.report import answers
 
@@ -79,7 +80,7 @@ def report(
     table = load_runs(runs, task=task, factors=factors)
     answers.check_answerable(audit_runs(table, np.random.default_rng(seed), factors, 0), law)
     parameters = {
-        "runs": runs if runs in SOURCES else str(Path(runs).resolve()),
+        "runs": runs if runs in list_sources() else str(Path(runs).resolve()),
         "task": task,
         "factors": list(factors),
         "law": law,

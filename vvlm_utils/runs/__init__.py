@@ -21,6 +21,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "well_spaced",
         ],
         "from_lmms": ["ResultsError", "parse_model_args", "read_results", "score"],
+        "sources": ["Source", "SourceError", "list_sources", "read_source"],
         "suites": ["Benchmark", "PAPER"],
         "table": [
             "RunsError",

@@ -24,9 +24,8 @@ import pandera.pandas as pa
 from vvlm_utils.cost.equation import FACTORS, LIMIT
 from vvlm_utils.files import DATA_FOLDER
 from vvlm_utils.runs.designs import is_perfect_square, name_runs
+from vvlm_utils.runs.sources import find_table, list_sources
 
-SOURCES = {"paper": "paper_runs.csv", "mini": "mini_runs.csv"}
-TASK_TABLES = {"paper": "paper_runs_by_task.csv", "mini": "mini_runs.csv"}
 TASKS = ("VDC", "AQA", "VCG", "LVB", "PT", "MV", "VMME", "NQA")  # the paper's eight, Table 5
 AVERAGE = "avg"
 
@@ -304,7 +303,7 @@ def _read(path: Path) -> pd.DataFrame:
             table = pd.read_csv(path, **plain)
     except FileNotFoundError:
         raise RunsError(
-            f"{path}: no such file; give the path of a CSV, or one of {', '.join(SOURCES)}"
+            f"{path}: no such file; give the path of a CSV, or one of {', '.join(list_sources())}"
         ) from None
     except pd.errors.ParserWarning:
         raise RunsError(
@@ -323,7 +322,7 @@ def _read(path: Path) -> pd.DataFrame:
 def load_runs(
     source: str | Path = "paper", task: str | None = AVERAGE, factors: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Load the checked runs of one task: a known source (``paper``, ``mini``) or your own CSV.
+    """Load the checked runs of one task: a published sweep (``paper``, ``mini``) or your own CSV.
 
     ``task=None`` keeps every task in the table. The columns are the runs table's and ``error``.
     ``factors`` : further columns that the sweep moved, see :func:`validate_runs`
@@ -332,9 +331,7 @@ def load_runs(
     >>> runs["sweep"].value_counts().to_dict()
     {'isoflop': 48, 'star': 39}
     """
-    by_task = task in TASKS and str(source) in TASK_TABLES
-    known = (TASK_TABLES if by_task else SOURCES).get(str(source))
-    path = Path(source) if known is None else DATA_FOLDER / known
+    path = find_table(str(source), by_task=task not in (None, AVERAGE)) or Path(source)
     runs = validate_runs(_read(path), label=str(source), first_line=2, factors=factors)
     if task is None:
         return runs
@@ -353,8 +350,7 @@ def load_task_runs(source: str | Path = "paper") -> pd.DataFrame:
     >>> load_task_runs().groupby("task").size().unique().tolist()
     [87]
     """
-    known = TASK_TABLES.get(str(source))
-    runs = load_runs(source if known is None else DATA_FOLDER / known, task=None)
+    runs = load_runs(find_table(str(source), by_task=True) or source, task=None)
     return runs[runs["task"] != AVERAGE].reset_index(drop=True)
 
 

@@ -36,6 +36,7 @@ UNWANTED = re.compile(
 )
 # A script or style of the site whose address carries no version, as in a page's own HTML.
 UNVERSIONED = re.compile(r'<(?:script|link)\b[^>]*\s(?:src|href)="([^"?:]+\.(?:js|css))(?=")')
+DATA_SUBFOLDER = re.compile(r'DATA_FOLDER / "(\w+)"')  # what a module lists, not names
 NOTEBOOKS = "notebooks"
 PROSE = "book"
 PACKAGE = Path(__file__).parents[1]
@@ -115,7 +116,8 @@ def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
     """Find the files of the package that a notebook, or a module run by itself, rests on.
 
     Modules by their imports, followed through the package; data and styles by their names, where
-    the notebook or one of those modules mentions them. A chapter reruns when one of them changes.
+    the notebook or one of those modules mentions them, and all of a folder of data whose name is
+    joined to ``DATA_FOLDER``. A chapter reruns when one of them changes.
     """
     texts, queue = {notebook: _python_of(notebook)}, [notebook]
     while queue:
@@ -128,7 +130,8 @@ def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
     everything = "\n".join(texts.values())
     kept = (package / "data").rglob("*.*")
     others = [*(path for path in kept if path.suffix != ".md"), *package.glob("*.mplstyle")]
-    named = [path for path in others if path.name in everything]
+    folders = {package / "data" / name for name in re.findall(DATA_SUBFOLDER, everything)}
+    named = [path for path in others if path.name in everything or folders & {*path.parents}]
     return sorted([*(path for path in texts if path != notebook), *named])
 
 

@@ -25,6 +25,7 @@ from vvlm_utils.experiment.world import questions
 from vvlm_utils.experiment.world.scenes import WORLD
 from vvlm_utils.files import DATA_FOLDER
 from vvlm_utils.runs.designs import isoflop_designs, name_runs, star_designs, well_spaced
+from vvlm_utils.runs.sources import FOLDER as PUBLISHED
 from vvlm_utils.runs.table import load_runs
 
 TOWER = VisionTower(MINI.tower.params, MINI.tower.features)
@@ -259,7 +260,7 @@ SWEEPS = {
         },
         tower_steps=2_000,
         recipe=Recipe(),
-        table=DATA_FOLDER / "mini_runs.csv",
+        table=PUBLISHED / "mini" / "runs.csv",
     ),
     "live": Sweep(
         name="live",
