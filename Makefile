@@ -9,7 +9,9 @@ export VVLM_RUNS := $(value RUNS)
 export VVLM_TABLE := $(value TABLE)
 export VVLM_SWEEP := $(or $(value SWEEP),mini)
 
-PYTHON ?= python3.11
+# Whatever Python from 3.11 to 3.13 this machine has; `python3` goes first.
+fits = -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
+PYTHON ?= $(or $(shell for p in python3 python3.13 python3.12 python3.11; do $$p $(fits) && echo $$p && break; done),python3)
 ENV ?= .venv
 LMMS_ENV ?= .venv-lmms
 CORES ?= 2
@@ -21,12 +23,11 @@ snakemake := $(run) -m snakemake --quiet host progress rules reason --cores $(CO
 chatter := ^(\[IPKernelApp\] ERROR \| KeyboardInterrupt|Assuming|Building DAG|Using shell|Select jobs|Execute [0-9]|Touching|Complete log|Elapsed|Nothing to be)
 errors_only := 2> >(grep -vE '$(chatter)' >&2)
 
-# One line instead of a traceback when Python 3.11 is not there.
-is_311 = $(shell $(PYTHON) -c 'import sys; print(sys.version_info[:2] == (3, 11))' 2>/dev/null)
-no_311 = Python 3.11 is needed and "$(PYTHON)" is not it: install it or name it, as in: make book PYTHON=/path/to/python3.11
-check_python = $(if $(filter True,$(is_311)),,$(error $(no_311)))
+# One line instead of a traceback when there is no Python that fits.
+no_python = Python 3.11, 3.12 or 3.13 is needed and "$(PYTHON)" is not one: install it or name it, as in: make book PYTHON=/path/to/python3.13
+check_python = $(if $(shell $(PYTHON) $(fits) && echo yes),,$(error $(no_python)))
 
-.PHONY: help book test lint format bench coverage exact sweep plan gpu-check cancel real-weights notebook figure variants lock release-check clean lmms-env next-runs env dev torch
+.PHONY: help book test test-analysis test-long lint format bench coverage exact sweep plan gpu-check cancel real-weights notebook figure variants lock release-check clean lmms-env next-runs env dev test-env torch
 
 help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
@@ -42,14 +43,25 @@ else
 	@echo "The book is at file://$(CURDIR)/_build/$(addsuffix /,$(EDITION))html/index.html"
 endif
 
-test: dev  ## run the tests
-	@$(run) -m pytest $(ARGS)
+# A worker per core, with one thread each; a file of tests stays together, as its fixtures are its own.
+pytest = OMP_NUM_THREADS=1 $(run) -m pytest -n $(CORES) --dist=loadfile --durations=30
 
-lint: dev  ## check style, spelling and stripped notebooks
+test: dev  ## run the tests, but for the long ones
+	@$(pytest) -m "not long" $(ARGS)
+
+test-long: dev  ## run the long tests: kills at every stage of a sweep
+	@$(pytest) -m long $(ARGS)
+
+test-analysis: test-env  ## run the tests that need neither torch nor the built book
+	@$(pytest) -m "not long and not book and not browser" --ignore=tests/experiment --ignore=vvlm_utils/experiment $(ARGS)
+
+lint: dev  ## check style, spelling, stripped notebooks, who imports whom, and what is declared
 	@$(run) -m ruff check .
 	@$(run) -m ruff format --check .
 	@$(run) -m codespell_lib $$(git ls-files '*.md' '*.py' '*.bib' '*.ipynb' '*.yml' Makefile Snakefile)
 	@$(run) -m nbstripout --verify --keep-id notebooks/*.ipynb
+	@$(run) -c 'from importlinter.cli import lint_imports_command as main; main()' --no-cache --no-logo
+	@$(run) -m deptry .
 
 format: dev  ## rewrite code and notebooks in the one style
 	@$(run) -m ruff check --fix .
@@ -105,14 +117,8 @@ variants: torch  ## run the chapters once more with each file in params/, into _
 figure: env  ## renew the README's figure from the executed frontier chapter
 	@$(snakemake) figure $(errors_only)
 
-lock: dev  ## resolve requirements/*.in again into exact pins
-	@cd requirements && uv="$(abspath $(run)) -m uv pip compile --python-version 3.11 --upgrade -q --no-annotate" && \
-	$$uv --custom-compile-command "make lock" analysis.in -o analysis.txt && \
-	add() { echo "# This file was made by \`make lock\`: what $$1 needs beside $$2.txt."; echo "-r $$2.txt"; \
-	  $$uv --no-header $$1.in | grep -vE '^(nvidia|cuda)-|^triton=' | grep -vxFf <(cat $${@:3}); } && \
-	add experiment analysis analysis.txt > experiment.txt.new && mv experiment.txt.new experiment.txt && \
-	add dev experiment analysis.txt experiment.txt > dev.txt.new && mv dev.txt.new dev.txt && \
-	$$uv --custom-compile-command "make lock" lmms.in | grep -vE '^(nvidia|cuda)-|^triton=' > lmms.txt.new && mv lmms.txt.new lmms.txt
+lock: dev  ## resolve requirements/*.in into exact pins; ARGS=--upgrade: newer ones where they are allowed
+	@$(run) requirements/lock.py $(ARGS)
 
 release-check: dev  ## say what is missing before this version can be tagged
 	@$(run) .ci/release_check.py
@@ -124,6 +130,10 @@ clean:  ## remove what was built; the environment stays
 env:
 	$(check_python)
 	@$(PYTHON) requirements/install.py $(ENV) analysis
+
+test-env:
+	$(check_python)
+	@$(PYTHON) requirements/install.py $(ENV) tests
 
 dev:
 	$(check_python)

@@ -1,47 +1,71 @@
 """Bring an environment to the exact pins of one lock file.
 
-    python3.11 requirements/install.py .venv analysis
+    python3 requirements/install.py .venv analysis
 
 What stands after the lock's name goes to pip as it is.
-Standard library only. An environment that already holds every pin, whole, is left alone, so
-this runs before every target. One that was torn (an install cut short, files lost, the folder
-moved) is made afresh.
+Standard library only. An environment that already holds every pin, complete, is left alone, so
+this runs before every target. One that is incomplete (an install cut short, files lost, the folder
+moved) is made afresh. A file of its own marks an environment that was made here; a folder without
+that mark is refused, and nothing in it is touched.
 """
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = "vvlm-book"
+MARK = "made-by-vvlm-book.json"  # says which checkout made the environment, and where
 STEP_SECONDS = 5.0  # between two lines of progress
+# pip brings its own copy of `packaging`, which knows what a marker means in an environment.
+EVALUATE = """
+import json, sys
+from pip._vendor.packaging.markers import Marker
+print(json.dumps([Marker(marker).evaluate() for marker in sys.argv[1:]]))
+"""
 
 
 def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def read_pins(lock: Path) -> dict[str, str]:
-    """Read ``name==version`` lines, following ``-r``."""
-    pins: dict[str, str] = {}
+def read_lock(lock: Path) -> list[tuple[str, str, str]]:
+    """Read ``name==version ; marker`` lines, following ``-r``: (name, version, marker or '')."""
+    pins = []
     for line in lock.read_text().splitlines():
         if line.startswith("-r "):
-            pins |= read_pins(lock.parent / line[3:].strip())
+            pins += read_lock(lock.parent / line[3:].strip())
         elif line and not line.startswith("#"):
-            name, version = line.split("==")
-            pins[normalised(name)] = version
+            pin, _, marker = line.partition(" ; ")
+            name, version = pin.split("==")
+            pins.append((normalised(name), version, marker))
     return pins
 
 
+def read_pins(lock: Path, holds: Callable[[str], bool] = bool) -> dict[str, str]:
+    """Map each name to its version, of the pins without a marker and those whose marker holds."""
+    return {name: pin for name, pin, marker in read_lock(lock) if not marker or holds(marker)}
+
+
+def markers_in(env: Path, lock: Path) -> dict[str, bool]:
+    """Say of each marker in a lock whether it holds in an environment."""
+    markers = sorted({marker for _, _, marker in read_lock(lock) if marker})
+    command = [env / "bin" / "python", "-c", EVALUATE, *markers]
+    return dict(zip(markers, json.loads(subprocess.check_output(command)), strict=True))
+
+
 def site_packages(env: Path) -> Path:
-    return env / "lib" / "python3.11" / "site-packages"
+    found = sorted((env / "lib").glob("python3.*/site-packages"))
+    return found[0] if found else env / "lib" / "python3" / "site-packages"
 
 
-def is_whole(info: Path) -> bool:
+def is_complete(info: Path) -> bool:
     """Say whether every file of an installed distribution is on disk (pip writes RECORD last)."""
     record = info / "RECORD"
     if not record.is_file():
@@ -66,9 +90,42 @@ def comes_from_here(info: Path) -> bool:
     return url.is_file() and json.loads(url.read_text())["url"] == ROOT.as_uri()
 
 
-def is_torn(env: Path, found: dict[str, Path]) -> bool:
+def needs_making(env: Path, found: dict[str, Path]) -> bool:
     moved = PROJECT in found and not comes_from_here(found[PROJECT])
-    return moved or not (env / "bin" / "python").exists() or not all(map(is_whole, found.values()))
+    python = env / "bin" / "python"
+    return moved or not python.exists() or not all(map(is_complete, found.values()))
+
+
+def check_ours(env: Path) -> None:
+    """Refuse, in one line, a folder that this program did not make for this checkout."""
+    is_free = not env.exists() and not env.is_symlink()
+    if is_free or (env.is_dir() and not any(env.iterdir())):
+        return
+    way_out = "name another folder, as in ENV=.venv-book, or remove this one yourself"
+    mark = env / MARK
+    if not mark.is_file():
+        sys.exit(f"{env} was not made by this Makefile, so nothing in it is changed: {way_out}")
+    made = json.loads(mark.read_text())
+    root, place = Path(made["checkout"]), Path(made["environment"])
+    if root != ROOT and root.exists() and place == env.resolve():
+        sys.exit(f"{env} belongs to {root}, so nothing in it is changed: {way_out}")
+
+
+def make_env(env: Path) -> None:
+    """Make an empty environment, in place of an incomplete one of ours."""
+    print(f"Making {env}", flush=True)
+    env.mkdir(parents=True, exist_ok=True)
+    # The mark comes first and goes last: an interrupted start can be taken up again.
+    made = {"checkout": str(ROOT), "environment": str(env.resolve())}
+    (env / MARK).write_text(json.dumps(made) + "\n")
+    for path in env.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != MARK:
+            path.unlink()
+    made = subprocess.run([sys.executable, "-m", "venv", env], stdout=subprocess.PIPE, text=True)
+    if made.returncode:
+        sys.exit(f"{sys.executable} -m venv failed: {' '.join(made.stdout.split())}")
 
 
 def pip_install(env: Path, arguments: list[str], label: str, total: int) -> None:
@@ -98,21 +155,16 @@ def pip_install(env: Path, arguments: list[str], label: str, total: int) -> None
         sys.exit("\n".join([f"{label}: pip failed (all of it in {log})", *errors[-5:]]))
 
 
-def make_env(env: Path) -> None:
-    if env.exists() and any(env.iterdir()) and not (env / "pyvenv.cfg").exists():
-        sys.exit(f"{env} is broken and is no virtual environment: mend or remove it by hand")
-    print(f"Making {env}", flush=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", env], check=True)
-
-
 def main(env: Path, lock_name: str, *options: str) -> None:
     lock = ROOT / "requirements" / f"{lock_name}.txt"
     start = time.monotonic()
-    if is_torn(env, installed(env)):
+    check_ours(env)
+    if needs_making(env, installed(env)):
         make_env(env)
     found = installed(env)
     versions = {name: public_version(info) for name, info in found.items()}
-    missing = [name for name, pin in read_pins(lock).items() if versions.get(name) != pin]
+    pins = read_pins(lock, markers_in(env, lock).get)
+    missing = [name for name, pin in pins.items() if versions.get(name) != pin]
     if missing:
         print(f"Installing {len(missing)} packages from {lock.relative_to(ROOT)}", flush=True)
         pip_install(env, [*options, "-r", str(lock)], lock.name, len(missing))

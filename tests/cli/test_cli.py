@@ -1,4 +1,4 @@
-"""The command line as a user meets it: a process, its output, its exit code."""
+"""The command line as a user meets it: what it prints, and its exit code."""
 
 import json
 import subprocess
@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from command import vvlm
 
 COST = ["cost", "--lm-params", "7.5e9", "--frames", "32", "--tokens-per-frame", "196", "--json"]
 EXACT = ["--cost", "exact", "--frames", "32", "--tokens-per-frame", "196", "--json"]
@@ -14,9 +15,17 @@ LM = ["--lm", "llama-3.1-8b"]
 QUESTION = ["--tflops", "10", "--train-examples", "5e5"]
 
 
-def vvlm(*arguments, cwd=None):
-    command = [sys.executable, "-m", "vvlm_utils.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120)
+def test_the_command_is_a_process_with_an_exit_code():
+    answered, refused = (
+        subprocess.run(
+            [sys.executable, "-m", "vvlm_utils.cli", *command],
+            capture_output=True, text=True, timeout=120,
+        )
+        for command in (COST, ["cost", "--lm-params", "-1"])
+    )  # fmt: skip
+    assert (answered.returncode, answered.stderr) == (0, "")
+    assert json.loads(answered.stdout)["lm_flops"] == 2 * 32 * 7.5e9 * 196
+    assert refused.returncode == 2 and refused.stderr and "Traceback" not in refused.stderr
 
 
 @pytest.fixture(scope="module")
