@@ -196,8 +196,8 @@ def test_candidates_from_a_file_are_held_to_the_rules_of_runs(tmp_path, bagged):
     (tmp_path / "a.csv").write_text(good)
     table = nr.read_candidates(tmp_path / "a.csv")
     assert len(nr.plan_runs(bagged, table, QUESTION, 1e20)) == 1
-    (tmp_path / "b.csv").write_text(good + "1e9,4,17,1000000\n")
-    with pytest.raises(RunsError, match="tokens_per_frame must be a perfect square.*line 3"):
+    (tmp_path / "b.csv").write_text(good + "1e9,4,0,1000000\n")
+    with pytest.raises(RunsError, match="tokens_per_frame must be a positive number.*line 3"):
         nr.read_candidates(tmp_path / "b.csv")
 
 

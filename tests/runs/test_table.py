@@ -2,11 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vvlm_utils.runs.schema import COLUMNS, REQUIRED, RunsError
 from vvlm_utils.runs.table import (
-    COLUMNS,
-    REQUIRED,
     TASKS,
-    RunsError,
     average_seeds,
     load_reference,
     load_runs,
@@ -113,8 +111,8 @@ def test_same_design_with_another_seed_is_not_a_duplicate(table, save):
 def test_blank_lines_do_not_shift_line_numbers(tmp_path):
     path = tmp_path / "gaps.csv"
     header = "lm_params,frames,tokens_per_frame,train_examples,metric\n"
-    path.write_text(f"{header}\n1e9,4,16,1000,40\n\n1e9,4,17,1000,40\n\n")
-    with pytest.raises(RunsError, match=r"line 5 \(17\)"):
+    path.write_text(f"{header}\n1e9,4,16,1000,40\n\n1e9,4,-1,1000,40\n\n")
+    with pytest.raises(RunsError, match=r"line 5 \(-1\)"):
         load_runs(path)
 
 
@@ -123,13 +121,24 @@ BAD_CELLS = [
     ("metric", None, r"metric is empty; fill it in or remove the row: line 4 \(nan\)"),
     ("metric", "good", r"metric must be a plain number, .*: line 4 \('good'\)"),
     ("metric", -1, r"metric must lie on the 0-100 scale"),
-    ("tokens_per_frame", 17, r"tokens_per_frame must be a perfect square .*: line 4 \(17\)"),
-    ("tokens_per_frame", 0, r"tokens_per_frame must be a perfect square .*: line 4 \(0\)"),
+    ("tokens_per_frame", -4, r"tokens_per_frame must be a positive number.*: line 4 \(-4\)"),
+    ("tokens_per_frame", 0, r"tokens_per_frame must be .* no value at 0 or below: line 4 \(0\)"),
+    ("train_examples", 0, r"train_examples must be .* no value at 0 or below: line 4 \(0\)"),
     ("lm_params", 7.5, r"lm_params must be the count itself: 7.5e9, not 7.5 .*: line 4 \(7.5\)"),
-    ("lm_params", "7.5B", r"lm_params must be a plain number, such as 7.5e9 .*line 4 \('7.5B'\)"),
+    (
+        "lm_params",
+        "7.5B",
+        r"lm_params must be a plain number, such as 7.5e9, without a letter: line 4 \('7.5B'\)",
+    ),
     ("lm_params", np.inf, r"lm_params must be a number below 1e18"),
-    ("frames", 2.5, r"frames must be a whole number: line 4 \(2.5\)"),
-    ("frames", 0, r"frames must be at least 1 frame: line 4 \(0\)"),
+    ("frames", 0.5, r"frames must be at least 1 frame: line 4 \(0.5\)"),
+    ("frames", 0, r"frames must be a positive number.*: line 4 \(0\)"),
+    ("frames", "8,5", r"frames must have a decimal point, not a decimal comma.*: line 4 \('8,5'\)"),
+    ("frames", "many", r"frames must be a plain number.*, and not words: line 4 \('many'\)"),
+    ("train_examples", 2.5e5 + 0.5, r"train_examples must be a whole number: line 4"),
+    ("train_examples", "1,000,000", r"train_examples must be written without thousands sep"),
+    ("metric", "55%", r"metric must be a plain number without %: line 4 \('55%'\)"),
+    ("metric", "'55'", r"metric must be a plain number without quotes"),
     ("train_examples", 1, r"train_examples must be the count itself: 250000, not 0.25"),
     ("seed", -1, r"seed must not be negative: line 4 \(-1\)"),
     ("metric_se", -0.1, r"metric_se must not be negative: line 4 \(-0.1\)"),
@@ -170,6 +179,75 @@ def test_metrics_as_fractions_are_refused(table, save):
         load_runs(save(table.assign(metric=table["metric"] / 100)))
 
 
+def test_token_counts_of_real_models_are_taken(table, save):
+    # 4 x 13, 13 x 14, and 14 x 15 with a newline per row; mean frames of videos of all lengths
+    real = table.assign(tokens_per_frame=[52, 182, 210, 210], frames=[4, 8, 27.4, 31.25])
+    runs = load_runs(save(real))
+    assert runs["tokens_per_frame"].tolist() == [52, 182, 210, 210]
+    assert runs["frames"].tolist() == [4, 8, 27.4, 31.25]
+    assert runs["run_id"].iloc[2] == "other-7.5B-27.4x210-n500k"
+
+
+def test_rounding_noise_of_counts_is_removed(table, save):
+    noisy = table.assign(
+        tokens_per_frame=[16, 49, 100, 196.00000000001],
+        lm_params=[1e9, 2.8000000001e9, 7.5e9, 7499999999.9999],
+        train_examples=[250_000, 250_000.0000000001, 500_000, 999_999.9999999999],
+    )
+    pd.testing.assert_frame_equal(load_runs(save(noisy)), load_runs(save(table)))
+
+
+@pytest.mark.parametrize("outcome", ["error", "loss"])
+def test_an_error_or_a_loss_of_any_scale_stands_for_the_metric(table, save, outcome):
+    given = table.drop(columns="metric").assign(**{outcome: [3.1, 2.9, 0.07, 1e4]})
+    runs = load_runs(save(given))
+    assert runs["error"].tolist() == [3.1, 2.9, 0.07, 1e4]
+    assert runs["metric"].isna().all() and runs.attrs["unit"] == outcome
+    again = validate_runs(runs)
+    pd.testing.assert_frame_equal(again, runs)
+    assert again.attrs["unit"] == outcome
+    repeated = pd.concat([given, given.assign(seed=1)], ignore_index=True)
+    averaged = average_seeds(validate_runs(repeated.fillna({"seed": 0})))
+    assert averaged["error"].tolist() == [3.1, 2.9, 0.07, 1e4]
+    assert averaged.attrs["unit"] == outcome
+    assert load_runs("paper").attrs["unit"] == "points"
+
+
+@pytest.mark.parametrize("bad", [0, -0.5])
+def test_a_loss_is_positive(table, save, bad):
+    given = table.drop(columns="metric").assign(loss=[3.1, 2.9, bad, 2.0])
+    with pytest.raises(RunsError, match=r"loss must be a positive number.*: line 4 \("):
+        load_runs(save(given))
+
+
+def test_one_outcome_is_given_and_a_derived_error_is_none_of_its_own(table, save):
+    with pytest.raises(RunsError, match="columns metric and loss are both there; keep the one"):
+        load_runs(save(table.assign(loss=2.0)))
+    with pytest.raises(RunsError, match="metric and error are both there, and error is not 100 -"):
+        load_runs(save(table.assign(error=2.0)))
+    assert len(load_runs(save(table.assign(error=100 - table["metric"])))) == 4
+
+
+def test_a_refusal_of_many_rows_and_kinds_fits_ten_lines(table, save):
+    many = pd.concat([table] * 5_000, ignore_index=True).astype(object)
+    rng = np.random.default_rng(0)
+    bad = [-1, 0, "x", "1,5", "3%", 1e19, None, 1e400, "'4'", "many"]
+    for column in many.columns:
+        many[column] = rng.choice(np.array(bad, dtype=object), len(many))
+    with pytest.raises(RunsError) as refusal:
+        load_runs(save(many))
+    lines = str(refusal.value).splitlines()
+    assert len(lines) <= 10 and max(map(len, lines)) < 400
+    assert "more kinds" in lines[-1] and "more" in lines[1]
+
+
+def test_a_factor_of_words_is_named_as_such(table, save):
+    with pytest.raises(
+        RunsError, match=r"tower must be a plain number.*, and not words: lines 2, 4 "
+    ):
+        load_runs(save(table.assign(tower=["siglip", "clip", "siglip", "clip"])), factors=["tower"])
+
+
 def test_duplicate_run_is_refused_naming_both_lines(table, save):
     with pytest.raises(RunsError, match=r"duplicate run: .* lines 4, 6 "):
         load_runs(save(pd.concat([table, table.iloc[[2]].assign(metric=50)])))
@@ -177,7 +255,7 @@ def test_duplicate_run_is_refused_naming_both_lines(table, save):
 
 @pytest.mark.parametrize("column", REQUIRED)
 def test_missing_column_is_named_with_those_found(table, save, column):
-    with pytest.raises(RunsError, match=f"missing column {column}; add it .*found: "):
+    with pytest.raises(RunsError, match=f"missing column {column}.*; add it .*found: "):
         load_runs(save(table.drop(columns=column)))
 
 

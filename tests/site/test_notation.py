@@ -6,7 +6,8 @@ import pytest
 
 from vvlm_utils.cost.equation import FACTORS, SOVIT_400M, TRAIN_EXAMPLES
 from vvlm_utils.frontier.space import Space
-from vvlm_utils.runs.table import COLUMNS, RUNS_SCHEMA, load_runs
+from vvlm_utils.runs.schema import COLUMNS, RUNS_SCHEMA
+from vvlm_utils.runs.table import load_runs
 from vvlm_utils.site import notation
 
 PAGE = (Path(__file__).parents[2] / notation.PAGE).read_text()

@@ -23,7 +23,7 @@ from vvlm_utils.laws.fitting import FitError, FitOptions, fit
 from vvlm_utils.laws.forms import FORMS, Law, evaluate, log_design, make_law
 from vvlm_utils.laws.identifiability import parameter_table
 from vvlm_utils.laws.validation import design_names
-from vvlm_utils.runs.table import COST
+from vvlm_utils.runs.schema import COST
 from vvlm_utils.text import say_levels, say_name
 
 FOLDS = 5  # of the cross-validation that a law has to stand

@@ -39,7 +39,8 @@ from vvlm_utils.cost.equation import (
 from vvlm_utils.frontier.solver import member_designs, outside
 from vvlm_utils.frontier.space import PAPER_SPACE, Space, spread
 from vvlm_utils.laws.bagging import BaggedLaw
-from vvlm_utils.runs.table import _read, validate_runs
+from vvlm_utils.runs.reading import read_table
+from vvlm_utils.runs.table import validate_runs
 
 AIMS = ("choice", "level")
 TAIL = 0.05  # share of the members clipped on either side
@@ -113,8 +114,8 @@ def read_candidates(path: str | Path) -> pd.DataFrame:
 
     Raises RunsError that names every failing line, column, value and mend.
     """
-    table = _read(Path(path)).assign(metric=50.0)  # any metric: candidates have none yet
-    return validate_runs(table, label=str(path), first_line=2)[RUN_COLUMNS]
+    table = read_table(path).assign(metric=50.0)  # any metric: candidates have none yet
+    return validate_runs(table, label=str(path), first_line=0)[RUN_COLUMNS]
 
 
 def residual_noise(bagged: BaggedLaw) -> float:

@@ -27,7 +27,8 @@ from vvlm_utils.laws.bagging import BaggedLaw, hold_factors
 from vvlm_utils.laws.fitting import FitError
 from vvlm_utils.laws.forms import FORMS, Law, make_law
 from vvlm_utils.laws.validation import compare_laws, score, summarise
-from vvlm_utils.runs.table import COST, RunsError, average_seeds
+from vvlm_utils.runs.schema import COST, RunsError
+from vvlm_utils.runs.table import average_seeds
 from vvlm_utils.text import say_design, say_level, say_name
 
 MOST_LEVELS = {"lm_params": MOST_SIZES, "frames": 64, "tokens_per_frame": 32}

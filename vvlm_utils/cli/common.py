@@ -172,7 +172,7 @@ def choose_space(bagged: BaggedLaw, lm_params: list[float] | None = None) -> Spa
 
 def check_sizes(lm_params: Iterable[float]) -> None:
     """Refuse an LM size in billions, as a table of runs does."""
-    from vvlm_utils.runs.table import LEAST_LM
+    from vvlm_utils.runs.schema import LEAST_LM
 
     for size in lm_params:
         if 0 < size < LEAST_LM:

@@ -54,12 +54,16 @@ def square_tokens(max_side: int = MAX_GRID_SIDE) -> np.ndarray:
 
 def name_runs(designs: pd.DataFrame) -> pd.Series:
     """Give each design a readable name: sweep and budget, LM, frames x tokens, examples."""
+    columns = ["sweep", "target_tflops", *FACTORS, "train_examples"]
+    keys = designs[columns].reset_index(drop=True)
+    groups = keys.groupby(columns, sort=False, dropna=False)  # a large table repeats its designs
     names = []
-    for row in designs.itertuples():
+    for row in keys.loc[groups.head(1).index].itertuples():
         budget = "" if pd.isna(row.target_tflops) else f"{row.target_tflops:g}"
         lm, n = short_count(row.lm_params), short_count(row.train_examples)
         names.append(f"{row.sweep}{budget}-{lm}-{row.frames:g}x{row.tokens_per_frame:g}-n{n}")
-    return pd.Series(names, index=designs.index, dtype="str")
+    chosen = np.array(names, dtype=object)[groups.ngroup()]
+    return pd.Series(chosen, index=designs.index, dtype="str")
 
 
 def _design_table(rows: list[dict]) -> pd.DataFrame:

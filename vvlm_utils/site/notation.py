@@ -15,7 +15,7 @@ from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES, Cost, VisionTower
 from vvlm_utils.frontier.elasticities import elasticity
 from vvlm_utils.frontier.solver import solve_frontier
 from vvlm_utils.frontier.space import Space
-from vvlm_utils.runs.table import COLUMNS, RUNS_SCHEMA
+from vvlm_utils.runs.schema import COLUMNS, RUNS_SCHEMA
 
 PAGE = Path("book") / "notation.md"
 MODULE = "vvlm_utils.site.notation"
@@ -27,7 +27,7 @@ SYMBOLS = (  # symbol, meaning, name in the code, unit
     ("$x_T$", "frames sampled from a video", FRAMES, "frames"),
     (
         "$x_V$",
-        "visual tokens that the language model reads for a frame, a perfect square",
+        "visual tokens that the language model reads for a frame",
         *(TOKENS, "tokens"),
     ),
     ("$n$", "examples the model was finetuned on", TRAIN_EXAMPLES, "examples"),
@@ -54,8 +54,8 @@ MEANINGS = {
     "sweep": "the experiment it belongs to: `star` or `isoflop`, or `other`",
     "target_tflops": "budget of its isoFLOP curve; empty elsewhere",
     LM: "its design: parameters of the language model, as a count (7.5e9)",
-    FRAMES: "its design: frames per video",
-    TOKENS: "its design: visual tokens per frame, a perfect square",
+    FRAMES: "its design: frames per video, or their mean",
+    TOKENS: "its design: visual tokens per frame, or their mean",
     TRAIN_EXAMPLES: "its finetuning set, as a count",
     "task": "benchmark; `avg` is the plain mean of the eight",
     "metric": "score on a scale of 0 to 100",
