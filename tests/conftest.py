@@ -1,5 +1,7 @@
-"""What several test modules share: a browser, figures closed behind them, no deadlines."""
+"""What several test modules share: a browser, closed figures, no deadlines, no unnoticed skips."""
 
+import os
+import re
 import shutil
 
 import hypothesis
@@ -10,6 +12,32 @@ hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+# Where CI is true, every test runs but for these; anything else that is skipped is a failure.
+ALLOWED_SKIPS = ("this machine has a GPU",)
+
+
+def unexpected_skips(config: pytest.Config) -> list[str]:
+    """Name the tests that CI skipped and could have run, with the reason they gave."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") != "true" or reporter is None or hasattr(config, "workerinput"):
+        return []
+    reports = reporter.stats.get("skipped", [])
+    reasons = [(report.nodeid, str(report.longrepr[-1])) for report in reports]
+    allowed = re.compile("|".join(map(re.escape, ALLOWED_SKIPS)))
+    return [f"{name}: {reason}" for name, reason in reasons if not allowed.search(reason)]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if unexpected_skips(session.config) and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    if skipped := unexpected_skips(config):
+        terminalreporter.section("skipped, though CI can run them", red=True)
+        terminalreporter.write_line("\n".join(skipped))
 
 
 @pytest.fixture(scope="session")

@@ -189,12 +189,12 @@ def installed(tmp_path_factory) -> Path:
         shutil.copy(ROOT / name, source)
     pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
     wheel = ["wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", folder, source]
-    subprocess.run([*pip, *wheel], check=True, timeout=120)
+    subprocess.run([*pip, *wheel], check=True, timeout=600)
     venv.create(env)
     packages = next(env.glob("lib/*/site-packages"))
     (packages / "others.pth").write_text(sysconfig.get_path("purelib"))
     install = ["install", "--no-deps", "--no-index", "--target", packages]
-    subprocess.run([*pip, *install, *folder.glob("*.whl")], check=True, timeout=120)
+    subprocess.run([*pip, *install, *folder.glob("*.whl")], check=True, timeout=600)
     return env
 
 
@@ -307,7 +307,7 @@ def test_a_path_reaches_the_report_as_it_is(tmp_path):
     env = Path(sys.executable).parent.parent
     command = ["make", "-C", str(ROOT), "-o", "env", "book", f"RUNS={tmp_path}/{NASTY}"]
     command += [f"ENV={env}", f"PYTHON={sys.executable}", "ARGS=--seed 1"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 2 and f"{tmp_path}/{NASTY}: no such file" in done.stderr
     assert not list(ROOT.glob("pwned")) and not list(tmp_path.iterdir())
 
@@ -316,7 +316,7 @@ def test_a_table_reaches_the_sweep_as_it_is():
     command = [sys.executable, "-m", "snakemake", "sweep", "--cores", "1", "--nolock", "--dry-run",
                "--printshellcmds", "--config", "sweep=tiny"]  # fmt: skip
     env = os.environ | {"VVLM_TABLE": NASTY, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     shown = [line for line in said.splitlines() if ".sweep table " in line]

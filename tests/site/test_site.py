@@ -21,6 +21,7 @@ SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
 OWN = ("allocator",)  # scripts of a single page, which are part of its weight
 
 pytestmark = [
+    pytest.mark.book,
     pytest.mark.browser,
     pytest.mark.skipif(not PAGES, reason="the whole book is not built: make book"),
 ]

@@ -62,7 +62,7 @@ def kill_after(landmark: Path, driver: subprocess.Popen, delay: float) -> None:
     driver.wait()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_sweep_killed_twice_ends_in_the_table_of_an_undisturbed_one(tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir(), cut.mkdir()
