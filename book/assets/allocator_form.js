@@ -15,18 +15,32 @@ const vvlmForm = (() => {
     utilisation: "The share of the peak", price: "The price of an hour",
   };
 
+  const MOST_FLOPS = 1e18; // per video, as vvlm_utils takes; more is a slip
+  const MOST_EXAMPLES = 1e12;
+
   // What is wrong with a state, by field; an empty object when nothing is.
-  function faults(state) {
+  function faults(data, state) {
     const found = {};
     for (const [name, what] of Object.entries(POSITIVE)) {
       const value = Number(state[name]);
       if (!(value > 0 && Number.isFinite(value))) found[name] = `${what} must be a number above 0.`;
     }
+    const examples = 1e6 * state.examples;
+    if (!found.examples && !(examples >= 1 && examples <= MOST_EXAMPLES))
+      found.examples = "The number of examples must lie between 1 and 10^12: " +
+        "0.000001 to 1,000,000 million.";
     if (Number(state.utilisation) > 100)
       found.utilisation = "The share of the peak must be at most 100%.";
     if (!state.epsilon || !(Number(state.epsilon) >= 0))
       found.epsilon = "The difference that counts as none must be 0 or more.";
+    else if (Number(state.epsilon) > 100)
+      found.epsilon = "The difference that counts as none must be at most 100 points.";
     if (!state.lm) found.lm = "Allow at least one LM size.";
+    if (Object.keys(found).length) return found;
+    const { budget } = asQuestion(data, state);
+    if (!(budget >= 1 && budget < MOST_FLOPS))
+      found.budget = "The budget must come to between 1 and 10^18 FLOPs per video: " +
+        "at most 1,000,000 TFLOPs.";
     return found;
   }
 

@@ -184,7 +184,7 @@
   function update() {
     const turn = ++asked;
     const state = form.read();
-    const found = vvlmForm.faults(state);
+    const found = vvlmForm.faults(data, state);
     if (Object.keys(found).length) return refuse(found);
     const { question, budget } = vvlmForm.asQuestion(data, state);
     const given = vvlmAllocator.answer(data, question, budget);

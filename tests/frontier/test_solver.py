@@ -179,6 +179,11 @@ def test_what_no_run_supports_is_flagged():
         (lambda: solve_frontier(BAGS["add"], [np.nan], 1e6), "a budget must be a positive .* nan"),
         (lambda: solve_frontier(BAGS["add"], [np.inf], 1e6), "a budget must be a positive .* inf"),
         (lambda: solve_frontier(BAGS["add"], [1e13], 0), "train_examples must be a number from 1"),
+        (lambda: solve_frontier(BAGS["add"], [1e13], 1e300), "from 1 to 1e\\+12, got 1e\\+300"),
+        (
+            lambda: solve_frontier(BAGS["add"], [1e300], 1e6),
+            "must be below 1e\\+18 FLOPs .* got 1e",
+        ),
         (lambda: solve_frontier(BAGS["add"], [1e13], 1e6, level=2), "level must lie"),
         (lambda: solve_frontier(BAGS["add"], [1e13], 1e6, epsilon=-1), "epsilon must not"),
         (lambda: solve_frontier(BAGS["add"], [1e13], 1e6, cost=endless), "cost must be finite"),

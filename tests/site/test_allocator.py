@@ -1,6 +1,8 @@
 """The allocator's script answers in a real browser as ``solve_frontier`` does in Python."""
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +149,38 @@ def test_seconds_and_dollars_become_flops_by_the_peak(tab, name):
     seconds = ACCELERATORS[name].seconds(flops, 0) / 0.4
     assert dollars_per_million_videos(seconds, 2.5) == pytest.approx(150)
     assert tab.evaluate(ask, terms | {"unit": "tflops", "amount": 12}) == 12e12
+
+
+SENSELESS = [
+    ({"budget": "1e300"}, "budget", "between 1 and 10^18 FLOPs per video"),
+    ({"budget": "1e-320"}, "budget", "between 1 and 10^18 FLOPs per video"),
+    ({"budget": "1e300", "unit": "dollars"}, "budget", "between 1 and 10^18 FLOPs"),
+    ({"budget": "1", "unit": "seconds", "utilisation": "1e-300"}, "budget", "between 1 and 10^18"),
+    ({"unit": "dollars", "price": "1e308"}, "budget", "between 1 and 10^18 FLOPs per video"),
+    ({"examples": "1e-320"}, "examples", "between 1 and 10^12"),
+    ({"examples": "1e300"}, "examples", "between 1 and 10^12"),
+    ({"examples": "-1"}, "examples", "must be a number above 0"),
+    ({"epsilon": "1e300"}, "epsilon", "at most 100 points"),
+    ({"budget": "many"}, "budget", "must be a number above 0"),
+    ({}, None, ""),
+    ({"budget": "2", "unit": "seconds"}, None, ""),
+]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize(("change", "field", "message"), SENSELESS)
+def test_the_form_refuses_numbers_beyond_sense(change, field, message):
+    usual = {"budget": "10", "unit": "tflops", "device": "h100", "utilisation": "40", "price": "2",
+             "examples": "0.5", "lm": "1", "task": "avg", "cost": "paper", "epsilon": "0.1",
+             "level": "80"}  # fmt: skip
+    data = {"lm_sizes": [1e9], "accelerators": {"h100": 1e15}}
+    scripts = "".join((SCRIPT.parent / f"allocator{n}.js").read_text() for n in ("", "_form"))
+    ask = f"vvlmForm.faults({json.dumps(data)}, {json.dumps(usual | change)})"
+    command = ["node", "-e", f"{scripts}\nconsole.log(JSON.stringify({ask}));"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert list(found) == ([] if field is None else [field])
+    assert message in found.get(field, "")
 
 
 def test_every_cost_is_a_polynomial_of_frames_and_tokens():

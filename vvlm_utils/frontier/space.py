@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES, CostFunction
+from vvlm_utils.cost.equation import FACTORS, LIMIT, TRAIN_EXAMPLES, CostFunction
 from vvlm_utils.laws.bagging import BaggedLaw
 from vvlm_utils.runs.designs import MAX_FRAMES, MAX_GRID_SIDE, is_perfect_square, square_tokens
 
@@ -118,10 +118,19 @@ class FactorTables:
     products: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
 
 
+MOST_EXAMPLES = 1e12
+
+
+def check_examples(train_examples: float) -> None:
+    """Refuse a number of training examples that nobody can have."""
+    if not 1 <= train_examples <= MOST_EXAMPLES:
+        raise ValueError(f"train_examples must be a number from 1 to {MOST_EXAMPLES:g}, got "
+                         f"{train_examples:g}")  # fmt: skip
+
+
 def factor_tables(bagged: BaggedLaw, space: Space, train_examples: float) -> FactorTables:
     """Evaluate every term on the values of the factors it involves."""
-    if not 1 <= train_examples < np.inf:
-        raise ValueError(f"train_examples must be a number from 1 on, got {train_examples:g}")
+    check_examples(train_examples)
     law, units = bagged.law, bagged.options.units
     further = [f for f in law.factors if f not in (*FACTORS, TRAIN_EXAMPLES)]
     if further:
@@ -149,6 +158,7 @@ def factor_tables(bagged: BaggedLaw, space: Space, train_examples: float) -> Fac
 
 def space_errors(bagged: BaggedLaw, space: Space | Candidates, train_examples: float) -> np.ndarray:
     """Every member's error on every design, points, shape (members, designs)."""
+    check_examples(train_examples)
     if isinstance(space, Candidates):
         return bagged.predict_members(space.designs.assign(train_examples=float(train_examples)))
     tables = factor_tables(bagged, space, train_examples)
@@ -190,6 +200,9 @@ def affordable(
     bad = budgets[~(np.isfinite(budgets) & (budgets > 0))]
     if bad.size:
         raise ValueError(f"a budget must be a positive number of FLOPs, got {bad[0]:g}")
+    if (budgets >= LIMIT).any():
+        raise ValueError(f"a budget must be below {LIMIT:g} FLOPs ({LIMIT / 1e12:,.0f} TFLOPs) "
+                         f"per video, got {budgets.max():g}")  # fmt: skip
     flops = _price(space, cost)
     if not np.isfinite(flops).all():
         raise ValueError(f"a cost must be finite FLOPs on every design, got {flops.max():g}")
