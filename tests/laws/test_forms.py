@@ -7,13 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vvlm_utils.laws.forms import (
+    BUILDERS,
     FORMS,
     LAWS,
     Law,
+    Power,
     Term,
     chinchilla,
     evaluate,
     get_law,
+    laws_over,
     log_design,
     make_law,
     values,
@@ -83,7 +86,7 @@ def test_gradient_equals_central_differences(name, seed):
     law = LAWS[name]
     theta, log_z = random_theta(law, seed), np.ascontiguousarray(log_design(law, DESIGN))
     f, gradient = np.empty(3), np.empty((theta.size, 3))
-    evaluate(theta, log_z, law.entries, len(law.terms), f, gradient)
+    evaluate(theta, log_z, law.entries, law.joined, f, gradient)
     for p, step in enumerate(1e-6 * np.eye(theta.size)):
         above, below = (np.log(values(law, theta + s * step, log_z)[0]) for s in (1, -1))
         np.testing.assert_allclose(gradient[p], (above - below) / 2e-6, rtol=2e-4, atol=2e-6)
@@ -107,11 +110,55 @@ def test_extra_factors_need_no_new_code():
     assert len(law.parameters) == 4 * 4 + 3
 
 
+def test_a_norm_of_one_is_the_sum_and_a_large_one_the_largest_term():
+    add, norm = LAWS["add-decay"], LAWS["pnorm-decay"]
+    theta, log_z = random_theta(add, 1), log_design(add, DESIGN)
+    summed = values(add, theta, log_z)
+    np.testing.assert_allclose(values(norm, np.r_[theta, 0.0], log_z), summed)
+    eps = theta[add.parameters.index("eps")]
+    large = values(norm, np.r_[theta, np.log(500.0)], log_z) - eps
+    alone = []
+    for k in (k for k, t in enumerate(add.terms) if t.powers):
+        only = theta.copy()
+        only[: len(add.terms)] = 0.0
+        only[k] = theta[k]
+        alone.append(values(add, only, log_z))
+    np.testing.assert_allclose(large, np.max(alone, axis=0), rtol=0.01)
+
+
+def test_decay_with_rates_of_zero_is_add():
+    add, decay = LAWS["add"], LAWS["add-decay"]
+    p = dict(zip(add.parameters, random_theta(add, 2), strict=True))
+    theta = named(decay, **p | {"d_N": 0, "d_T": 0, "d_V": 0})
+    log_z = log_design(add, DESIGN)
+    np.testing.assert_allclose(
+        values(decay, theta, log_z), values(add, random_theta(add, 2), log_z)
+    )
+
+
+def test_without_a_data_size_no_term_reads_n():
+    found = laws_over(data=None)
+    assert list(found) == ["mult", "add", "pnorm-decay"]
+    assert all("train_examples" not in law.factors for law in found.values())
+    assert all(name not in found["add"].parameters for name in ("xi", "d"))
+
+
+def test_one_builder_adds_a_law(monkeypatch):
+    def build(factors, data):
+        powers = tuple(Power(f, "a", -1) for f in factors)
+        return Law("one-rate", (*factors, data), (Term("c", powers), Term("eps")))
+
+    monkeypatch.setitem(BUILDERS, "one-rate", build)
+    assert "one-rate" in laws_over(["frames"])
+    assert get_law("one-rate", ["frames"]).parameters == ("c", "eps", "a")
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
         (lambda: get_law("cubic"), "unknown law 'cubic'.*add-interact"),
-        (lambda: make_law("cubic"), "unknown form 'cubic'"),
+        (lambda: make_law("cubic"), "unknown law 'cubic'"),
+        (lambda: get_law("add-decay", data=None), "without a data size is 'add'"),
         (lambda: make_law("add", ["frames", "frames"]), "factors must be distinct"),
         (lambda: make_law("add", []), "factors must be distinct"),
         (lambda: Law("twice", (), (Term("c"), Term("c"))), "'twice'.*occurs twice"),

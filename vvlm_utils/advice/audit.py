@@ -20,7 +20,7 @@ import pandas as pd
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.fitting import FitError, FitOptions, fit
-from vvlm_utils.laws.forms import FORMS, Law, evaluate, log_design, make_law
+from vvlm_utils.laws.forms import FORMS, Law, log_design, log_values, make_law
 from vvlm_utils.laws.identifiability import parameter_table
 from vvlm_utils.laws.validation import design_names
 from vvlm_utils.runs.schema import COST
@@ -167,9 +167,8 @@ def not_separate(
     best: tuple[str, ...] | None = None
     for _ in range(tries):
         theta = np.r_[rng.uniform(5.0, 30.0, terms), rng.uniform(0.2, 1.0, size - terms)]
-        f, jacobian = np.empty(log_z.shape[1]), np.empty((size, log_z.shape[1]))
-        evaluate(theta, log_z, law.entries, terms, f, jacobian)
-        jacobian /= np.linalg.norm(jacobian, axis=1, keepdims=True)
+        jacobian = log_values(law, theta, log_z)[1]
+        jacobian = jacobian / np.linalg.norm(jacobian, axis=1, keepdims=True)
         left, strength, _ = np.linalg.svd(jacobian)
         strength = np.r_[strength, np.zeros(size - len(strength))]
         null = left[:, strength < 1e-10 * strength[0]]

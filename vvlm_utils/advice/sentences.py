@@ -25,7 +25,7 @@ from vvlm_utils.frontier.solver import solve_frontier
 from vvlm_utils.frontier.space import MOST_SIZES, Candidates, Space, spread
 from vvlm_utils.laws.bagging import BaggedLaw, hold_factors
 from vvlm_utils.laws.fitting import FitError
-from vvlm_utils.laws.forms import FORMS, Law, make_law
+from vvlm_utils.laws.forms import FORMS, LAWS, Law, make_law, moves_with_data
 from vvlm_utils.laws.validation import compare_laws, score, summarise
 from vvlm_utils.runs.schema import COST, RunsError
 from vvlm_utils.runs.table import average_seeds
@@ -267,7 +267,7 @@ def say_frontier(
 
 def say_elasticity(table: pd.DataFrame, space: Space, law: str) -> str:
     """Which way each factor moves when there is more data, as far as the bag agrees."""
-    if "interaction" not in FORMS[law]:
+    if not moves_with_data(LAWS[law]):
         return (
             f"With more training data the best design stays as it is, but only because law {law} "
             "has no term in which a factor meets the data: the runs were not asked."

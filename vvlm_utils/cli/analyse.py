@@ -148,14 +148,16 @@ def compare(
     """
     import numpy as np
 
-    from vvlm_utils.laws.forms import laws_over
+    from vvlm_utils.cost.equation import FACTORS
+    from vvlm_utils.laws.forms import FORMS, get_law
     from vvlm_utils.laws.validation import METRICS, compare_laws, score, summarise
     from vvlm_utils.runs.table import load_runs
 
     factors = factor or []
     held = compare_laws(
         load_runs(runs, factors=factors), np.random.default_rng(seed),
-        laws_over(factors).values(), splits=splits, resamples=resamples, progress=True,
+        [get_law(name, (*FACTORS, *factors)) for name in FORMS],
+        splits=splits, resamples=resamples, progress=True,
     )  # fmt: skip
     answer: dict = {}
     for (law, test), row in summarise(score(held)).iterrows():
@@ -178,12 +180,13 @@ def fit(
 
     Example: vvlm fit paper --law add-interact --out fit.json
     """
+    from vvlm_utils.cost.equation import FACTORS
     from vvlm_utils.laws.bag_io import save_bag
     from vvlm_utils.laws.forms import get_law
     from vvlm_utils.runs.table import load_runs
 
     factors = factor or []
-    get_law(law, factors)
+    get_law(law, (*FACTORS, *factors))
     check_folder(out)
     if out.exists() and Path(runs).exists() and out.samefile(runs):
         raise ValueError(f"--out {out} is the table of runs itself; name another file")

@@ -132,11 +132,12 @@ def fit_runs(
     """The bag that `vvlm fit` writes."""
     import numpy as np
 
+    from vvlm_utils.cost.equation import FACTORS
     from vvlm_utils.laws.bagging import bag
     from vvlm_utils.laws.forms import get_law
 
     rng = np.random.default_rng(seed)
-    chosen = get_law(law, factors or [])
+    chosen = get_law(law, (*FACTORS, *(factors or [])))
     return bag(chosen, table, rng=rng, resamples=resamples, resampling=resampling)
 
 

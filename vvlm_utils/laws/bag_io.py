@@ -1,4 +1,4 @@
-"""Bags on disk: one JSON file, written whole, and checked in every field when it is read."""
+"""Bags and mixes on disk: one JSON file, atomic, and checked in every field when it is read."""
 
 from __future__ import annotations
 
@@ -15,13 +15,38 @@ from vvlm_utils.laws.bagging import AGGREGATES, BaggedLaw, check_choice
 from vvlm_utils.laws.bootstrap import RESAMPLING
 from vvlm_utils.laws.fitting import FitOptions
 from vvlm_utils.laws.forms import Law, Power, Term
+from vvlm_utils.laws.mixtures import MixedLaws
+from vvlm_utils.laws.priors import Prior
 
 FORMAT, VERSION = "vvlm-bag", 1
+MIX = "vvlm-mix"
 
 
-def save_bag(bagged: BaggedLaw, path: str | Path) -> None:
-    """Write a bag as JSON, atomically; the format is described in ``load_bag``."""
-    record = {
+def save_bag(bagged: BaggedLaw | MixedLaws, path: str | Path) -> None:
+    """Write a bag, or a mix of bags, as JSON, atomically; ``load_bag`` describes the format.
+
+    Raises ValueError for a law that is no sum or norm of monomials: a function has no description
+    that a file could hold.
+    """
+    if isinstance(bagged, MixedLaws):
+        record = {
+            "format": MIX,
+            "version": VERSION,
+            "vvlm_utils": __version__,
+            "aggregate": bagged.aggregate,
+            "weights": list(bagged.weights),
+            "parts": [_record(part) for part in bagged.parts],
+        }
+    else:
+        record = _record(bagged)
+    with whole(path) as part:
+        part.write_text(json.dumps(record, indent=1, allow_nan=False))
+
+
+def _record(bagged: BaggedLaw) -> dict:
+    if not isinstance(bagged.law, Law):
+        raise ValueError(f"law {bagged.law.name!r} is a function, which a file cannot hold")
+    return {
         "format": FORMAT,
         "version": VERSION,
         "vvlm_utils": __version__,
@@ -36,36 +61,55 @@ def save_bag(bagged: BaggedLaw, path: str | Path) -> None:
         "lm_sizes": bagged.lm_sizes,
         "at_bounds": bagged.at_bounds,
         "losses": bagged.losses.tolist(),
+        "noise": bagged.noise if np.isfinite(bagged.noise) else None,
         "members": bagged.members.tolist(),
     }
-    with whole(path) as part:
-        part.write_text(json.dumps(record, indent=1))
 
 
-def load_bag(path: str | Path) -> BaggedLaw:
-    """Read a bag that :func:`save_bag` wrote.
+def load_bag(path: str | Path) -> BaggedLaw | MixedLaws:
+    """Read a bag or a mix that :func:`save_bag` wrote.
 
     The JSON object holds ``format`` ("vvlm-bag"), ``version`` (1), the ``law`` (name, factors and
     terms: coefficient and powers of factor, exponent name and sign), its ``parameters`` in the
     order of the columns of ``members``, the ``options`` (with the units of the coefficients), and
     what the bag knows of its runs: ``rows``, ``ranges``, ``losses``, ``at_bounds``, ``failed``
-    and, unless it is an old one, ``lm_sizes``.
+    and, unless it is an old one, ``lm_sizes`` and ``noise``. A mix ("vvlm-mix") holds its
+    ``weights``, its ``aggregate`` and such a record for each of its ``parts``.
     """
     mend = f"make one with `vvlm fit RUNS --out {path}`"
     if not Path(path).exists():
         raise ValueError(f"no fit at {path}; {mend}")
     record = read_mapping(Path(path), ValueError, mend)
-    if record.get("format") != FORMAT:
+    if record.get("format") not in (FORMAT, MIX):
         raise ValueError(f"{path} is not a fit; {mend}")
     if record.get("version") != VERSION:
         raise ValueError(
             f"{path} has version {record.get('version')}; this package reads {VERSION}"
         )
     try:
-        return _read_bag(record)
+        return _read_mix(record) if record["format"] == MIX else _read_bag(record)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         raise ValueError(f"{path} is a damaged fit ({reason}); make it again") from None
+
+
+def _read_mix(record: Mapping) -> MixedLaws:
+    parts = tuple(_read_bag(part) for part in record["parts"])
+    weights = tuple(float(weight) for weight in record["weights"])
+    if len(weights) != len(parts) or not parts or not all(0 < w <= 1 for w in weights):
+        raise ValueError("weights must hold a share for each part")
+    check_choice("aggregate", record["aggregate"], AGGREGATES)
+    return MixedLaws(parts, weights, record["aggregate"])
+
+
+def _read_options(record: Mapping) -> FitOptions:
+    """Fit options from their description; pairs of a prior come from JSON as lists."""
+    prior = record.get("prior")
+    if prior is not None:
+        named = {name: tuple(pair) for name, pair in prior["named"].items()}
+        pairs = {k: tuple(v) for k, v in prior.items() if k not in ("noise", "named")}
+        prior = Prior(noise=prior["noise"], named=named, **pairs)
+    return FitOptions(**dict(record) | {"prior": prior})
 
 
 def _read_bag(record: Mapping) -> BaggedLaw:
@@ -94,12 +138,13 @@ def _read_bag(record: Mapping) -> BaggedLaw:
         law=law,
         members=members,
         losses=losses,
-        options=FitOptions(**record["options"]),
+        options=_read_options(record["options"]),
         ranges=ranges,
         at_bounds={name: float(record["at_bounds"][name]) for name in law.parameters},
         failed=int(record["failed"]),
         rows=int(record["rows"]),
         lm_sizes=sizes,
+        noise=float("nan") if record.get("noise") is None else float(record["noise"]),
         **{k: record[k] for k in ("resampling", "aggregate")},
     )
 
@@ -107,14 +152,17 @@ def _read_bag(record: Mapping) -> BaggedLaw:
 def _read_law(record: Mapping) -> Law:
     """A law from its description; names are text and signs are -1 or 1."""
     terms = tuple(
-        Term(t["coefficient"], tuple(Power(**p) for p in t["powers"])) for t in record["terms"]
+        Term(t["coefficient"], tuple(Power(**p) for p in t["powers"]), bool(t.get("apart", False)))
+        for t in record["terms"]
     )
     factors = tuple(record["factors"])
     powers = [p for t in terms for p in t.powers]
     names = [record["name"], *factors, *(t.coefficient for t in terms)]
     names += [name for p in powers for name in (p.factor, p.exponent)]
+    norm = record.get("norm")
+    names += [] if norm is None else [norm]
     if not all(isinstance(name, str) for name in names):
         raise ValueError("names of a law must be text")
     if any(p.sign not in (-1, 1) for p in powers):
         raise ValueError("the sign of a power must be -1 or 1")
-    return Law(record["name"], factors, terms)
+    return Law(record["name"], factors, terms, norm)

@@ -2,7 +2,9 @@
 
 A resample is a vector of non-negative weights, one a run, never a copied table; the wild bootstrap
 gives each resample errors of its own instead (``bootstrap.py``). The paper's bag takes 100
-bootstrap resamples of the rows and the median of the predictions.
+bootstrap resamples of the rows and the median of the predictions. In a penalised bag every member
+also draws the means of its prior from the prior, so that what the prior decides shows in the
+spread of the members.
 
 How the optimum of a resample is found, warm, quick or cold, is the business of ``search.py``.
 """
@@ -17,9 +19,20 @@ import pandas as pd
 
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
 from vvlm_utils.laws.bootstrap import RESAMPLING, expanded_level, resample_weights, wild_errors
-from vvlm_utils.laws.fitting import FitError, FitOptions, LawFit, at_bound, make_problem, predict
-from vvlm_utils.laws.forms import Law, Term
-from vvlm_utils.laws.search import cold_search, full_fit, warm_search
+from vvlm_utils.laws.fitting import (
+    FitError,
+    FitOptions,
+    LawFit,
+    at_bound,
+    make_problem,
+    parameters_spent,
+    predict,
+)
+from vvlm_utils.laws.forms import Law, change_units, values
+from vvlm_utils.laws.intervals import LM_EFFECT, predictive_interval, spread_of
+from vvlm_utils.laws.optimisers import Problem
+from vvlm_utils.laws.protocols import ErrorLaw, FunctionLaw
+from vvlm_utils.laws.search import cold_search, full_fit, short_search, warm_search
 
 AGGREGATES = ("median", "mean")
 BANDS = ("percentile", "expanded")
@@ -34,9 +47,11 @@ class BaggedLaw:
     failed : resamples in which every start failed, left out of ``members``
     ranges : smallest and largest value of every factor in the runs
     lm_sizes : the LM sizes of the runs; none in a fit that was written before they were kept
+    noise : SD of a run's log error about the bag's prediction, corrected for the parameters spent;
+        NaN in a fit that was written before it was kept
     """
 
-    law: Law
+    law: ErrorLaw
     members: np.ndarray
     losses: np.ndarray
     options: FitOptions
@@ -48,6 +63,12 @@ class BaggedLaw:
     at_bounds: dict[str, float] = field(repr=False)
     """Share of the members in which a parameter ended at a bound of the box."""
     lm_sizes: tuple[float, ...] = ()
+    noise: float = float("nan")
+
+    @property
+    def member_noise(self) -> np.ndarray:
+        """The noise about each member, shape (members,)."""
+        return np.full(len(self.members), self.noise)
 
     def predict_members(self, table: pd.DataFrame) -> np.ndarray:
         """Every member's predicted error in points, shape (members, rows)."""
@@ -58,16 +79,25 @@ class BaggedLaw:
         return getattr(np, self.aggregate)(self.predict_members(table), axis=0)
 
     def interval(
-        self, table: pd.DataFrame, level: float = 0.8, band: str = "percentile"
+        self,
+        table: pd.DataFrame,
+        level: float = 0.8,
+        band: str = "percentile",
+        kind: str = "law",
+        effect: float = LM_EFFECT,
     ) -> np.ndarray:
-        """Central interval of the members' predictions, shape (2, rows).
+        """Central interval of a prediction, shape (2, rows).
 
+        Parameters
+        ----------
         band : "percentile", or "expanded" for that of :meth:`expanded_level`
+        kind : "law", "run" or "family", see ``laws/intervals.py``
+        effect : SD of log error of the LM effect that kind "family" adds
         """
         check_choice("band", band, BANDS)
         level = self.expanded_level(level) if band == "expanded" else level
-        tails = [(1 - level) / 2, (1 + level) / 2]
-        return np.quantile(self.predict_members(table), tails, axis=0)
+        spread = spread_of(kind, self.member_noise, effect)
+        return predictive_interval(self.predict_members(table), spread, level)
 
     def expanded_level(self, level: float) -> float:
         """The level at which to ask this bag for a percentile interval that holds about ``level``.
@@ -93,7 +123,7 @@ def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def bag(
-    law: Law,
+    law: ErrorLaw,
     runs: pd.DataFrame,
     options: FitOptions | None = None,
     *,
@@ -107,6 +137,7 @@ def bag(
     """Refit ``law`` to ``resamples`` resamples of ``runs``.
 
     resampling : one of ``RESAMPLING``, explained in ``bootstrap.py``
+    options : with a prior, every member also draws the prior's means anew
     search : "warm", "quick" (see :func:`warm_search`), or "cold": ``options.starts`` random starts
         for every resample (always so with optimiser "l-bfgs" or start "zero")
     Raises FitError when the runs cannot decide the law, or when every start of every resample
@@ -117,11 +148,14 @@ def bag(
     check_choice("search", search, SEARCHES)
     check_choice("resampling", resampling, RESAMPLING)
     problem, centre = make_problem(law, runs, options)
-    weights = resample_weights(runs, resamples, resampling, rng)
+    weights = resample_weights(runs, resamples, resampling, rng, law)
     errors = None
     if resampling == "wild":
         errors = wild_errors(problem, full_fit(problem, rng), resamples, rng)
-    if (
+    if options.prior is not None or not isinstance(law, Law):
+        own = redraw_prior(problem, options, resamples, rng)
+        theta, losses = short_search(own, centre, options, weights, rng, errors)
+    elif (
         search != "cold"
         and options.optimiser == "levenberg-marquardt"
         and options.start == "random"
@@ -136,7 +170,7 @@ def bag(
     touching = [name for member in theta for name in at_bound(problem, member)]
     return BaggedLaw(
         law=law,
-        members=law.change_units(theta, options.log_units(law) - centre),
+        members=change_units(law, theta, options.log_units(law) - centre),
         losses=losses,
         options=options,
         resampling=resampling,
@@ -146,7 +180,29 @@ def bag(
         ranges={f: (float(runs[f].min()), float(runs[f].max())) for f in law.factors},
         at_bounds={name: touching.count(name) / len(theta) for name in law.parameters},
         lm_sizes=sizes_of(runs),
+        noise=_noise_about(problem, theta, aggregate),
     )
+
+
+def redraw_prior(
+    problem: Problem, options: FitOptions, resamples: int, rng: np.random.Generator
+) -> Problem:
+    """The problem with prior means of its own for every resample; as it is without a prior."""
+    if options.prior is None:
+        return problem
+    mean, sd = options.prior.moments(problem.law, problem.error)
+    return replace(problem, prior_mean=rng.normal(mean, sd, size=(resamples, len(mean))))
+
+
+SPENT_BY = 20  # members whose count of parameters spent is averaged
+
+
+def _noise_about(problem: Problem, theta: np.ndarray, aggregate: str) -> float:
+    """SD of log error about the members' aggregate, sqrt(squares / (rows - parameters spent))."""
+    predicted = getattr(np, aggregate)(values(problem.law, theta, problem.log_z), axis=0)
+    residual = np.log(problem.error / predicted)
+    spent = np.mean([parameters_spent(problem, member) for member in theta[:SPENT_BY]])
+    return float(np.sqrt((residual**2).sum() / max(residual.size - spent, 1.0)))
 
 
 def sizes_of(runs: pd.DataFrame) -> tuple[float, ...]:
@@ -171,14 +227,15 @@ def as_bag(model: BaggedLaw | LawFit) -> BaggedLaw:
         ranges={f: (float(runs[f].min()), float(runs[f].max())) for f in names},
         at_bounds={p: float(p in model.diagnostics.at_bound) for p in model.law.parameters},
         lm_sizes=sizes_of(runs),
+        noise=model.noise,
     )
 
 
 def hold_factors(bagged: BaggedLaw, levels: Mapping[str, float]) -> BaggedLaw:
     """The bag with factors held at a level each: exact, a law of the factors that are left.
 
-    A held factor's power is a number, which joins its term's coefficient. ``ranges`` and
-    ``at_bounds`` keep what is left.
+    A held factor's power is a number, which joins its term's coefficient; a law that is no sum or
+    norm of monomials is handed the level. ``ranges`` and ``at_bounds`` keep what is left.
     """
     law, units = bagged.law, bagged.options.units
     further = [f for f in law.factors if f not in (*FACTORS, TRAIN_EXAMPLES)]
@@ -189,14 +246,18 @@ def hold_factors(bagged: BaggedLaw, levels: Mapping[str, float]) -> BaggedLaw:
     for name, level in levels.items():
         if not (np.isfinite(level) and level > 0):
             raise ValueError(f"{name} must be held at a positive number, got {level}")
+    if not isinstance(law, Law):
+        factors = tuple(f for f in law.factors if f not in levels)
+        kept = {f: bagged.ranges[f] for f in factors}
+        return replace(bagged, law=_held_function(law, levels, units), ranges=kept)
     powers = law.term_powers(bagged.members)
     scaled = (levels[f] / units.get(f, 1.0) if f in levels else 1.0 for f in law.factors)
     log_level = np.log(list(scaled))
     factors = tuple(f for f in law.factors if f not in levels)
     terms = tuple(
-        Term(t.coefficient, tuple(p for p in t.powers if p.factor not in levels)) for t in law.terms
+        replace(t, powers=tuple(p for p in t.powers if p.factor not in levels)) for t in law.terms
     )
-    held = Law(law.name, factors, terms)
+    held = replace(law, factors=factors, terms=terms)
     keep = [law.parameters.index(name) for name in held.parameters]
     members = bagged.members.copy()
     members[:, : len(terms)] *= np.exp(powers @ log_level)
@@ -207,3 +268,22 @@ def hold_factors(bagged: BaggedLaw, levels: Mapping[str, float]) -> BaggedLaw:
         ranges={f: bagged.ranges[f] for f in factors},
         at_bounds={name: bagged.at_bounds[name] for name in held.parameters},
     )
+
+
+def _held_function(
+    law: ErrorLaw, levels: Mapping[str, float], units: Mapping[str, float]
+) -> FunctionLaw:
+    """The law as a function of the factors that are left."""
+    places = {f: k for k, f in enumerate(f for f in law.factors if f not in levels)}
+
+    def log_error(theta, log_z):
+        rows = log_z.shape[1]
+        full = [
+            log_z[places[f]]
+            if f in places
+            else np.full(rows, np.log(levels[f] / units.get(f, 1.0)))
+            for f in law.factors
+        ]
+        return law.log_error(theta, np.array(full))
+
+    return FunctionLaw(law.name, tuple(places), law.parameters, law.bounds, log_error)

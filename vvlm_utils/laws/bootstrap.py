@@ -1,6 +1,6 @@
 """Resamples of a table of runs: what varies from one member of a bag to the next.
 
-Three of the four give every run a non-negative weight and leave its error alone. They treat the
+All but one give every run a non-negative weight and leave its error alone. They treat the
 designs as drawn at random, and a run that a law of many parameters follows closely varies less
 from resample to resample than it would from one repetition of the experiment to the next.
 "wild" keeps every design, as a planned sweep does, and draws its noise anew:
@@ -22,23 +22,43 @@ import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
 from vvlm_utils.laws.fitting import at_bound
-from vvlm_utils.laws.forms import evaluate
+from vvlm_utils.laws.forms import log_values
 from vvlm_utils.laws.optimisers import Problem
+from vvlm_utils.laws.protocols import ErrorLaw
 
-RESAMPLING = ("rows", "stratified", "dirichlet", "wild")
+RESAMPLING = ("rows", "stratified", "dirichlet", "designs", "wild")
 STRATA = ("sweep", "lm_params")
 MAX_LEVERAGE = 0.95  # a run that alone decides a parameter has no residual to divide
 
 
+def design_names(runs: pd.DataFrame, law: ErrorLaw | None = None) -> np.ndarray:
+    """The design x of every run as text: runs of one design differ in n alone.
+
+    law : may read further factors than the three, which then belong to the design
+    """
+    further = [f for f in (law.factors if law else ()) if f not in (*FACTORS, TRAIN_EXAMPLES)]
+    columns = [runs[f].map("{:g}".format) for f in (*FACTORS, *further) if f in runs]
+    if not columns:
+        return np.arange(len(runs)).astype(str)
+    return columns[0].str.cat(columns[1:], sep=", ").to_numpy(dtype=str)
+
+
 def resample_weights(
-    runs: pd.DataFrame, resamples: int, resampling: str, rng: np.random.Generator
+    runs: pd.DataFrame,
+    resamples: int,
+    resampling: str,
+    rng: np.random.Generator,
+    law: ErrorLaw | None = None,
 ) -> np.ndarray:
-    """Weights of the runs in every resample, shape (resamples, rows); each row sums to the rows.
+    """Weights of the runs in every resample, shape (resamples, rows); each row sums to the rows,
+    but for "designs", where it does so on average.
 
     "rows" : bootstrap of the rows, the paper's
     "stratified" : bootstrap within every sweep and LM size, so that no LM size is ever lost
     "dirichlet" : the Bayesian bootstrap; every run keeps some weight
+    "designs" : bootstrap of the designs x, each with all its runs, as runs of a design err together
     "wild" : all ones; the resamples differ in their errors, see :func:`wild_errors`
     """
     if resampling not in RESAMPLING:
@@ -50,6 +70,10 @@ def resample_weights(
         return np.ones((resamples, rows))
     if resampling == "dirichlet":
         return rows * rng.dirichlet(np.ones(rows), size=resamples)
+    if resampling == "designs":
+        names, which = np.unique(design_names(runs, law), return_inverse=True)
+        share = np.full(len(names), 1 / len(names))
+        return rng.multinomial(len(names), share, size=resamples)[:, which].astype(float)
     if resampling == "rows":
         strata = [np.arange(rows)]
     else:
@@ -80,13 +104,11 @@ def leverage(problem: Problem, theta: np.ndarray) -> tuple[np.ndarray, np.ndarra
     The leverages are the diagonal of J (J'J)^-1 J' over the parameters off the bounds; they sum to
     the number of those that the runs decide.
     """
-    law, rows = problem.law, problem.log_z.shape[1]
-    f, jacobian = np.empty(rows), np.empty((theta.size, rows))
-    evaluate(theta, problem.log_z, law.entries, len(law.terms), f, jacobian)
+    log_f, jacobian = log_values(problem.law, theta, problem.log_z)
     held = set(at_bound(problem, theta))
-    free = jacobian[[name not in held for name in law.parameters]]
+    free = jacobian[[name not in held for name in problem.law.parameters]]
     u, size, _ = np.linalg.svd(free.T, full_matrices=False)
-    return f, (u[:, size > 1e-10 * size.max()] ** 2).sum(axis=1)
+    return np.exp(log_f), (u[:, size > 1e-10 * size.max()] ** 2).sum(axis=1)
 
 
 def expanded_level(

@@ -6,20 +6,32 @@ what its term adds at the runs' geometric centre, between 0 and ``max_coefficien
 every exponent lies within ``max_exponent`` of zero. (Over the paper's star, frames span a factor
 of 8; an exponent of 3 makes a term change 512-fold, a spike on the last level.) What ends at a
 bound is reported in the fit's diagnostics. A refused fit raises :class:`FitError`.
+
+With ``FitOptions.prior`` the fit is penalised (``laws/priors.py``): a few LM sizes cannot hold
+fifteen free parameters, and what the runs leave open is then decided by a stated prior.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import lmfit
 import numpy as np
 import pandas as pd
 
-from vvlm_utils.laws.forms import Law, evaluate, log_design, values
-from vvlm_utils.laws.optimisers import OPTIMISERS, Problem
+from vvlm_utils.laws.forms import (
+    Law,
+    change_units,
+    coefficient_count,
+    log_design,
+    log_values,
+    values,
+)
+from vvlm_utils.laws.optimisers import OPTIMISERS, SMALLEST_COEFFICIENT, Problem
+from vvlm_utils.laws.priors import Prior, prior_draws
+from vvlm_utils.laws.protocols import ErrorLaw
 
 PAPER_UNITS = {"lm_params": 1e9, "train_examples": 1e6}  # x_N in billions, n in millions
 CHOICES = {
@@ -47,6 +59,7 @@ class FitOptions:
         "zero": one start with log coefficients and exponents at zero
     starts : how many random starts
     units : size of one unit of each factor for starts and reported coefficients (default 1)
+    prior : None for the paper's unpenalised fit, or the :class:`Prior` that penalises
     """
 
     optimiser: str = "levenberg-marquardt"
@@ -59,6 +72,7 @@ class FitOptions:
     max_exponent: float = 3.0
     max_coefficient: float = 1e3
     units: Mapping[str, float] = field(default_factory=lambda: dict(PAPER_UNITS))
+    prior: Prior | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
@@ -71,8 +85,10 @@ class FitOptions:
         for name, value in sizes.items():
             if not (np.isfinite(value) and value > 0):
                 raise ValueError(f"{name} must be a positive number, got {value!r}")
+        if self.prior is not None and (self.loss, self.space) != ("squared", "log"):
+            raise ValueError("a prior needs loss 'squared' and space 'log'")
 
-    def log_units(self, law: Law) -> np.ndarray:
+    def log_units(self, law: ErrorLaw) -> np.ndarray:
         """Logarithm of each factor's unit, shape (factors,)."""
         return np.log([self.units.get(f, 1.0) for f in law.factors])
 
@@ -86,6 +102,8 @@ class Diagnostics:
     local_optima : number of distinct losses (to 0.1%) among those starts
     at_bound : parameters that ended at a bound of the box; a coefficient there is zero or huge
     condition : condition number of the scaled Jacobian of the parameters off the bounds
+    prior_share : posterior over prior variance of every parameter of a penalised fit: near 1 the
+        prior decides it, near 0 the runs do; empty without a prior
     """
 
     starts: int
@@ -94,6 +112,7 @@ class Diagnostics:
     local_optima: int
     at_bound: tuple[str, ...]
     condition: float
+    prior_share: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,18 +120,21 @@ class LawFit:
     """A fitted law.
 
     theta : (parameters,), in ``options.units``
+    loss : the objective at theta, a prior's part included
+    noise : SD of a run's log error about the law, corrected for the parameters that it spent
     runs : what it saw
     near : (local_optima, parameters), one solution of each distinct loss within 1% of the best,
         best first: equally good descriptions of the runs with other parameters
     """
 
-    law: Law
+    law: ErrorLaw
     theta: np.ndarray
     loss: float
     options: FitOptions
     diagnostics: Diagnostics
     runs: pd.DataFrame = field(repr=False)
     near: np.ndarray = field(repr=False)
+    noise: float = float("nan")
 
     @property
     def params(self) -> dict[str, float]:
@@ -127,32 +149,54 @@ class LawFit:
         """The fit as lmfit sees it: standard errors, correlations, AIC, ``conf_interval``.
 
         Parameters at a bound are held there, as lmfit's intervals assume an interior optimum.
+        A prior joins the residuals, one for each parameter, as if it were that many more runs.
         Raises FitError for Huber's loss, which is no sum of squares.
         """
         if self.options.loss != "squared":
             raise FitError(f"lmfit needs loss 'squared', and this fit has {self.options.loss!r}")
         parameters = lmfit.Parameters()
-        for name, value in self.params.items():
-            low = 0.0 if name in self.law.coefficients else -self.options.max_exponent
-            parameters.add(name, value, min=low, vary=name not in self.diagnostics.at_bound)
-        log_z = log_design(self.law, self.runs) - self.options.log_units(self.law)[:, None]
+        problem, centre = make_problem(self.law, self.runs, self.options)
+        low, high = lmfit_box(self.law, self.options)
+        for name, value, least, most in zip(
+            self.law.parameters, self.theta, low, high, strict=True
+        ):
+            vary = name not in self.diagnostics.at_bound
+            parameters.add(name, value, min=least, max=most, vary=vary)
         scale = np.asarray if self.options.space == "raw" else np.log
-        observed = scale(self.runs["error"].to_numpy())
+        observed = scale(problem.error)
+        to_centre = centre - self.options.log_units(self.law)
+        (mean,), precision = problem.priors(1)
 
         def residual(p):
             theta = np.array([p[name].value for name in self.law.parameters])
-            return scale(values(self.law, theta, log_z)[0]) - observed
+            theta = change_units(self.law, theta, to_centre)
+            misses = scale(values(self.law, theta, problem.log_z)[0]) - observed
+            if problem.prior_weight is None:
+                return misses
+            return np.r_[misses, np.sqrt(precision) * (problem.to_search(theta) - mean)]
 
         minimizer = lmfit.Minimizer(residual, parameters)
         return minimizer, minimizer.minimize(method="least_squares")
 
 
-def predict(law: Law, theta: np.ndarray, table: pd.DataFrame, options: FitOptions) -> np.ndarray:
+def lmfit_box(law: ErrorLaw, options: FitOptions) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds of an lmfit parameter, in ``options.units``: the box, coefficients without a top."""
+    low, high = (np.array(side, dtype=float) for side in law.bounds)
+    if isinstance(law, Law):
+        exponents = slice(len(law.terms), len(law.terms) + len(law.exponents))
+        low[exponents] = 0.0 if options.exponents == "positive" else -options.max_exponent
+        high[exponents] = options.max_exponent
+    return low, high
+
+
+def predict(
+    law: ErrorLaw, theta: np.ndarray, table: pd.DataFrame, options: FitOptions
+) -> np.ndarray:
     """Error in points, shape (members, rows), of ``theta`` given in ``options.units``."""
     return values(law, theta, log_design(law, table) - options.log_units(law)[:, None])
 
 
-def lmfit_model(law: Law, options: FitOptions | None = None) -> lmfit.Model:
+def lmfit_model(law: ErrorLaw, options: FitOptions | None = None) -> lmfit.Model:
     """The law as an lmfit Model whose independent variables are the law's factors, as counts."""
     options = options or FitOptions()
 
@@ -165,18 +209,21 @@ def lmfit_model(law: Law, options: FitOptions | None = None) -> lmfit.Model:
     names = [inspect.Parameter(n, kind) for n in (*law.factors, *law.parameters)]
     model.__signature__ = inspect.Signature(names)
     lm = lmfit.Model(model, independent_vars=list(law.factors), name=law.name)
-    for name in law.coefficients:
-        lm.set_param_hint(name, min=0.0, value=10.0)
-    for name in law.exponents:
-        lm.set_param_hint(name, min=-options.max_exponent, max=options.max_exponent, value=0.3)
+    low, high = lmfit_box(law, options)
+    for k, (name, least, most) in enumerate(zip(law.parameters, low, high, strict=True)):
+        value = 10.0 if k < coefficient_count(law) else float(np.clip(0.3, least, most))
+        lm.set_param_hint(name, min=least, max=most, value=value)
     return lm
 
 
-def make_problem(law: Law, runs: pd.DataFrame, options: FitOptions) -> tuple[Problem, np.ndarray]:
+def make_problem(
+    law: ErrorLaw, runs: pd.DataFrame, options: FitOptions
+) -> tuple[Problem, np.ndarray]:
     """The optimisers' problem, factors measured from the runs' geometric centre, and that centre.
 
-    The centre is given as logarithms, shape (factors,). Raises FitError when the table cannot
-    decide the law's parameters.
+    The centre is given as logarithms, shape (factors,); a law that is no sum or norm of monomials
+    is left in ``options.units`` instead. Raises FitError when the table cannot decide the law's
+    parameters.
     """
     if "error" not in runs:
         raise FitError("the runs need a column 'error' in points; load them with load_runs")
@@ -185,7 +232,7 @@ def make_problem(law: Law, runs: pd.DataFrame, options: FitOptions) -> tuple[Pro
     if not (np.isfinite(error) & (error > 0)).all():
         raise FitError(f"error must be positive to have a logarithm, got {np.min(error)}")
     size = len(law.parameters)
-    if len(runs) < size:
+    if len(runs) < size and options.prior is None:
         raise FitError(
             f"law {law.name!r} has {size} parameters but only {len(runs)} runs; add runs"
         )
@@ -198,25 +245,65 @@ def make_problem(law: Law, runs: pd.DataFrame, options: FitOptions) -> tuple[Pro
             )
     if np.ptp(error) == 0:
         raise FitError("every run has the same metric, so no factor matters; look at the scores")
-    low, high = np.full(size, -options.max_exponent), np.full(size, options.max_exponent)
-    low[: len(law.terms)], high[: len(law.terms)] = 0.0, options.max_coefficient
-    if options.exponents == "positive":
-        low[:] = 0.0
+    low, high = _box(law, options)
     delta = options.huber_delta if options.loss == "huber" else np.inf
-    centre = log_z.mean(axis=1)
+    centre = log_z.mean(axis=1) if isinstance(law, Law) else options.log_units(law)
     log_z = log_z - centre[:, None]
-    return Problem(law, log_z, error, low, high, delta, options.space == "raw"), centre
+    problem = Problem(law, log_z, error, low, high, delta, options.space == "raw")
+    if options.prior is not None:
+        problem = _penalised(problem, options.prior)
+    return problem, centre
+
+
+def _box(law: ErrorLaw, options: FitOptions) -> tuple[np.ndarray, np.ndarray]:
+    """The bounds of a fit, for factors measured from the runs' centre."""
+    low, high = (np.array(side, dtype=float) for side in law.bounds)
+    if isinstance(law, Law):
+        terms = len(law.terms)
+        # A search of logarithms never reaches zero.
+        by_logs = options.prior is not None or law.norm
+        low[:terms] = SMALLEST_COEFFICIENT if by_logs else 0.0
+        high[:terms] = options.max_coefficient
+        exponents = slice(terms, terms + len(law.exponents))
+        low[exponents] = 0.0 if options.exponents == "positive" else -options.max_exponent
+        high[exponents] = options.max_exponent
+    return low, high
+
+
+NOISE_ROUNDS = 3
+
+
+def _penalised(problem: Problem, prior: Prior) -> Problem:
+    """The problem with a prior, its weight in units of the squared residual.
+
+    Where the prior leaves the noise to the runs, it is that of the penalised fit's residuals,
+    found in a few rounds from 1%.
+    """
+    mean, sd = prior.moments(problem.law, problem.error)
+    noise = prior.noise or 0.01
+    start = np.clip(problem.from_search(mean), problem.low, problem.high)[None, None]
+    ones = np.ones((1, problem.error.size))
+    for _ in range(NOISE_ROUNDS if prior.noise is None else 0):
+        trial = replace(problem, prior_mean=mean, prior_weight=(noise / sd) ** 2)
+        theta, _ = OPTIMISERS["levenberg-marquardt"](trial, start, ones)
+        noise = max(residual_noise(trial, theta[0, 0]), 1e-4)
+    return replace(problem, prior_mean=mean, prior_weight=(noise / sd) ** 2)
 
 
 def draw_starts(
-    law: Law,
+    law: ErrorLaw,
     options: FitOptions,
     centre: np.ndarray,
     shape: tuple[int, ...],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """The paper's random starts, (*shape, parameters), re-labelled for factors from ``centre``."""
-    terms, size = len(law.terms), len(law.parameters)
+    """The paper's random starts, (*shape, parameters), re-labelled for factors from ``centre``.
+
+    A law that is no sum or norm of monomials starts anywhere within its bounds.
+    """
+    terms, size = coefficient_count(law), len(law.parameters)
+    if not isinstance(law, Law):
+        return rng.uniform(*law.bounds, (*shape, size))
     if options.start == "zero":
         theta = np.concatenate([np.ones(terms), np.zeros(size - terms)])
         theta = np.broadcast_to(theta, (*shape[:-1], 1, size))
@@ -227,8 +314,24 @@ def draw_starts(
     return law.change_units(theta, centre - options.log_units(law))
 
 
+FEW_STARTS = 40  # of a penalised fit, whose prior leaves few local optima
+FUNCTION_STARTS = 20  # of a law that is searched in Python
+
+
+def start_points(
+    problem: Problem, options: FitOptions, centre: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Starts of one fit: the paper's, or with a prior its mean and draws from it."""
+    law = problem.law
+    if options.prior is not None:
+        drawn = prior_draws(law, options.prior, problem.error, FEW_STARTS - 1, rng)
+        return np.vstack([problem.from_search(problem.prior_mean), drawn])
+    starts = options.starts if isinstance(law, Law) else min(options.starts, FUNCTION_STARTS)
+    return draw_starts(law, options, centre, (starts,), rng)
+
+
 def fit(
-    law: Law,
+    law: ErrorLaw,
     runs: pd.DataFrame,
     options: FitOptions | None = None,
     *,
@@ -237,15 +340,17 @@ def fit(
 ) -> LawFit:
     """Fit ``law`` to ``runs``; the best of ``options.starts`` random starts.
 
+    With a prior, of its mean and ``FEW_STARTS`` less one draws from it.
+
     starts_at : (starts, parameters) in ``options.units``, to start there instead
     Raises FitError when the runs cannot decide the law, or when no start ends finite.
     """
     options = options or FitOptions()
     problem, centre = make_problem(law, runs, options)
     if starts_at is None:
-        starts = draw_starts(law, options, centre, (options.starts,), rng)
+        starts = start_points(problem, options, centre, rng)
     else:
-        starts = law.change_units(np.atleast_2d(starts_at), centre - options.log_units(law))
+        starts = change_units(law, np.atleast_2d(starts_at), centre - options.log_units(law))
     theta, losses = OPTIMISERS[options.optimiser](problem, starts[None], np.ones((1, len(runs))))
     theta, losses = theta[0], losses[0]
     if not np.isfinite(losses).any():
@@ -260,16 +365,18 @@ def fit(
         local_optima=len(distinct),
         at_bound=at_bound(problem, best),
         condition=condition(problem, best),
+        prior_share=prior_share(problem, best),
     )
     back = options.log_units(law) - centre
     return LawFit(
         law=law,
-        theta=law.change_units(best, back),
+        theta=change_units(law, best, back),
         loss=float(losses.min()),
         options=options,
         diagnostics=diagnostics,
         runs=runs[[*law.factors, "error"]].copy(),
-        near=law.change_units(theta[near][distinct], back),
+        near=change_units(law, theta[near][distinct], back),
+        noise=residual_noise(problem, best),
     )
 
 
@@ -280,12 +387,46 @@ def at_bound(problem: Problem, theta: np.ndarray) -> tuple[str, ...]:
     return tuple(np.array(problem.law.parameters)[touching].tolist())
 
 
+def scaled_jacobian(problem: Problem, theta: np.ndarray) -> np.ndarray:
+    """d log f by the parameters, coefficients by their logarithm, shape (parameters, rows)."""
+    jacobian = log_values(problem.law, theta, problem.log_z)[1].copy()
+    count = coefficient_count(problem.law)
+    jacobian[:count] *= theta[:count, None]
+    return jacobian
+
+
 def condition(problem: Problem, theta: np.ndarray) -> float:
     """Condition number of the Jacobian of log f, columns scaled to unit length, off the bounds."""
-    law = problem.law
-    f, jacobian = np.empty(problem.error.size), np.empty((theta.size, problem.error.size))
-    evaluate(theta, problem.log_z, law.entries, len(law.terms), f, jacobian)
     held = set(at_bound(problem, theta))
-    rows = jacobian[[name not in held for name in law.parameters]]
+    jacobian = log_values(problem.law, theta, problem.log_z)[1]
+    rows = jacobian[[name not in held for name in problem.law.parameters]]
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return float(np.linalg.cond(rows[length[:, 0] > 0] / length[length > 0][:, None]))
+
+
+def prior_share(problem: Problem, theta: np.ndarray) -> dict[str, float]:
+    """Posterior over prior variance of every parameter, by the curvature at ``theta``.
+
+    v_q [(J J' + diag v)^-1]_qq lies between 0, where the runs decide, and 1, where the prior does.
+    """
+    if problem.prior_weight is None:
+        return {}
+    jacobian, weight = scaled_jacobian(problem, theta), problem.prior_weight
+    posterior = np.linalg.inv(jacobian @ jacobian.T + np.diag(weight))
+    share = weight * np.diag(posterior)
+    return dict(zip(problem.law.parameters, share.tolist(), strict=True))
+
+
+def parameters_spent(problem: Problem, theta: np.ndarray) -> float:
+    """How many parameters the runs decide: those off the bounds, or with a prior the trace of
+    J' (J J' + diag v)^-1 J, which counts each by the share that the runs decide."""
+    if problem.prior_weight is None:
+        return float(len(problem.law.parameters) - len(at_bound(problem, theta)))
+    return float(sum(1 - share for share in prior_share(problem, theta).values()))
+
+
+def residual_noise(problem: Problem, theta: np.ndarray) -> float:
+    """SD of log error about the law: sqrt(sum of squares / (rows - parameters spent))."""
+    residual = np.log(problem.error) - log_values(problem.law, theta, problem.log_z)[0]
+    spare = max(residual.size - parameters_spent(problem, theta), 1.0)
+    return float(np.sqrt((residual**2).sum() / spare))

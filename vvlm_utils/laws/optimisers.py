@@ -1,12 +1,16 @@
 """Two optimisers for one problem: weighted least squares of a law inside a box.
 
-    minimise over theta in [low, high]:   sum_i weight_i rho(r_i),   r = log f - log y  or  f - y
+    minimise over theta in [low, high]:   sum_i weight_i rho(r_i) + sum_q v_q (theta_q - m_q)**2
+    with r = log f - log y  or  f - y
 
-with rho(r) = r**2, or Huber's loss, which is r**2 up to delta and grows linearly past it.
+with rho(r) = r**2, or Huber's loss, which is r**2 up to delta and grows linearly past it. The
+second sum is a prior's, one more residual for each parameter, and is left out without a prior.
+With a prior, and in a p-norm, the search moves the logarithms of the coefficients.
 
 ``levenberg-marquardt`` is compiled and runs thousands of starts in parallel. ``l-bfgs`` is
 the paper's procedure: SciPy's L-BFGS-B on the summed loss, with the analytic gradient. Both see
-the same numbers and the same box, and tests hold them to one answer.
+the same numbers and the same box, and tests hold them to one answer. A law that is no sum or norm
+of monomials is searched by SciPy's bounded least squares, whichever of the two is asked for.
 """
 
 from __future__ import annotations
@@ -15,11 +19,12 @@ from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import least_squares, minimize
 
-from vvlm_utils.laws.forms import Law, evaluate
+from vvlm_utils.laws.forms import Law, coefficient_count, evaluate, log_values
+from vvlm_utils.laws.protocols import ErrorLaw
 
-SMALLEST_COEFFICIENT = 1e-6  # points; where optimiser l-bfgs, which searches logarithms, stops
+SMALLEST_COEFFICIENT = 1e-6  # points; where a search of logarithms stops
 
 
 @dataclass(frozen=True)
@@ -31,27 +36,69 @@ class Problem:
     low, high : (parameters,), the box
     huber_delta : where Huber's loss turns linear, in units of the residual; inf for squares
     raw : residual f - y instead of log f - log y
+    prior_mean : m of every parameter as it is searched, coefficients by their logarithm; shape
+        (parameters,) or (resamples, parameters)
+    prior_weight : v, (parameters,); None without a prior
     """
 
-    law: Law
+    law: ErrorLaw
     log_z: np.ndarray
     error: np.ndarray
     low: np.ndarray
     high: np.ndarray
     huber_delta: float = np.inf
     raw: bool = False
+    prior_mean: np.ndarray | None = None
+    prior_weight: np.ndarray | None = None
+
+    @property
+    def logs(self) -> bool:
+        """Whether both optimisers move the logarithms of the coefficients."""
+        is_norm = isinstance(self.law, Law) and self.law.norm is not None
+        return self.prior_weight is not None or is_norm
+
+    def to_search(self, theta: np.ndarray) -> np.ndarray:
+        """``theta`` (..., parameters) inside the box, coefficients by their logarithm."""
+        x = np.clip(np.array(theta, dtype=float), self.low, self.high)
+        first = np.s_[..., : coefficient_count(self.law)]
+        x[first] = np.log(np.maximum(x[first], SMALLEST_COEFFICIENT))
+        return x
+
+    def from_search(self, x: np.ndarray) -> np.ndarray:
+        """Undo :meth:`to_search`."""
+        theta = np.array(x, dtype=float)
+        first = np.s_[..., : coefficient_count(self.law)]
+        theta[first] = np.exp(theta[first])
+        return theta
+
+    def priors(self, resamples: int) -> tuple[np.ndarray, np.ndarray]:
+        """The prior's means (resamples, parameters) and weights (parameters,); zeros for none."""
+        size = len(self.law.parameters)
+        if self.prior_weight is None:
+            return np.zeros((resamples, size)), np.zeros(size)
+        means = np.broadcast_to(self.prior_mean, (resamples, size))
+        return np.ascontiguousarray(means), np.asarray(self.prior_weight, dtype=float)
 
 
 @numba.njit(cache=True, fastmath={"reassoc", "contract"}, error_model="numpy")
 def normal_equations(
-    theta, log_z, error, weights, entries, terms, delta, raw, hessian, slope, work
-):
+    theta, log_z, error, weights, entries, joined, delta, raw, logs, mean, precision,
+    hessian, slope, work,
+):  # fmt: skip
     """Loss at ``theta``; fills the Gauss-Newton ``hessian`` and half the gradient, ``slope``.
 
+    logs : the coefficients in ``theta`` are logarithms; mean, precision : of the prior
     ``work`` (parameters + 2, rows) is scratch. A non-positive or non-finite value gives inf.
     """
     f, r, jacobian = work[0], work[1], work[2:]
-    evaluate(theta, log_z, entries, terms, f, jacobian)
+    point = theta.copy()
+    if logs:
+        point[: joined.size] = np.exp(theta[: joined.size])
+    evaluate(point, log_z, entries, joined, f, jacobian)
+    if logs:
+        for j in range(joined.size):
+            for i in range(f.size):
+                jacobian[j, i] *= point[j]  # chain rule: d c / d log c = c
     loss = 0.0
     for i in range(f.size):
         if not (f[i] > 0.0 and f[i] < np.inf):
@@ -75,6 +122,11 @@ def normal_equations(
                 total += jacobian[p, i] * jacobian[q, i]
             hessian[p, q] = total
             hessian[q, p] = total
+    for p in range(theta.size):
+        miss = theta[p] - mean[p]
+        loss += precision[p] * miss * miss
+        slope[p] += precision[p] * miss
+        hessian[p, p] += precision[p]
     return loss
 
 
@@ -139,7 +191,10 @@ def boxed_step(theta, hessian, slope, damping, low, high, free, factor, step, mo
 
 
 @numba.njit(cache=True, error_model="numpy")
-def descend(theta, log_z, error, weights, low, high, entries, terms, delta, raw, steps, tolerance):
+def descend(
+    theta, log_z, error, weights, low, high, entries, joined, delta, raw, logs, mean, precision,
+    steps, tolerance,
+):  # fmt: skip
     """Levenberg-Marquardt from one start; moves ``theta`` in place, returns its loss.
 
     Stops after three steps in a row that each lower the loss by less than ``tolerance`` of it.
@@ -151,7 +206,7 @@ def descend(theta, log_z, error, weights, low, high, entries, terms, delta, raw,
     factor, free = np.empty((size, size)), np.empty(size, np.bool_)
     step, moved = np.empty(size), np.empty(size)
     theta[:] = np.minimum(np.maximum(theta, low), high)
-    args = (log_z, error, weights, entries, terms, delta, raw)
+    args = (log_z, error, weights, entries, joined, delta, raw, logs, mean, precision)
     loss = normal_equations(theta, *args, hessian, slope, work)
     damping, growth, stalls = 1e-2, 2.0, 0
     for _ in range(steps):
@@ -177,7 +232,10 @@ def descend(theta, log_z, error, weights, low, high, entries, terms, delta, raw,
 
 
 @numba.njit(cache=True, parallel=True)
-def descend_all(theta, log_z, error, weights, low, high, entries, terms, delta, raw, steps, tol):
+def descend_all(
+    theta, log_z, error, weights, low, high, entries, joined, delta, raw, logs, means, precision,
+    steps, tol,
+):  # fmt: skip
     """Run :func:`descend` from theta (resamples, starts, parameters) in place; returns losses.
 
     weights, error : (resamples, rows); rows of weight zero are left out of the work.
@@ -188,21 +246,25 @@ def descend_all(theta, log_z, error, weights, low, high, entries, terms, delta, 
         kept = np.flatnonzero(weights[b])
         losses[b, s] = descend(
             theta[b, s], log_z[:, kept], error[b][kept], weights[b][kept],
-            low, high, entries, terms, delta, raw, steps, tol,
+            low, high, entries, joined, delta, raw, logs, means[b], precision, steps, tol,
         )  # fmt: skip
     return losses
 
 
 def loss_and_slope(
-    problem: Problem, theta: np.ndarray, weights: np.ndarray
+    problem: Problem, theta: np.ndarray, weights: np.ndarray, logs: bool = False
 ) -> tuple[float, np.ndarray]:
-    """The summed loss at one ``theta`` and half its gradient, shape (parameters,)."""
+    """The summed loss at one ``theta`` and half its gradient, shape (parameters,).
+
+    logs : coefficients are given, and differentiated, by their logarithms
+    """
     size = theta.size
     slope, hessian = np.empty(size), np.empty((size, size))
     work = np.empty((size + 2, problem.error.size))
+    means, precision = problem.priors(1)
     loss = normal_equations(
-        theta, problem.log_z, problem.error, weights, problem.law.entries,
-        len(problem.law.terms), float(problem.huber_delta), problem.raw, hessian, slope, work,
+        theta, problem.log_z, problem.error, weights, problem.law.entries, problem.law.joined,
+        float(problem.huber_delta), problem.raw, logs, means[0], precision, hessian, slope, work,
     )  # fmt: skip
     return loss, slope
 
@@ -220,15 +282,20 @@ def levenberg_marquardt(
     theta (resamples, starts, parameters) and losses (resamples, starts); a start that never
     reached a finite loss has the loss inf.
     """
-    theta = np.array(starts, dtype=float, order="C")
+    if not isinstance(problem.law, Law):
+        return bounded_least_squares(problem, starts, weights, steps, tolerance)
     weights = np.ascontiguousarray(weights, dtype=float)
     error = np.ascontiguousarray(np.broadcast_to(problem.error, weights.shape), dtype=float)
+    theta, low, high = np.array(starts, dtype=float, order="C"), problem.low, problem.high
+    if problem.logs:
+        theta, low, high = (problem.to_search(x) for x in (theta, low, high))
+    means, precision = problem.priors(len(weights))
     losses = descend_all(
         theta, np.ascontiguousarray(problem.log_z), error, weights,
-        problem.low, problem.high, problem.law.entries, len(problem.law.terms),
-        float(problem.huber_delta), problem.raw, steps, tolerance,
+        low, high, problem.law.entries, problem.law.joined,
+        float(problem.huber_delta), problem.raw, problem.logs, means, precision, steps, tolerance,
     )  # fmt: skip
-    return theta, losses
+    return problem.from_search(theta) if problem.logs else theta, losses
 
 
 def l_bfgs(
@@ -243,39 +310,75 @@ def l_bfgs(
     It moves the logarithms of the coefficients, without which most starts stall far from any
     optimum; so a coefficient ends no lower than ``SMALLEST_COEFFICIENT`` instead of at zero.
     """
-    terms = len(problem.law.terms)
-    logs = np.s_[..., :terms]
-
-    def to_search(theta):
-        x = np.clip(np.array(theta, dtype=float), problem.low, problem.high)
-        x[logs] = np.log(np.maximum(x[logs], SMALLEST_COEFFICIENT))
-        return x
-
-    def from_search(x):
-        theta = x.copy()
-        theta[logs] = np.exp(x[logs])
-        return theta
+    if not isinstance(problem.law, Law):
+        return bounded_least_squares(problem, starts, weights, steps, tolerance)
 
     def loss_and_gradient(x, own, weight):
-        theta = from_search(x)
-        loss, slope = loss_and_slope(own, theta, weight)
-        slope[:terms] *= theta[:terms]  # chain rule: d c / d log c = c
+        loss, slope = loss_and_slope(own, x, weight, logs=True)
         return loss, 2.0 * slope
 
-    theta = to_search(starts)
-    losses = np.empty(theta.shape[:2])
-    errors = np.broadcast_to(problem.error, np.shape(weights))
-    box = list(zip(to_search(problem.low), to_search(problem.high), strict=True))
+    theta = problem.to_search(starts)
+    box = list(zip(*(problem.to_search(side) for side in (problem.low, problem.high)), strict=True))
     options = {"maxiter": steps, "maxfun": 10 * steps, "ftol": tolerance, "gtol": 1e-12}
-    for b, s in np.ndindex(losses.shape):
-        own, weight = replace(problem, error=errors[b]), np.asarray(weights[b], dtype=float)
+    losses = np.empty(theta.shape[:2])
+    for (b, s), own, weight in _one_by_one(problem, losses.shape, weights):
         result = minimize(
             loss_and_gradient, theta[b, s], args=(own, weight),
             jac=True, method="L-BFGS-B", bounds=box, options=options,
         )  # fmt: skip
         theta[b, s] = result.x
         losses[b, s] = result.fun if np.isfinite(result.fun) else np.inf
-    return from_search(theta), losses
+    return problem.from_search(theta), losses
+
+
+def _one_by_one(problem: Problem, shape: tuple[int, int], weights: np.ndarray):
+    """Each start's position, with the problem and the weights of its resample."""
+    errors = np.broadcast_to(problem.error, np.shape(weights))
+    means, _ = problem.priors(shape[0])
+    for b, s in np.ndindex(shape):
+        own = replace(problem, error=errors[b], prior_mean=means[b])
+        yield (b, s), own, np.asarray(weights[b], dtype=float)
+
+
+def bounded_least_squares(
+    problem: Problem,
+    starts: np.ndarray,
+    weights: np.ndarray,
+    steps: int = 500,
+    tolerance: float = 1e-8,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Descend by SciPy's trust-region least squares, for any :class:`ErrorLaw`.
+
+    Called as :func:`levenberg_marquardt` is. Raises ValueError for Huber's loss.
+    """
+    if np.isfinite(problem.huber_delta):
+        raise ValueError(f"law {problem.law.name!r} is fitted with loss 'squared' alone")
+    theta = np.clip(np.array(starts, dtype=float), problem.low, problem.high)
+    losses, (_, precision) = np.empty(theta.shape[:2]), problem.priors(1)
+    for (b, s), own, weight in _one_by_one(problem, losses.shape, weights):
+        kept = weight > 0
+        scale = np.sqrt(weight[kept])
+
+        def residual(x, own=own, scale=scale, kept=kept):
+            log_f = log_values(own.law, x, own.log_z[:, kept])[0]
+            misses = np.exp(log_f) - own.error[kept] if own.raw else log_f - np.log(own.error[kept])
+            return np.r_[scale * misses, np.sqrt(precision) * (x - own.prior_mean)]
+
+        def jacobian(x, own=own, scale=scale, kept=kept):
+            log_f, gradient = log_values(own.law, x, own.log_z[:, kept])
+            by_row = scale * (np.exp(log_f) if own.raw else 1.0)
+            return np.vstack([(gradient * by_row).T, np.diag(np.sqrt(precision))])
+
+        try:
+            found = least_squares(
+                residual, theta[b, s], jacobian, bounds=(own.low, own.high), x_scale="jac",
+                ftol=tolerance, xtol=1e-12, gtol=1e-12, max_nfev=steps,
+            )  # fmt: skip
+        except ValueError:  # SciPy's word for a start whose residuals are not finite
+            losses[b, s] = np.inf
+            continue
+        theta[b, s], losses[b, s] = found.x, 2 * found.cost
+    return theta, losses
 
 
 OPTIMISERS = {"levenberg-marquardt": levenberg_marquardt, "l-bfgs": l_bfgs}

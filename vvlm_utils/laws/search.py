@@ -4,7 +4,8 @@ A warm search starts each resample from the local optima of the fit to all runs,
 starts, from kicked copies of its own best solutions and from the other resamples' winners; tests
 hold it to the optimum of the paper's 500 cold starts. ``cold_search`` is the paper's procedure
 itself; the quick search is the warm one with most descents cut short, for scores that need many
-bags.
+bags. A penalised fit, and a law that is no sum or norm of monomials, take ``short_search``: a
+prior leaves few local optima, and a law searched in Python leaves time for few starts.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from tqdm import tqdm
 
-from vvlm_utils.laws.fitting import FitOptions, draw_starts
+from vvlm_utils.laws.fitting import FitOptions, draw_starts, start_points
 from vvlm_utils.laws.forms import values
 from vvlm_utils.laws.optimisers import OPTIMISERS, Problem, levenberg_marquardt
 
@@ -44,6 +45,41 @@ def cold_search(
         own = problem if errors is None else replace(problem, error=errors[block])
         best.append(_best(*OPTIMISERS[options.optimiser](own, starts, weights[block])))
     return np.concatenate([t for t, _ in best]), np.concatenate([loss for _, loss in best])
+
+
+def short_search(
+    problem: Problem,
+    centre: np.ndarray,
+    options: FitOptions,
+    weights: np.ndarray,
+    rng: np.random.Generator,
+    errors: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Search every resample from the optima of the fit to all runs and a few other starts.
+
+    Those are ``KEPT`` of the starts of a single fit and, in a second round, the winners of other
+    resamples that fit best. ``problem.prior_mean`` may differ between the resamples.
+
+    On the paper's runs 150 draws of the prior found none of 40 penalised members of each law
+    lower, by more than 0.01% of its loss, than this search had.
+    """
+    optimise = OPTIMISERS[options.optimiser]
+    plain = problem
+    if problem.prior_mean is not None:
+        plain = replace(problem, prior_mean=np.atleast_2d(problem.prior_mean).mean(axis=0))
+    starts = start_points(plain, options, centre, rng)
+    found, losses = optimise(plain, starts[None], _all_runs(problem))
+    optima = _distinct(found[0], losses[0], KEPT)
+    errors = np.broadcast_to(problem.error, weights.shape) if errors is None else errors
+    problem = replace(problem, error=errors)
+    first = np.vstack([optima, starts[:KEPT]])
+    theta, losses = _keep(
+        *optimise(problem, np.broadcast_to(first, (len(weights), *first.shape)), weights)
+    )
+    again, other = optimise(problem, _exchange(problem, theta, weights), weights)
+    theta, losses = np.concatenate([theta, again], 1), np.concatenate([losses, other], 1)
+    theta, losses = _keep(theta, losses)
+    return _best(*optimise(problem, theta[:, :1], weights, tolerance=1e-12))
 
 
 def full_fit(problem: Problem, rng: np.random.Generator) -> np.ndarray:

@@ -21,11 +21,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
 from vvlm_utils.files import DATA_FOLDER
 from vvlm_utils.laws.bagging import bag
+from vvlm_utils.laws.bootstrap import design_names
 from vvlm_utils.laws.fitting import FitOptions
-from vvlm_utils.laws.forms import FORMS, LAWS, Law
+from vvlm_utils.laws.forms import FORMS, LAWS
+from vvlm_utils.laws.protocols import ErrorLaw
 
 METRICS = ("mse", "e_pct", "r2")
 TESTS = ("cv", "extrapolation")
@@ -57,18 +58,8 @@ def metrics(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     }
 
 
-def design_names(runs: pd.DataFrame, law: Law | None = None) -> np.ndarray:
-    """The design x of every run as text: runs of one design differ in n alone.
-
-    law : may read further factors than the three, which then belong to the design
-    """
-    further = [f for f in (law.factors if law else ()) if f not in (*FACTORS, TRAIN_EXAMPLES)]
-    columns = [runs[f].map("{:g}".format) for f in (*FACTORS, *further) if f in runs]
-    return columns[0].str.cat(columns[1:], sep=", ").to_numpy(dtype=str)
-
-
 def fold_masks(
-    runs: pd.DataFrame, folds: int, by: str, rng: np.random.Generator, law: Law | None = None
+    runs: pd.DataFrame, folds: int, by: str, rng: np.random.Generator, law: ErrorLaw | None = None
 ) -> list[np.ndarray]:
     """Held-out rows of every fold, as boolean masks that together hold each run once.
 
@@ -86,7 +77,7 @@ def fold_masks(
 
 
 def hold_out(
-    law: Law, runs: pd.DataFrame, held: np.ndarray, rng: np.random.Generator, **bag_arguments
+    law: ErrorLaw, runs: pd.DataFrame, held: np.ndarray, rng: np.random.Generator, **bag_arguments
 ) -> pd.DataFrame:
     """Fit a bag to the runs outside ``held`` and predict those inside it."""
     bagged = bag(law, runs[~held], rng=rng, **bag_arguments)
@@ -102,7 +93,7 @@ def hold_out(
 
 
 def cross_validate(
-    law: Law,
+    law: ErrorLaw,
     runs: pd.DataFrame,
     rng: np.random.Generator,
     folds: int = 5,
@@ -115,7 +106,7 @@ def cross_validate(
 
 
 def extrapolate(
-    law: Law, runs: pd.DataFrame, rng: np.random.Generator, **bag_arguments
+    law: ErrorLaw, runs: pd.DataFrame, rng: np.random.Generator, **bag_arguments
 ) -> pd.DataFrame:
     """Predictions of the isoFLOP sweep by a bag fitted to the star sweep alone."""
     runs = runs[runs["sweep"].isin(["star", "isoflop"])]
@@ -126,7 +117,7 @@ def extrapolate(
 
 
 def leave_level_out(
-    law: Law, runs: pd.DataFrame, factor: str, rng: np.random.Generator, **bag_arguments
+    law: ErrorLaw, runs: pd.DataFrame, factor: str, rng: np.random.Generator, **bag_arguments
 ) -> pd.DataFrame:
     """Predictions of every level of ``factor`` by a bag that saw no run at that level."""
     levels = np.sort(runs[factor].unique())
@@ -152,7 +143,7 @@ def _tests(runs: pd.DataFrame, tests: Iterable[str], splits: int) -> Iterator[tu
 def compare_laws(
     runs: pd.DataFrame,
     rng: np.random.Generator,
-    laws: Iterable[Law] = tuple(LAWS[form] for form in FORMS),
+    laws: Iterable[ErrorLaw] = tuple(LAWS[form] for form in FORMS),
     splits: int = 1,
     folds: int = 5,
     by: str = "rows",
@@ -182,7 +173,7 @@ def compare_laws(
 
 
 def ablate(
-    law: Law,
+    law: ErrorLaw,
     runs: pd.DataFrame,
     rng: np.random.Generator,
     configurations: dict[str, dict] = TABLE_8,
@@ -296,7 +287,7 @@ def bags_of_bags(
 
 
 def extrapolate_tasks(
-    tasks: pd.DataFrame, law: Law, copies: int, rng: np.random.Generator, **bag_arguments
+    tasks: pd.DataFrame, law: ErrorLaw, copies: int, rng: np.random.Generator, **bag_arguments
 ) -> pd.DataFrame:
     """Star -> isoFLOP for every task: one row a task and copy, with MSE, E% and R2.
 

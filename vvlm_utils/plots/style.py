@@ -34,6 +34,8 @@ LAW_COLORS = {
     "add": "#E69F00",
     "add-interact-s": "#56B4E9",
     "add-interact": "#332288",
+    "add-decay": "#009E73",
+    "pnorm-decay": "#CC6677",
     "chinchilla": "#882255",
 }
 LAW_NAMES = {
@@ -41,6 +43,8 @@ LAW_NAMES = {
     "add": "add",
     "add-interact-s": r"add-interact$_s$",
     "add-interact": "add-interact",
+    "add-decay": "add-decay",
+    "pnorm-decay": "pnorm-decay",
     "chinchilla": "Chinchilla",
 }
 COST_COLORS = {"vision": "#E69F00", "lm": "#0072B2", "paper": "#333333", "lm_only": "#0072B2"}

@@ -1,0 +1,135 @@
+"""A penalised fit is a fit with one more residual for each parameter, whoever searches it."""
+
+import numpy as np
+import pytest
+
+from vvlm_utils.laws.bag_io import load_bag, save_bag
+from vvlm_utils.laws.bagging import bag, redraw_prior
+from vvlm_utils.laws.bootstrap import resample_weights
+from vvlm_utils.laws.fitting import FitOptions, fit, make_problem
+from vvlm_utils.laws.forms import get_law, laws_over
+from vvlm_utils.laws.optimisers import l_bfgs, levenberg_marquardt, loss_and_slope
+from vvlm_utils.laws.priors import Prior, kinds_of, prior_draws, prior_table
+from vvlm_utils.laws.search import short_search
+from vvlm_utils.runs.table import load_runs
+
+RUNS = load_runs("paper")
+PENALISED = FitOptions(prior=Prior())
+LAWS = ("add-interact", "add-decay", "pnorm-decay")
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_the_penalised_gradient_equals_differences(name):
+    problem, _ = make_problem(get_law(name), RUNS, PENALISED)
+    x, weights = problem.prior_mean + 0.1, rng(3).uniform(0, 2, len(RUNS))
+    slope = 2 * loss_and_slope(problem, x, weights, logs=True)[1]
+    for k, step in enumerate(1e-6 * np.eye(x.size)):
+        above, below = (
+            loss_and_slope(problem, x + s * step, weights, logs=True)[0] for s in (1, -1)
+        )
+        assert slope[k] == pytest.approx((above - below) / 2e-6, rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_both_optimisers_find_the_same_penalised_optimum(name):
+    law = get_law(name)
+    problem, _ = make_problem(law, RUNS, PENALISED)
+    starts, ones = prior_draws(law, Prior(), problem.error, 8, rng())[None], np.ones((1, len(RUNS)))
+    one, other = (
+        optimise(problem, starts, ones)[1].min() for optimise in (levenberg_marquardt, l_bfgs)
+    )
+    assert one == pytest.approx(other, rel=1e-4)
+
+
+def test_a_short_search_reaches_the_best_of_many_draws_of_the_prior():
+    law = get_law("pnorm-decay")
+    problem, centre = make_problem(law, RUNS, PENALISED)
+    weights = resample_weights(RUNS, 10, "designs", rng(), law)
+    own = redraw_prior(problem, PENALISED, 10, rng(1))
+    found = short_search(own, centre, PENALISED, weights, rng(2))[1]
+    starts = prior_draws(law, Prior(), problem.error, 60, rng(3))
+    many = levenberg_marquardt(own, np.broadcast_to(starts, (10, *starts.shape)), weights)[1]
+    assert (found <= many.min(axis=1) * (1 + 1e-4)).all()
+
+
+def test_lmfit_from_the_optimum_stays_there_and_counts_the_prior_as_residuals():
+    found = fit(get_law("add-decay"), RUNS, PENALISED, rng=rng())
+    _, result = found.lmfit()
+    assert result.ndata == len(RUNS) + len(found.law.parameters)
+    assert result.chisqr == pytest.approx(found.loss, rel=1e-4)
+
+
+def test_a_strong_prior_decides_everything_and_a_weak_one_nothing():
+    law = get_law("add")
+    strong, weak = (
+        fit(law, RUNS, FitOptions(prior=Prior().scaled(s)), rng=rng()) for s in (1e-3, 100)
+    )
+    mean, _ = Prior().moments(law, RUNS["error"].to_numpy())
+    assert strong.params["a_N"] == pytest.approx(mean[law.parameters.index("a_N")], abs=1e-3)
+    assert min(strong.diagnostics.prior_share.values()) > 0.9
+    assert max(weak.diagnostics.prior_share.values()) < 0.02
+    free = fit(law, RUNS, rng=rng())
+    np.testing.assert_allclose(weak.predict(RUNS), free.predict(RUNS), rtol=2e-3)
+
+
+def test_shares_follow_the_scale_of_the_table():
+    law = get_law("add-decay")
+    tenth = RUNS.assign(error=RUNS["error"] / 10)
+    one, other = (fit(law, runs, PENALISED, rng=rng()).predict(RUNS) for runs in (RUNS, tenth))
+    np.testing.assert_allclose(one / 10, other, rtol=1e-6)
+
+
+def test_noise_left_to_the_runs_is_the_scale_that_made_them():
+    law = get_law("add")
+    truth = fit(law, RUNS, rng=rng()).predict(RUNS)
+    for noise in (0.005, 0.05):
+        error = truth * np.exp(rng(7).normal(0, noise, len(RUNS)))
+        options = FitOptions(prior=Prior(noise=None))
+        found = fit(law, RUNS.assign(error=error), options, rng=rng())
+        assert found.noise == pytest.approx(noise, rel=0.25)
+
+
+def test_members_of_a_penalised_bag_move_with_their_own_prior_means():
+    law = get_law("add-decay")
+    arguments = dict(resamples=20, resampling="wild", rng=rng())
+    found = bag(law, RUNS, PENALISED, **arguments)
+    at = law.parameters.index("xi")  # which the prior decides, see prior_share
+    assert np.log(found.members[:, at]).std() > 0.4
+
+
+def test_every_parameter_of_every_law_has_a_kind_and_a_row():
+    for law in laws_over().values():
+        assert None not in kinds_of(law).values()
+        table = prior_table(law, Prior(), RUNS)
+        assert (table["low"] < table["median"]).all() and len(table) == len(law.parameters)
+    # a ninth of the median error in points
+    assert prior_table(law, Prior(), RUNS).loc["xi", "median"] == pytest.approx(
+        RUNS["error"].median() / 9
+    )
+
+
+def test_a_penalised_bag_comes_back_from_disk(tmp_path):
+    found = bag(get_law("pnorm-decay"), RUNS, PENALISED, rng=rng(), resamples=3)
+    save_bag(found, tmp_path / "fit.json")
+    again = load_bag(tmp_path / "fit.json")
+    assert again.options == found.options and again.law == found.law
+    np.testing.assert_array_equal(again.predict(RUNS), found.predict(RUNS))
+    assert again.noise == found.noise
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: Prior(noise=0), "noise must be a positive number or None, got 0"),
+        (lambda: Prior(decay=(0.1, -1)), "prior of decay: the SD must be positive"),
+        (lambda: Prior(floor=(0, 1)), "prior of floor: the share must be positive, got 0"),
+        (lambda: FitOptions(prior=Prior(), loss="huber"), "a prior needs loss 'squared'"),
+    ],
+)
+def test_refusals_name_the_field_and_the_value(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        wrong()
