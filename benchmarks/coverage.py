@@ -8,7 +8,6 @@ was killed goes on where it stopped. A table depends on its seed, law and number
 """
 
 import argparse
-import os
 import time
 import zlib
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from vvlm_utils.files import output_file, whole
 from vvlm_utils.laws.bootstrap import RESAMPLING
 from vvlm_utils.laws.forms import LAWS
 from vvlm_utils.runs.table import load_runs
@@ -30,9 +30,8 @@ EFFORT = {"add": 1, "add-interact": 6}
 def write(table: pd.DataFrame, path: Path) -> None:
     """Write a table whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    table.to_csv(part, index=False, float_format="%.6g")
-    os.replace(part, path)
+    with whole(path) as part:
+        table.to_csv(part, index=False, float_format="%.6g")
 
 
 def questions() -> str:
@@ -69,7 +68,7 @@ def main() -> None:
     parser.add_argument("--laws", nargs="+", default=list(EFFORT), choices=tuple(LAWS))
     parser.add_argument("--resamples", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--out", type=output_file, default=None)
     a = parser.parse_args()
     folder = FOLDER / f"{questions()}-seed{a.seed}-resamples{a.resamples}"
     paths = run(folder, a.laws, a.tables, a.seed, a.resamples)

@@ -9,7 +9,6 @@ seconds; rows that the table held before and that this run did not make, stay.
 """
 
 import argparse
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from vvlm_utils.files import output_file, whole
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.fitting import FitOptions
 from vvlm_utils.laws.forms import FORMS, LAWS, Law
@@ -55,9 +55,8 @@ def jobs(search: str, splits: int) -> Iterator[tuple[str, str, str, int]]:
 def write(table: pd.DataFrame, path: Path) -> None:
     """Write a table whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    table.to_csv(part, index=False, float_format="%.6g")
-    os.replace(part, path)
+    with whole(path) as part:
+        table.to_csv(part, index=False, float_format="%.6g")
 
 
 COLUMNS = ["search", "law", "test", "split", "resamples", *METRICS, "seconds"]
@@ -65,7 +64,7 @@ COLUMNS = ["search", "law", "test", "split", "resamples", *METRICS, "seconds"]
 
 def gather(paths: list[Path], before: Path | None) -> pd.DataFrame:
     """The scores of ``paths``, then those in ``before``; ordered by search, split, law, test."""
-    paths = paths + ([before] if before and before.exists() else [])
+    paths = paths + ([before] if before and before.is_file() else [])
     table = pd.concat([pd.read_csv(path)[COLUMNS] for path in paths])
     table = table.drop_duplicates(["search", "split", "law", "test"])
     laws = {form: i for i, form in enumerate(FORMS)}
@@ -80,7 +79,7 @@ def main() -> None:
     parser.add_argument("--search", choices=("cold", "warm"), default="cold")
     parser.add_argument("--resamples", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--out", type=output_file, default=None)
     arguments = parser.parse_args()
     runs = load_runs("paper")
     print(f"compile: {compile_optimiser(runs):.1f} seconds, apart from what follows")

@@ -16,6 +16,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks.coverage import write
+from vvlm_utils.files import output_file
 from vvlm_utils.laws.bagging import BaggedLaw
 from vvlm_utils.runs.table import load_runs
 from vvlm_utils.studies import planner as study
@@ -61,7 +62,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=TRIALS)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--resamples", type=int, default=study.RESAMPLES)
-    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--out", type=output_file, default=None)
     a = parser.parse_args()
     folder = FOLDER / f"seed{a.seed}-resamples{a.resamples}"
     runs = load_runs("paper")

@@ -11,10 +11,8 @@ that stops short of the optimum is not fast.
 """
 
 import argparse
-import os
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import lmfit
 import numba
@@ -23,6 +21,7 @@ import pandas as pd
 from scipy.optimize import minimize
 from tqdm.auto import tqdm
 
+from vvlm_utils.files import output_file, whole
 from vvlm_utils.laws.fitting import FitOptions, draw_starts, make_problem
 from vvlm_utils.laws.forms import LAWS, values
 from vvlm_utils.laws.optimisers import (
@@ -159,7 +158,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=60.0, help="most time an optimiser takes")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--out", type=output_file, default=None)
     arguments = parser.parse_args()
     law, runs = LAWS[arguments.law], load_runs("paper")
     problem, centre = make_problem(law, runs, FitOptions())
@@ -175,9 +174,8 @@ def main() -> None:
             f"{row.optimum_share:.0%} of its starts; {describe(row)}"
         )
     if arguments.out:
-        part = arguments.out.with_name(arguments.out.name + ".part")
-        table.to_csv(part, index=False, float_format="%.6g")
-        os.replace(part, arguments.out)
+        with whole(arguments.out) as part:
+            table.to_csv(part, index=False, float_format="%.6g")
 
 
 if __name__ == "__main__":

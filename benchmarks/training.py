@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 
 import pandas as pd
@@ -31,6 +30,7 @@ from vvlm_utils.experiment.model.batches import pack, pad
 from vvlm_utils.experiment.model.presets import MINI
 from vvlm_utils.experiment.model.towers import encode
 from vvlm_utils.experiment.train import finetune
+from vvlm_utils.files import output_file, whole
 
 FRAMES, TOKENS = CENTRE["frames"], CENTRE["tokens_per_frame"]
 
@@ -112,13 +112,12 @@ def measure(repeats: int) -> pd.DataFrame:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--out", type=Path, help="also write the table here")
+    parser.add_argument("--out", type=output_file, help="also write the table here")
     a = parser.parse_args()
     table = measure(a.repeats)
     if a.out:
-        part = a.out.with_suffix(".part")
-        table.to_csv(part, index=False, float_format="%.4g")
-        part.replace(a.out)
+        with whole(a.out) as part:
+            table.to_csv(part, index=False, float_format="%.4g")
 
 
 if __name__ == "__main__":

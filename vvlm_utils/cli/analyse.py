@@ -25,7 +25,7 @@ from vvlm_utils.cli.common import (
     Runs,
     Seed,
     app,
-    check_folder,
+    check_out,
     check_sizes,
     choose_space,
     fit_runs,
@@ -168,7 +168,7 @@ def compare(
 @app.command()
 def fit(
     runs: Runs,
-    out: Annotated[Path, typer.Option(help="Where to write the fit (JSON).")],
+    out: Annotated[Path, typer.Option(help="Where to write the fit (JSON); - to print it.")],
     law: Annotated[str, typer.Option(help="Name of the law.")] = LAW,
     resamples: Annotated[int, typer.Option(min=1, help="Resamples of the bag.")] = RESAMPLES,
     resampling: Annotated[Resampling, typer.Option(help="How to resample.")] = Resampling.rows,
@@ -187,14 +187,13 @@ def fit(
 
     factors = factor or []
     get_law(law, (*FACTORS, *factors))
-    check_folder(out)
-    if out.exists() and Path(runs).exists() and out.samefile(runs):
-        raise ValueError(f"--out {out} is the table of runs itself; name another file")
+    check_out(out, runs)
     table = load_runs(runs, factors=factors)
     bagged = fit_runs(table, law, resamples, resampling.value, factors, seed)
     save_bag(bagged, out)
     at_bounds = {name: share for name, share in bagged.at_bounds.items() if share}
-    show({"members": len(bagged.members), "failed": bagged.failed, "at_bound": at_bounds}, as_json)
+    counts = {"members": len(bagged.members), "failed": bagged.failed, "at_bound": at_bounds}
+    show(counts, as_json, out)
 
 
 @app.command()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vvlm_utils.cli.common import app, check_folder
+from vvlm_utils.cli.common import app, check_out
 
 
 def notebook_parameters(path: Path) -> dict[str, str]:
@@ -61,6 +59,7 @@ def run(
     """
     import papermill
 
+    from vvlm_utils.files import whole
     from vvlm_utils.site.build import papermill_paths
 
     known = notebook_parameters(notebook)
@@ -72,11 +71,9 @@ def run(
             there = ", ".join(f"{n}: {kind}" for n, kind in known.items())
             raise ValueError(f"unknown parameter {name!r}; {notebook.name} takes {there}")
         values[name] = typed_value(name, text, known[name])
-    check_folder(out)
-    with tempfile.TemporaryDirectory(dir=out.parent) as folder:
-        part = Path(folder) / "part.ipynb"
+    check_out(out, notebook)
+    with whole(out, ".ipynb") as part:
         try:
             papermill.execute_notebook(*papermill_paths(notebook, part), parameters=values)
         except papermill.PapermillExecutionError as error:
             raise ValueError(f"{notebook} failed: {error.ename}: {error.evalue}") from None
-        os.replace(part, out)

@@ -66,17 +66,20 @@ class CostName(StrEnum):
 Cost = Annotated[CostName, typer.Option("--cost", help="Which cost.")]
 
 
-def show(answer, as_json: bool) -> None:
-    """Print records or a nested mapping."""
+def show(answer, as_json: bool, out: Path | None = None) -> None:
+    """Print records or a nested mapping; on standard error where ``out`` is standard output."""
     import pandas as pd
 
+    from vvlm_utils.files import STDOUT
+
+    to = sys.stderr if str(out) == STDOUT else sys.stdout
     if as_json:
-        print(json.dumps(answer, indent=1))
+        print(json.dumps(answer, indent=1), file=to)
     elif isinstance(answer, list):
-        print(pd.DataFrame(answer).to_string(index=False, float_format="{:.4g}".format))
+        print(pd.DataFrame(answer).to_string(index=False, float_format="{:.4g}".format), file=to)
     else:
         for name, value in pd.json_normalize(answer).iloc[0].items():
-            print(f"{name:40} {value:.6g}")
+            print(f"{name:40} {value:.6g}", file=to)
 
 
 def held_levels(at: list[str] | None) -> dict[str, float]:
@@ -91,12 +94,16 @@ def held_levels(at: list[str] | None) -> dict[str, float]:
     return levels
 
 
-def check_folder(out: Path) -> None:
-    """Refuse a file to write that is a folder, or whose folder is not there."""
-    if not out.parent.is_dir():
-        raise ValueError(f"--out {out}: there is no folder {out.parent}; make it first")
-    if out.is_dir():
-        raise ValueError(f"--out {out} is a folder; name a file")
+def check_out(out: Path, read: str | Path) -> None:
+    """Refuse an output that cannot be written, or that is the very file that is read."""
+    from vvlm_utils.files import find_place
+
+    try:
+        place = find_place(out)
+    except ValueError as bad:
+        raise ValueError(f"--out {bad}") from None
+    if place and place.exists() and Path(read).exists() and place.samefile(read):
+        raise ValueError(f"--out {out} is {read}, which is read; name another file")
 
 
 def note(text: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vvlm_utils.cli.common import Json, Seed, app, show
+from vvlm_utils.cli.common import Json, Seed, app, check_out, show
 
 data = typer.Typer(no_args_is_help=True, help="Check and sample the paper's finetuning data.")
 app.add_typer(data, name="data")
@@ -62,7 +62,15 @@ def sample(
     Example: vvlm data sample videos --examples 250000
     """
     from vvlm_utils.experiment.data.mixture import sample_mixture, write_mixture
+    from vvlm_utils.files import STDOUT
 
     if Path(out).name != out:
         raise ValueError(f"--out must be a name in {root}, whose videos it names; got {out!r}")
-    print(write_mixture(sample_mixture(root, examples, seed, choose(subset)), root, out))
+    subsets = choose(subset)
+    if out != STDOUT:
+        check_out(root / out, root)
+        if any(root / out in each.files(root) for each in choose(None)):
+            raise ValueError(f"--out {out} is an index of a subset; name another file")
+    path = write_mixture(sample_mixture(root, examples, seed, subsets), root, out)
+    if out != STDOUT:
+        print(path)

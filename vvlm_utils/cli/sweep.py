@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vvlm_utils.cli.common import Factors, Json, Runs, Seed, app, check_folder, show
+from vvlm_utils.cli.common import Factors, Json, Runs, Seed, app, check_out, show
 
 DESIGN = ("lm_params", "frames", "tokens_per_frame", "train_examples", "seed")
 Task = Annotated[str, typer.Option(help="Which task of the table.")]
@@ -109,11 +109,13 @@ def convert(
     from vvlm_utils.files import whole
     from vvlm_utils.runs.from_lmms import read_results
 
-    check_folder(out)
     if not folder.is_dir():
         raise ValueError(f"no folder at {folder}; name what --output_path named")
+    check_out(out, folder)
+    if out.is_file() and out.suffix != ".csv" and out.resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"--out {out} is among the results that are read; name another file")
     table = read_results(folder).drop(columns="error")
     with whole(out) as part:
         table.to_csv(part, index=False)
     counts = {"rows": len(table), "models": int(table.groupby(list(DESIGN)).ngroups)}
-    show(counts, as_json)
+    show(counts, as_json, out)

@@ -2,7 +2,7 @@
 
 A chapter is executed to a temporary name and takes its own only when every cell ended well.
 The site is compiled from a staged copy of the sources in which the executed notebooks stand at
-their own paths, with warnings as errors, and replaces the old site only when it is whole.
+their own paths, with warnings as errors, and replaces the old site only when it is complete.
 """
 
 import ast
@@ -22,6 +22,7 @@ from typing import Any
 import nbformat
 import yaml
 
+from vvlm_utils.files import whole, whole_folder
 from vvlm_utils.plots.charts import copy_assets, embed_charts, gather_charts
 from vvlm_utils.progress import Lines
 
@@ -155,29 +156,25 @@ def execute(
     # The kernel is this interpreter's, whatever kernels and profiles the user's home holds.
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(f".{output.stem}.{os.getpid()}.ipynb")
     progress = {
         "file": Lines(output.stem),
         "mininterval": 5,
         "delay": 1,
         "bar_format": "cell {n_fmt} of {total_fmt}, {elapsed}",
     }
-    try:
+    with whole(output, ".ipynb") as part:
         papermill.execute_notebook(
-            *papermill_paths(notebook, partial),
+            *papermill_paths(notebook, part),
             parameters or {},
             kernel_name="python3",
             progress_bar=progress,
             cwd=cwd,
             extra_arguments=["--log-level=ERROR"],
         )
-        executed = nbformat.read(partial, as_version=4)
+        executed = nbformat.read(part, as_version=4)
         outputs = [out for cell in executed.cells for out in cell.get("outputs", [])]
         if any(out.output_type == "error" for out in outputs):
             raise RuntimeError(f"{notebook} holds a traceback")
-        partial.replace(output)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def extract_figure(notebook: Path, name: str) -> bytes:
@@ -193,7 +190,8 @@ def extract_figure(notebook: Path, name: str) -> bytes:
 def copy_front_figure(executed: Path, root: Path) -> None:
     """Put the frontier figure of the executed chapter where the front page shows it."""
     chapter, figure, place = FRONT
-    (root / place).write_bytes(extract_figure(executed / f"{chapter}.ipynb", figure))
+    with whole(root / place) as part:
+        part.write_bytes(extract_figure(executed / f"{chapter}.ipynb", figure))
 
 
 def stage(root: Path, executed: Path, target: Path) -> None:
@@ -230,7 +228,7 @@ def version_assets(html: str, folder: Path) -> str:
 
 
 def compile_site(source: Path, site: Path) -> None:
-    """Compile a staged book with warnings as errors; ``site`` is replaced only by a whole one."""
+    """Compile a staged book with warnings as errors; only a complete one replaces ``site``."""
     work = site.parent / "sphinx"
     shutil.rmtree(work, ignore_errors=True)
     # Jupyter Book of this interpreter, wherever its script is; nothing of the reader's folder.
@@ -256,8 +254,8 @@ def compile_site(source: Path, site: Path) -> None:
         page.write_text(version_assets(UNWANTED.sub("", page.read_text()), page.parent))
     for taken in (built / "_sources").rglob("*.ipynb"):  # what a page offers to download
         nbformat.write(gather_charts(nbformat.read(taken, as_version=4)), taken)
-    shutil.rmtree(site, ignore_errors=True)
-    built.replace(site)
+    with whole_folder(site) as new:
+        shutil.copytree(built, new, dirs_exist_ok=True)
 
 
 def _timed(label: str, work: Callable[[], None]) -> None:

@@ -9,7 +9,6 @@ empty cell where each solution stood. A solution is all that stands between ``so
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from vvlm_utils.files import whole_folder
 from vvlm_utils.site.build import NOTEBOOKS, PROSE, compile_site, stage
 
 OPENING = re.compile(r"\s*(`{3,}|:{3,})\{solution(-start)?\}\s*(\S*)")
@@ -85,15 +85,14 @@ def strip_notebook(source: Path, target: Path, answers: bool = False) -> None:
 
 def make_student(root: Path, executed: Path, target: Path) -> None:
     """Make the student's edition of the book at ``root`` from its executed chapters."""
-    source, handouts = target / "source", target / NOTEBOOKS
+    source = target / "source"
     stage(root, executed, source)
     for page in (source / PROSE).glob("*.md"):
         page.write_text(strip_text(page.read_text()))
-    shutil.rmtree(handouts, ignore_errors=True)
-    handouts.mkdir(parents=True)
-    for chapter in (source / NOTEBOOKS).glob("*.ipynb"):
-        strip_notebook(chapter, chapter)
-        strip_notebook(root / NOTEBOOKS / chapter.name, handouts / chapter.name, answers=True)
+    with whole_folder(target / NOTEBOOKS) as handouts:
+        for chapter in (source / NOTEBOOKS).glob("*.ipynb"):
+            strip_notebook(chapter, chapter)
+            strip_notebook(root / NOTEBOOKS / chapter.name, handouts / chapter.name, answers=True)
     compile_site(source, target / "html")
 
 

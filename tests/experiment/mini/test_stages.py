@@ -1,5 +1,6 @@
 """Stages and runs: files made once, records that say what was measured."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -106,13 +107,17 @@ def test_finished_stages_are_left_alone(tiny):
     assert [path.stat().st_mtime_ns for path in paths] == before
 
 
-def test_a_half_written_tower_is_made_again(tiny, tmp_path):
+def test_a_tower_that_lacks_a_file_is_made_again(tiny, tmp_path):
     other = replace(tiny, root=tmp_path)
-    half = tmp_path / "weights" / "tower.part"
-    half.mkdir(parents=True)
-    (half / "model.safetensors").write_bytes(b"half")
-    folder = make_tower(other)
-    assert (folder / "recipe.json").exists() and not half.exists()
+    (tmp_path / "clips").symlink_to(tiny.root / "clips")
+    folder = tmp_path / "weights" / "tower"
+    shutil.copytree(tiny.weights_folder / "tower", folder)
+    weights = folder / "model.safetensors"
+    before = weights.read_bytes()
+    weights.unlink()
+    assert make_tower(other) == folder
+    assert weights.read_bytes() == before  # the same clips and steps, the same tower
+    assert [path.name for path in folder.parent.iterdir()] == ["tower"]
 
 
 def test_features_are_made_from_the_files(tiny):

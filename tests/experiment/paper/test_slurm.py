@@ -45,7 +45,7 @@ PartitionName=gpu Nodes={host} Default=YES MaxTime=INFINITE State=UP
 JOB = """#!/bin/sh
 exec '{python}' -c '
 import sys, time
-from vvlm_utils.experiment.train.locks import OutputTaken, only_writer
+from vvlm_utils.locks import OutputTaken, only_writer
 try:
     with only_writer(sys.argv[1]):
         print("won", flush=True)

@@ -22,7 +22,7 @@ import numpy as np
 import yaml
 
 from vvlm_utils.experiment.world.conversations import ClipError, fault_of, load_records
-from vvlm_utils.files import DATA_FOLDER, whole
+from vvlm_utils.files import DATA_FOLDER, STDOUT, whole
 
 MANIFEST = DATA_FOLDER / "mixture.yaml"
 
@@ -183,8 +183,8 @@ def sample_mixture(
 
 
 def write_mixture(records: Sequence[dict], root: Path, name: str) -> Path:
-    """Write records as an index in the root, where ``read_index`` finds it; atomically."""
-    path = Path(root) / name
+    """Write records as an index in the root, where ``read_index`` finds it, or print them ("-")."""
+    path = Path(name) if name == STDOUT else Path(root) / name
     with whole(path) as part:
         part.write_text(json.dumps(list(records)))
     return path

@@ -9,10 +9,13 @@ does not identify an interaction), and every design at three draws of the pretra
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +26,7 @@ from vvlm_utils.cost.equation import FACTORS, Number, VisionTower, inference_cos
 from vvlm_utils.experiment.model.presets import MINI, Recipe
 from vvlm_utils.experiment.world import questions
 from vvlm_utils.experiment.world.scenes import WORLD
-from vvlm_utils.files import DATA_FOLDER
+from vvlm_utils.files import DATA_FOLDER, find_place
 from vvlm_utils.runs.designs import isoflop_designs, name_runs, star_designs, well_spaced
 from vvlm_utils.runs.sources import FOLDER as PUBLISHED
 from vvlm_utils.runs.table import load_runs
@@ -219,21 +222,69 @@ def published_run(run_id: str) -> dict:
 
 
 RUN_KEY = ["run_id", "draw", "seed"]
+COLUMNS = [
+    *("run_id", "source", "sweep", "target_tflops", "lm_params", "frames", "tokens_per_frame"),
+    *("train_examples", "task", "metric", "metric_se", "seed", "draw", "blind", "train_seconds"),
+    "recipe",
+]
+"""The columns of a sweep's table; a kept one may have more."""
+
+
+class TableError(ValueError):
+    """A kept table that a sweep cannot be added to: names the file, what is wrong and the fix."""
+
+
+def read_kept(path: Path) -> pd.DataFrame:
+    """Every row of a kept table as text, whoever made it; no row where there is no file yet.
+
+    Raises TableError for what is no table of runs.
+    """
+    fix = "name the table of a sweep, or a new file"
+    if not path.exists():
+        return pd.DataFrame(columns=COLUMNS, dtype=str)
+    text = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "compression": None}
+    try:
+        rows = pd.read_csv(path, header=None, **text).fillna("")
+    except ValueError as bad:  # of pandas' own kind, or of the characters
+        raise TableError(f"{path}: no table of runs ({str(bad).splitlines()[0]}); {fix}") from None
+    table = rows.iloc[1:].set_axis(rows.iloc[0].tolist(), axis=1).reset_index(drop=True)
+    if lacking := [name for name in COLUMNS if name not in table.columns]:
+        raise TableError(f"{path}: no column {', '.join(lacking)}; {fix}")
+    if not table.columns.is_unique:
+        raise TableError(f"{path}: two columns of one name; rename one")
+    return table
+
+
+def run_keys(table: pd.DataFrame) -> list[tuple]:
+    """Which run each row is of; one whose draw or seed is no number is of none."""
+    numbers = [pd.to_numeric(table[name], errors="coerce") for name in RUN_KEY[1:]]
+    return list(zip(table[RUN_KEY[0]], *numbers, strict=True))
+
+
+def is_own(table: pd.DataFrame, sweep: Sweep) -> pd.Series:
+    """Which rows of a kept table are of the sweep's plan and of its recipe."""
+    planned = set(run_keys(sweep.plan()))
+    known = pd.Series([key in planned for key in run_keys(table)], table.index, dtype=bool)
+    return known & (table["recipe"] == sweep.recipe_hash())
+
+
+def as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as its CSV is read back with every value as text."""
+    written = StringIO(table.to_csv(index=False, float_format="%.6g"))
+    return pd.read_csv(written, dtype=str, keep_default_na=False)
 
 
 def kept_rows(sweep: Sweep) -> pd.DataFrame:
-    """Rows of the kept table that this recipe made; empty when there are none."""
-    if not sweep.table.exists():
-        return pd.DataFrame(columns=[*RUN_KEY, "recipe"])
-    table = pd.read_csv(sweep.table, dtype={"recipe": str})
-    return table[table["recipe"] == sweep.recipe_hash()]
+    """The kept table's rows of the sweep's plan and recipe; raises as ``read_kept`` does."""
+    table = read_kept(sweep.table)
+    own = StringIO(table[is_own(table, sweep)].to_csv(index=False))
+    return pd.read_csv(own, dtype={"recipe": str, "run_id": str})
 
 
 def missing_runs(sweep: Sweep) -> pd.DataFrame:
     """The planned runs that the kept table does not hold."""
-    kept = set(kept_rows(sweep)[RUN_KEY].itertuples(index=False, name=None))
-    runs = sweep.plan()
-    return runs[[key not in kept for key in runs[RUN_KEY].itertuples(index=False, name=None)]]
+    kept, runs = set(run_keys(kept_rows(sweep))), sweep.plan()
+    return runs[[key not in kept for key in run_keys(runs)]]
 
 
 def choose_sweep(name: str, table: str | Path | None = None) -> Sweep:
@@ -284,3 +335,23 @@ SWEEPS = {
 }
 """``make sweep`` runs "mini"; ``make sweep SWEEP=tiny`` its path in a few minutes. The chapters'
 run is "live": it starts from the kept weights and needs few clips."""
+
+
+def main() -> None:
+    """Check, before any work, that a sweep is there and that its table can be added to."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--sweep", default="mini")
+    parser.add_argument("--table", type=Path, help="another kept table than the sweep's own")
+    a = parser.parse_args()
+    try:
+        sweep = choose_sweep(a.sweep, a.table)
+        if a.table and find_place(a.table) is None:
+            raise TableError(f"{a.table} is no file; name the table of a sweep, or a new file")
+        read_kept(sweep.table)
+    except ValueError as refused:
+        print(refused, file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import pandas as pd
 
 from vvlm_utils.experiment.mini.design import Run
-from vvlm_utils.files import DATA_FOLDER, read_json
+from vvlm_utils.files import DATA_FOLDER, read_json, whole
 
 
 class RecordError(ValueError):
@@ -45,9 +44,8 @@ def write_record(record: RunRecord, path: Path) -> None:
     """Write a record as JSON, atomically."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(asdict(record), indent=1))
-    os.replace(part, path)
+    with whole(path) as part:
+        part.write_text(json.dumps(asdict(record), indent=1))
 
 
 def read_record(path: Path) -> RunRecord:
@@ -95,11 +93,9 @@ def answers_path(record: Path) -> Path:
 
 def write_answers(answers: pd.DataFrame, record: Path) -> None:
     """Write the answers beside their record, atomically."""
-    path = answers_path(record)
-    part = path.with_suffix(".part")
     compression = {"method": "gzip", "mtime": 0}
-    answers.drop(columns="correct").to_csv(part, index=False, compression=compression)
-    os.replace(part, path)
+    with whole(answers_path(record)) as part:
+        answers.drop(columns="correct").to_csv(part, index=False, compression=compression)
 
 
 def read_answers(record: Path) -> pd.DataFrame:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +20,7 @@ from vvlm_utils.experiment.model.counting import count_params, count_training, c
 from vvlm_utils.experiment.model.model import VideoVLM
 from vvlm_utils.experiment.model.presets import MINI, Stage
 from vvlm_utils.experiment.train import finetune
+from vvlm_utils.files import scratch_folder
 
 
 def new_record(run: Run, sweep: Sweep, stage: Stage = MINI.finetune) -> RunRecord:
@@ -52,8 +52,8 @@ def train(
     flops = count_training(model, data.collate([data[i] for i in range(first)]))
     record.counts["training_flops_per_clip"] = flops // first
     if folder is None:
-        with tempfile.TemporaryDirectory() as scratch:
-            report = finetune.train_stage(model, data, stage, Path(scratch), run.seed)
+        with scratch_folder("run") as scratch:
+            report = finetune.train_stage(model, data, stage, scratch, run.seed)
     else:
         every = max(1, stage.epochs * len(data) // stage.batch // 8)
         report = finetune.train_stage(model, data, stage, folder, run.seed, every)

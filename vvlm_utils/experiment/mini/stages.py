@@ -2,16 +2,16 @@
 
     clips -> tower -> features -> decoders (a size and a draw) -> runs -> one table
 
-Every stage writes to a temporary name and renames, and is skipped when its output is there, so a
-killed sweep resumes from its files alone. ``python -m vvlm_utils.experiment.mini.stages --help``.
+Every stage writes to a temporary name and renames, and is skipped when every file that it promises
+is there, so a killed sweep resumes from its files alone.
+``python -m vvlm_utils.experiment.mini.stages --help``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
+import sys
 import time
 from dataclasses import asdict
 from functools import lru_cache
@@ -21,7 +21,7 @@ import numpy as np
 import torch
 import transformers
 from safetensors import SafetensorError
-from transformers import SiglipVisionModel
+from transformers import PreTrainedModel, SiglipVisionModel
 
 from vvlm_utils.experiment.data import clips
 from vvlm_utils.experiment.data.clips import read_index, write_clips
@@ -33,30 +33,21 @@ from vvlm_utils.experiment.model.features import cache_features
 from vvlm_utils.experiment.model.model import VideoVLM, make_config
 from vvlm_utils.experiment.model.presets import MINI
 from vvlm_utils.experiment.train import finetune, pretrain
-from vvlm_utils.experiment.train.locks import OutputTaken, only_writer
 from vvlm_utils.experiment.world.questions import Question
 from vvlm_utils.experiment.world.scenes import WORLD, sample_scene, soft_labels
+from vvlm_utils.files import scratch_folder, whole_folder
+from vvlm_utils.locks import only_writer
 
 TOWER_EVERY = 2  # of the tower's clips every second frame is looked at
 ALIGN_FRAMES, ALIGN_TOKENS = 2, 36
-NOTE = "recipe.json"  # written last, so a folder that holds it is whole
+NOTE = "recipe.json"
+PROMISED = ("config.json", "model.safetensors", NOTE)  # the files of a made tower or decoder
 ALIGN_FAMILIES = ("brief", "small", "crowd")  # plain questions, as captions are in the paper
 
 
-def _part(folder: Path) -> Path:
-    """An empty folder to fill before it takes its own name."""
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    return part
-
-
-def _finish(part: Path, folder: Path, note: dict) -> Path:
-    """Add the note to a finished folder and let it take its own name."""
-    (part / NOTE).write_text(json.dumps(note, indent=1))
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(part, folder)
-    return folder
+def is_made(folder: Path) -> bool:
+    """Tell whether every file of a tower or decoder is there, also when some were removed."""
+    return all((folder / name).is_file() for name in PROMISED)
 
 
 def make_split(split: str, sweep: Sweep) -> Path:
@@ -71,7 +62,7 @@ def make_split(split: str, sweep: Sweep) -> Path:
 def make_tower(sweep: Sweep) -> Path:
     """Pretrain the tower on its own split; returns the folder of its weights."""
     folder = sweep.weights_folder / "tower"
-    if (folder / NOTE).exists():
+    if is_made(folder):
         return folder
     source = make_split("tower", sweep)
     frames, labels = [], []
@@ -83,20 +74,34 @@ def make_tower(sweep: Sweep) -> Path:
     tower, _, losses = towers.pretrain_tower(
         np.concatenate(frames), np.concatenate(labels), steps=sweep.tower_steps
     )
-    part = _part(folder)
-    tower.save_pretrained(part)
     note = {
         "steps": sweep.tower_steps,
         "clips": len(labels),
         "last_loss": float(np.mean(losses[-50:])),
         "provenance": finetune.provenance(),
     }
-    return _finish(part, folder, note)
+    with whole_folder(folder) as new:
+        tower.save_pretrained(new)
+        (new / NOTE).write_text(json.dumps(note, indent=1))
+    return folder
+
+
+class WeightsError(ValueError):
+    """Weights that cannot be used: names the folder, what is wrong and the fix."""
+
+
+def _load(kind: type[PreTrainedModel], folder: Path) -> PreTrainedModel:
+    try:
+        return kind.from_pretrained(folder)
+    except (OSError, SafetensorError, RuntimeError, ValueError) as bad:
+        reason = str(bad).splitlines()[0]
+        fix = "remove the folder and it is made again"
+        raise WeightsError(f"{folder}: damaged weights ({reason}); {fix}") from bad
 
 
 def load_tower(sweep: Sweep) -> SiglipVisionModel:
-    """The pretrained tower, made first where it is missing."""
-    return SiglipVisionModel.from_pretrained(make_tower(sweep)).eval()
+    """The pretrained tower, made first where it is missing; raises as ``load_decoder`` does."""
+    return _load(SiglipVisionModel, make_tower(sweep)).eval()
 
 
 @lru_cache
@@ -142,7 +147,7 @@ def make_decoder(lm: str, draw: int, sweep: Sweep) -> Path:
     The projector learns on the align split at 2 frames of 36 tokens, with all else frozen.
     """
     folder = sweep.weights_folder / f"{lm}-{draw}"
-    if (folder / NOTE).exists():
+    if is_made(folder):
         return folder
     torch.manual_seed(draw)
     model = VideoVLM(make_config("mini", lm))
@@ -158,11 +163,8 @@ def make_decoder(lm: str, draw: int, sweep: Sweep) -> Path:
     features = split_features("align", sweep)
     left = pretrain.teach_projector(model, stand_in, *align_patches(sweep), rng)
     dataset = ClipDataset(features, questions, ALIGN_FRAMES, ALIGN_TOKENS, WORLD.fps)
-    part = _part(folder)
-    aligned = finetune.train_stage(model, dataset, MINI.align, part / "trainer", seed=draw)
-    shutil.rmtree(part / "trainer", ignore_errors=True)
-    model.save_pretrained(part)
-    make_tokenizer().save_pretrained(part)
+    with scratch_folder("align") as scratch:
+        aligned = finetune.train_stage(model, dataset, MINI.align, scratch, seed=draw)
     note = {
         "recipe": asdict(sweep.recipe),
         "seconds": round(seconds, 1),
@@ -171,11 +173,11 @@ def make_decoder(lm: str, draw: int, sweep: Sweep) -> Path:
         "align": aligned,
         "provenance": finetune.provenance(),
     }
-    return _finish(part, folder, note)
-
-
-class WeightsError(ValueError):
-    """Weights that cannot be used: names the folder, what is wrong and the mend."""
+    with whole_folder(folder) as new:
+        model.save_pretrained(new)
+        make_tokenizer().save_pretrained(new)
+        (new / NOTE).write_text(json.dumps(note, indent=1))
+    return folder
 
 
 def load_decoder(lm: str, draw: int, sweep: Sweep) -> VideoVLM:
@@ -183,13 +185,11 @@ def load_decoder(lm: str, draw: int, sweep: Sweep) -> VideoVLM:
 
     Raises WeightsError for a folder whose weights are damaged.
     """
-    folder = make_decoder(lm, draw, sweep)
-    try:
-        return VideoVLM.from_pretrained(folder)
-    except (OSError, SafetensorError, RuntimeError, ValueError) as bad:
-        reason = str(bad).splitlines()[0]
-        mend = "remove the folder and it is made again"
-        raise WeightsError(f"{folder}: damaged weights ({reason}); {mend}") from bad
+    return _load(VideoVLM, make_decoder(lm, draw, sweep))
+
+
+# What a stage or a run may end with; each names its file: damaged, of another recipe, no room.
+FAILURES = (finetune.TrainingFailed, SafetensorError, ValueError, OSError)
 
 
 def main() -> None:
@@ -212,8 +212,8 @@ def main() -> None:
     try:
         with only_writer(sweep.root / made):
             make(a.stage, a.name, a.draw, sweep)
-    except OutputTaken as taken:
-        parser.error(str(taken))
+    except FAILURES as failure:  # a lock that another holds among them
+        sys.exit(f"{made}: {str(failure).splitlines()[0]}")
 
 
 def make(stage: str, name: str | None, draw: int, sweep: Sweep) -> None:

@@ -12,6 +12,7 @@ its reason; the others go on, and the next start tries it again.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,9 @@ import pandas as pd
 import torch
 import transformers
 
-from vvlm_utils.experiment.data.clips import ClipError
-from vvlm_utils.experiment.data.video import VideoError
 from vvlm_utils.experiment.mini.design import (
     CENTRE,
+    COLUMNS,
     DRAWS,
     EXAMPLES,
     LEVELS,
@@ -33,9 +33,13 @@ from vvlm_utils.experiment.mini.design import (
     Run,
     Sweep,
     as_runs,
+    as_text,
     choose_sweep,
+    is_own,
     kept_rows,
     missing_runs,
+    read_kept,
+    run_keys,
 )
 from vvlm_utils.experiment.mini.records import (
     RunRecord,
@@ -45,13 +49,10 @@ from vvlm_utils.experiment.mini.records import (
     write_record,
 )
 from vvlm_utils.experiment.mini.run import evaluate, new_record, train
-from vvlm_utils.experiment.mini.stages import WeightsError
-from vvlm_utils.experiment.train.finetune import TrainingFailed
-from vvlm_utils.experiment.train.locks import OutputTaken, only_writer
+from vvlm_utils.experiment.mini.stages import FAILURES
 from vvlm_utils.files import whole
+from vvlm_utils.locks import only_writer
 from vvlm_utils.progress import bar
-
-FAILURES = (TrainingFailed, VideoError, ClipError, WeightsError, OSError)
 
 
 def record_path(run: Run, sweep: Sweep, split: str = "test") -> Path:
@@ -97,10 +98,8 @@ def do_run(run: Run, sweep: Sweep, split: str = "test") -> RunRecord:
 def run_group(table: pd.DataFrame, sweep: Sweep, split: str = "test") -> list[RunRecord]:
     """Do what is missing of the runs in a plan; returns the records that were made now."""
     if split == "test":
-        here = missing_runs(sweep)[RUN_KEY].itertuples(index=False, name=None)
-        wanted = set(here)
-        keys = table[RUN_KEY].itertuples(index=False, name=None)
-        table = table[[key in wanted for key in keys]]
+        wanted = set(run_keys(missing_runs(sweep)))
+        table = table[[key in wanted for key in run_keys(table)]]
     todo = [run for run in as_runs(table) if not is_done(run, sweep, split)]
     label = ", ".join(sorted({f"{run.lm} draw {run.draw}" for run in todo}))
     records = []
@@ -114,7 +113,7 @@ def run_group(table: pd.DataFrame, sweep: Sweep, split: str = "test") -> list[Ru
 def gather(plan: pd.DataFrame, sweep: Sweep, split: str = "test") -> pd.DataFrame:
     """The runs table of what is finished: nine rows a run, eight families and their mean "avg".
 
-    Rows of the kept table stay where the run's own record is not at hand.
+    Rows that stand in the kept table stay as they are.
     """
     rows = []
     for run, (_, planned) in zip(as_runs(plan), plan.iterrows(), strict=True):
@@ -127,19 +126,23 @@ def gather(plan: pd.DataFrame, sweep: Sweep, split: str = "test") -> pd.DataFram
         own["train_seconds"] = record.stages["finetune"]["seconds"]
         metrics = record.stages["evaluate"]["metrics"]
         rows += [{"task": task} | own | found for task, found in metrics.items()]
-    table = pd.concat([pd.DataFrame(rows), kept_rows(sweep)]).drop_duplicates([*RUN_KEY, "task"])
-    order = {key: i for i, key in enumerate(plan[RUN_KEY].itertuples(index=False, name=None))}
-    place = [order[tuple(row)] for row in table[RUN_KEY].itertuples(index=False, name=None)]
+    kept = kept_rows(sweep)
+    table = pd.concat([kept, pd.DataFrame(rows)]).drop_duplicates([*RUN_KEY, "task"])
+    order = {key: i for i, key in enumerate(run_keys(plan))}
+    place = [order[key] for key in run_keys(table)]
+    columns = [*COLUMNS, *(name for name in kept.columns if name not in COLUMNS)]
     return (
-        table.iloc[np.argsort(place, kind="stable")].reset_index(drop=True).reindex(columns=TABLE)
+        table.iloc[np.argsort(place, kind="stable")].reset_index(drop=True).reindex(columns=columns)
     )
 
 
-TABLE = [
-    *("run_id", "source", "sweep", "target_tflops", "lm_params", "frames", "tokens_per_frame"),
-    *("train_examples", "task", "metric", "metric_se", "seed", "draw", "blind", "train_seconds"),
-    "recipe",
-]
+def keep(table: pd.DataFrame, sweep: Sweep) -> None:
+    """Write what was gathered into the kept table; rows of other sweeps and recipes stay there."""
+    kept = read_kept(sweep.table)
+    others = kept[~is_own(kept, sweep)]
+    sweep.table.parent.mkdir(parents=True, exist_ok=True)
+    with whole(sweep.table) as part:
+        pd.concat([others, as_text(table)]).fillna("").to_csv(part, index=False)
 
 
 def serve(run: Run, sweep: Sweep, frames) -> pd.DataFrame:
@@ -165,49 +168,60 @@ def serve_runs() -> list[Run]:
     return [Run(lm, SERVE_TUNED, tokens, EXAMPLES[-1], seed=draw, draw=draw) for draw in DRAWS]
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a CSV whole or not at all."""
-    with whole(path) as part:
-        table.to_csv(part, index=False, float_format="%.6g")
-
-
 def main() -> None:
-    """Run a group, or write a table."""
+    """Do what the command line asks; what cannot go on is one line."""
+    a = parse()
+    torch.set_num_threads(1)
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        sweep = choose_sweep(a.sweep, a.table)
+        DOES[a.what](a, sweep)
+    except FAILURES as failure:  # a lock that another holds among them
+        sys.exit(str(failure).splitlines()[0])
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["run", "table", "serve"])
+    parser.add_argument("what", choices=tuple(DOES))
     parser.add_argument("lm", nargs="?", help="run: which decoder")
     parser.add_argument("draw", nargs="?", type=int, help="run: which draw of it")
     parser.add_argument("--sweep", choices=tuple(SWEEPS), default="mini")
     parser.add_argument("--split", choices=["validation", "test"], default="test")
     parser.add_argument("--table", type=Path, help="another kept table than the sweep's own")
-    a = parser.parse_args()
-    torch.set_num_threads(1)
-    transformers.utils.logging.disable_progress_bar()
-    sweep = choose_sweep(a.sweep, a.table)
+    return parser.parse_args()
+
+
+def _run(a: argparse.Namespace, sweep: Sweep) -> None:
     plan = sweep.plan()
-    if a.what == "run":
-        chosen = plan[(plan["lm"] == a.lm) & (plan["draw"] == a.draw)]
-        if chosen.empty:
-            groups = plan[["lm", "draw"]].drop_duplicates().itertuples(index=False)
-            there = ", ".join(f"{lm} {draw}" for lm, draw in groups)
-            parser.error(f"no runs of {a.lm} {a.draw} in sweep {sweep.name}; choose among {there}")
-        try:
-            with only_writer(sweep.root / "runs" / a.split / f"{a.lm}-{a.draw}"):
-                records = run_group(chosen, sweep, a.split)
-        except OutputTaken as taken:
-            parser.error(str(taken))
-        failed = sum(record.status == "failed" for record in records)
-        raise SystemExit(f"{failed} of {len(records)} runs failed; see above" if failed else 0)
-    if a.what == "serve":
-        out = sweep.table.with_name(f"{sweep.name}_serve.csv")
-        write_table(pd.concat(serve(run, sweep, LEVELS["frames"]) for run in serve_runs()), out)
-        return
+    chosen = plan[(plan["lm"] == a.lm) & (plan["draw"] == a.draw)]
+    if chosen.empty:
+        groups = plan[["lm", "draw"]].drop_duplicates().itertuples(index=False)
+        there = ", ".join(f"{lm} {draw}" for lm, draw in groups)
+        raise ValueError(f"no runs of {a.lm} {a.draw} in sweep {sweep.name}; choose among {there}")
+    with only_writer(sweep.root / "runs" / a.split / f"{a.lm}-{a.draw}"):
+        records = run_group(chosen, sweep, a.split)
+    failed = sum(record.status == "failed" for record in records)
+    raise SystemExit(f"{failed} of {len(records)} runs failed; see above" if failed else 0)
+
+
+def _serve(a: argparse.Namespace, sweep: Sweep) -> None:
+    table = pd.concat(serve(run, sweep, LEVELS["frames"]) for run in serve_runs())
+    with whole(sweep.table.with_name(f"{sweep.name}_serve.csv")) as part:
+        table.to_csv(part, index=False, float_format="%.6g")
+
+
+def _table(a: argparse.Namespace, sweep: Sweep) -> None:
+    plan = sweep.plan()
     table = gather(plan, sweep, a.split)
-    write_table(table, sweep.table)
+    keep(table, sweep)
     done = table.drop_duplicates(RUN_KEY)
     print(f"{len(done)} of {len(plan)} runs ({done['run_id'].nunique()} designs) in {sweep.table}")
+
+
+DOES = {"run": _run, "table": _table, "serve": _serve}
 
 
 if __name__ == "__main__":

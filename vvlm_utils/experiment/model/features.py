@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +15,9 @@ import torch
 from transformers import SiglipVisionModel
 
 from vvlm_utils.experiment.data.clips import read_index
-from vvlm_utils.experiment.data.video import read_video
+from vvlm_utils.experiment.data.video import VideoError, read_video
 from vvlm_utils.experiment.model.towers import encode
+from vvlm_utils.files import whole
 from vvlm_utils.progress import bar
 
 
@@ -50,17 +50,20 @@ def cache_features(
         return np.load(cache, mmap_mode="r")
     cache.parent.mkdir(parents=True, exist_ok=True)
     note.unlink(missing_ok=True)
-    part = cache.with_suffix(".part")
-    store = None
-    for i in bar(range(count), f"features of {clips.name}", show=progress):
-        features = encode(tower, read_video(clips / records[i]["video"])).numpy()
-        if store is None:
-            shape = (count, *features.shape)
-            store = np.lib.format.open_memmap(part, "w+", dtype=np.float16, shape=shape)
-        store[i] = features
-    store.flush()
-    os.replace(part, cache)
-    part = note.with_suffix(".note")
-    part.write_text(json.dumps(recipe))
-    os.replace(part, note)
+    shape = None
+    # Written clip by clip: a memory map would end the process where the disk is full.
+    with whole(cache) as part, part.open("wb") as file:
+        for i in bar(range(count), f"features of {clips.name}", show=progress):
+            video = clips / records[i]["video"]
+            features = encode(tower, read_video(video)).numpy().astype(np.float16)
+            if shape is None:
+                shape = features.shape
+                header = np.lib.format.header_data_from_array_1_0(features)
+                header |= {"shape": (count, *shape), "fortran_order": False}
+                np.lib.format.write_array_header_1_0(file, header)
+            if features.shape != shape:
+                raise VideoError(f"{video}: {len(features)} frames, not {shape[0]}; replace it")
+            file.write(np.ascontiguousarray(features))
+    with whole(note) as part:
+        part.write_text(json.dumps(recipe))
     return np.load(cache, mmap_mode="r")

@@ -38,7 +38,8 @@ from vvlm_utils.experiment.model.instructions import InstructionDataset, read_in
 from vvlm_utils.experiment.model.model import VideoVLM, VideoVLMConfig
 from vvlm_utils.experiment.model.presets import PRESETS, Preset, Stage, get_preset
 from vvlm_utils.experiment.train import finetune
-from vvlm_utils.experiment.train.locks import only_writer
+from vvlm_utils.files import whole_folder
+from vvlm_utils.locks import only_writer
 
 SOURCES = {  # where the paper's parts are published
     "siglip-so400m-14-384": "google/siglip-so400m-patch14-384",
@@ -207,12 +208,9 @@ def join(preset: str, lm: str, weights: Path, out: Path, seed: int = 0) -> Path:
         if isinstance(layer, torch.nn.Linear):
             layer.reset_parameters()
     model.tie_weights()
-    part = out.with_name(out.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    model.save_pretrained(part)
-    PreTrainedTokenizerFast.from_pretrained(parts[lm]).save_pretrained(part)
-    shutil.rmtree(out, ignore_errors=True)
-    os.replace(part, out)
+    with whole_folder(out) as new:
+        model.save_pretrained(new)
+        PreTrainedTokenizerFast.from_pretrained(parts[lm]).save_pretrained(new)
     return out
 
 

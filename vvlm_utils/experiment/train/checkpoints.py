@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 
 from accelerate import PartialState
 from transformers import TrainerCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+
+from vvlm_utils.files import whole
 
 MARK = "whole.json"
 
@@ -36,10 +37,9 @@ class MarkWhole(TrainerCallback):
         PartialState().wait_for_everyone()
         if state.is_world_process_zero:
             folder = Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}"
-            part = folder / (MARK + ".part")
             content = json.dumps(_hashes(folder))
-            part.write_text(content)
-            os.replace(part, folder / MARK)
+            with whole(folder / MARK) as part:
+                part.write_text(content)
 
 
 def is_whole(checkpoint: Path) -> bool:

@@ -14,8 +14,6 @@ import argparse
 import sys
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from torch.utils.data import Dataset
@@ -27,6 +25,7 @@ from vvlm_utils.experiment.model.batches import collate
 from vvlm_utils.experiment.model.model import IGNORE, VideoVLM, make_config
 from vvlm_utils.experiment.model.presets import PRESETS, Preset, get_preset
 from vvlm_utils.experiment.train import finetune
+from vvlm_utils.files import scratch_folder
 
 TEXT, STEPS, USABLE = Text(64, 128), 4, 0.9
 DESIGNS = {"mini": (8, 16), "paper": (32, 196)}  # x_T, x_V of both centres
@@ -130,10 +129,8 @@ def check(preset_name: str, lm: str, device: Device, frames: int, tokens: int) -
         model = VideoVLM(make_config(preset_name, lm))
     data = RandomVideos(STEPS, visual_input(preset, frames), tokens, decoder.vocabulary)
     clock, machine = Clock(device.kind), finetune.machine_of(preset, on == "cpu")
-    with TemporaryDirectory() as scratch:
-        finetune.train_stage(
-            model, data, stage, Path(scratch), 0, machine=machine, callbacks=[clock]
-        )
+    with scratch_folder("gpu-check") as scratch:
+        finetune.train_stage(model, data, stage, scratch, 0, machine=machine, callbacks=[clock])
     seconds = (clock.ends[-1] - clock.ends[0]) / (STEPS - 1)
     cost = forward_cost(decoder, frames, tokens, TEXT, preset.tower, preset.projector)
     rate = float(finetuning_flops(cost, frozen_tower=stage.tower_rate == 0)) / seconds

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 
 import torch
@@ -24,6 +23,7 @@ from vvlm_utils.experiment.model.presets import PAPER
 from vvlm_utils.experiment.model.towers import to_pixels
 from vvlm_utils.experiment.train.finetune import parameter_groups
 from vvlm_utils.experiment.world.sampling import frame_indices
+from vvlm_utils.files import scratch_folder
 
 TOWER, FRAMES, TOKENS = TOWERS["siglip-base-16-384"], 4, 16
 FPS = 25
@@ -120,7 +120,7 @@ def check(parts: Path) -> None:
     print("training steps, loss:", ", ".join(f"{loss:.3f}" for loss in losses))
     assert losses[-1] < losses[0], "the loss did not fall"
     print(f"video and {QUESTION!r} -> {say(model, tokenizer, QUESTION, pixels)!r}")
-    with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+    with scratch_folder("real") as folder, torch.no_grad():
         model.save_pretrained(folder)
         back = VideoVLM.from_pretrained(folder).eval()
         kept, again = (m(**batch, tokens_per_frame=TOKENS, pixel_values=pixels).loss

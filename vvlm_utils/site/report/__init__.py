@@ -6,21 +6,21 @@ the page too; only Jupyter Book has to be there. ``answers`` holds what the note
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
 
+from vvlm_utils.files import scratch_folder, whole_folder
 from vvlm_utils.plots.charts import copy_assets, embed_charts
 from vvlm_utils.site import build as book
 
 HERE = Path(__file__).parent
 NOTEBOOK = HERE / "report.ipynb"
 MARK = "report.ipynb"  # the executed page, which stands in every report's folder
+LIST = ".files"  # the names of a report's files, beside which nothing else is replaced
 
 
 def check_folder(out: Path) -> None:
@@ -31,6 +31,20 @@ def check_folder(out: Path) -> None:
         raise ValueError(f"--out {out} is a file; name a folder")
     if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
         raise ValueError(f"--out {out} holds files that are no report; name an empty folder")
+    if Path.cwd().is_relative_to(out.resolve()):
+        raise ValueError(f"--out {out} is the folder that you are in; name one inside it")
+    if foreign := sorted(_files(out) - _own_files(out)):
+        raise ValueError(f"--out {out} holds {foreign[0]}, which no report wrote; move it first")
+
+
+def _files(out: Path) -> set[str]:
+    return {str(path.relative_to(out)) for path in out.rglob("*") if not path.is_dir()}
+
+
+def _own_files(out: Path) -> set[str]:
+    """The files that a report wrote, by its list; all that are there, of one that has no list."""
+    listed = out / LIST
+    return set(listed.read_text().splitlines()) if listed.exists() else _files(out)
 
 
 def check_compiler() -> None:
@@ -52,30 +66,20 @@ def build(parameters: Mapping[str, object], out: Path) -> Path:
 
     check_folder(out)
     check_compiler()
-    with tempfile.TemporaryDirectory(prefix="vvlm-report-") as folder:
-        source = Path(folder) / "source"
+    with scratch_folder("report") as folder:
+        source = folder / "source"
         shutil.copytree(HERE, source, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
         copy_assets(source / "assets")
-        executed = Path(folder) / MARK
+        executed = folder / MARK
         try:
             book.execute(NOTEBOOK, executed, dict(parameters), cwd=source)
         except papermill.PapermillExecutionError as error:
             raise ValueError(f"no report could be made: {error.ename}: {error.evalue}") from None
         nbformat.write(embed_charts(nbformat.read(executed, as_version=4)), source / NOTEBOOK.name)
-        site = Path(folder) / "html"
+        site = folder / "html"
         book.compile_site(source, site)
         shutil.copy2(executed, site / MARK)
-        _replace(site, out)
+        (site / LIST).write_text("\n".join(sorted({LIST, *_files(site)})))
+        with whole_folder(out) as new:
+            shutil.copytree(site, new, dirs_exist_ok=True)
     return out / "index.html"
-
-
-def _replace(site: Path, out: Path) -> None:
-    """Move a finished site to its place in two renames, the old one out of the way first."""
-    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        shutil.copytree(site, beside / "new")
-        if out.exists():
-            os.replace(out, beside / "old")
-        os.replace(beside / "new", out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
