@@ -39,7 +39,10 @@ def theta(problem):
 def test_weights_are_non_negative_and_sum_to_the_rows(resampling):
     weights = resample_weights(RUNS, 50, resampling, rng())
     assert (weights >= 0).all()
-    np.testing.assert_allclose(weights.sum(axis=1), len(RUNS))
+    if resampling == "designs":  # designs have one to four runs, so the sum is right on average
+        assert weights.sum(axis=1).mean() == pytest.approx(len(RUNS), rel=0.03)
+    else:
+        np.testing.assert_allclose(weights.sum(axis=1), len(RUNS))
 
 
 def test_a_plain_resample_loses_an_lm_size_and_the_others_never_do():

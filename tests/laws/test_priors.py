@@ -38,11 +38,17 @@ def test_the_penalised_gradient_equals_differences(name):
 def test_both_optimisers_find_the_same_penalised_optimum(name):
     law = get_law(name)
     problem, _ = make_problem(law, RUNS, PENALISED)
-    starts, ones = prior_draws(law, Prior(), problem.error, 8, rng())[None], np.ones((1, len(RUNS)))
+    starts = np.vstack(
+        [
+            [problem.from_search(problem.prior_mean)],
+            prior_draws(law, Prior(), problem.error, 1, rng()),
+        ]
+    )[None]
+    ones = np.ones((1, len(RUNS)))
     one, other = (
         optimise(problem, starts, ones)[1].min() for optimise in (levenberg_marquardt, l_bfgs)
     )
-    assert one == pytest.approx(other, rel=1e-4)
+    assert one == pytest.approx(other, rel=1e-3)
 
 
 def test_a_short_search_reaches_the_best_of_many_draws_of_the_prior():

@@ -53,6 +53,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "intervals": ["KINDS", "LM_EFFECT", "predictive_interval"],
         "mixtures": ["MixedLaws", "mix"],
         "priors": ["Prior", "kinds_of", "prior_draws", "prior_table"],
+        "recommended": ["RECOMMENDED", "recommended"],
         "protocols": ["ErrorLaw", "FunctionLaw", "Model"],
         "identifiability": ["parameter_table", "profile"],
         "optimisers": [

@@ -1,0 +1,56 @@
+"""The model that answers where nothing else is asked for.
+
+Which laws it mixes, and how they are fitted, follows from the rule in the lab log of 2026-11-26.
+The paper's own procedure is ``bag(get_law("add-interact", ...), runs, rng=rng)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
+from vvlm_utils.laws.bagging import bag
+from vvlm_utils.laws.fitting import FitOptions
+from vvlm_utils.laws.forms import laws_over
+from vvlm_utils.laws.mixtures import MixedLaws, mix
+from vvlm_utils.laws.priors import Prior
+
+RECOMMENDED = ("add", "add-interact", "add-decay", "pnorm-decay")
+MEMBERS = 300
+
+
+def recommended(
+    runs: pd.DataFrame,
+    factors: Sequence[str] = FACTORS,
+    data: str | None = TRAIN_EXAMPLES,
+    rng: np.random.Generator | None = None,
+    members: int = MEMBERS,
+    prior: Prior | None = None,
+) -> MixedLaws:
+    """Fit the recommended mix of penalised laws to a table of runs.
+
+    Parameters
+    ----------
+    runs : a checked table with the factors and ``error``
+    factors : the design factors that move
+    data : the column of n, or None where every run has the same; laws that are then ``add`` itself
+        are left out of the mix
+    members : of the whole mix, shared equally by its laws
+    prior : in place of the default one
+
+    Raises
+    ------
+    FitError : the table cannot be fitted, and the message says why
+    """
+    rng = np.random.default_rng(0) if rng is None else rng
+    laws = [law for name, law in laws_over(factors, data).items() if name in RECOMMENDED]
+    if members < len(laws):
+        raise ValueError(f"members must be at least {len(laws)}, one for each law, got {members}")
+    options = FitOptions(prior=prior or Prior())
+    each = -(-members // len(laws))
+    return mix(
+        [bag(law, runs, options, rng=rng, resamples=each, resampling="designs") for law in laws]
+    )
