@@ -10,9 +10,11 @@ of a test is one file of predictions under the working folder, so a study that w
 where it was. Columns of a prediction: way, test, part, seed, run_id, design, observed, predicted,
 in50, in80 (whether the interval of a run holds it) and log_score.
 
-The log score is the logarithm of the density that the mixture of the members' normals gives to the
-logarithm of the error, no lower than ``LEAST_SCORE``: more is better, and both a miss and a band
-that is too sure cost. The protocol stands in the lab log.
+The log score is the log density of the logarithm of the error, no lower than ``LEAST_SCORE``, under
+a normal with the mean of the members' log predictions, and with their variance and that of the
+noise: more is better, and both a miss and a band that is too sure cost. (A mixture of narrow
+normals about each of fifty members would be a poor density between them.) The protocol stands in
+the lab log.
 """
 
 from __future__ import annotations
@@ -24,7 +26,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.special import logsumexp
 from scipy.stats import norm
 from tqdm import tqdm
 
@@ -132,8 +133,10 @@ def _judge(observed: np.ndarray, bags: list[tuple[np.ndarray, float]]) -> dict[s
     for level in (0.5, 0.8):
         low, high = predictive_interval(members, noise, level)
         found[f"in{100 * level:.0f}"] = (low <= observed) & (observed <= high)
-    density = norm.logpdf(np.log(observed), np.log(members), noise[:, None])
-    found["log_score"] = np.maximum(logsumexp(density, axis=0) - np.log(len(members)), LEAST_SCORE)
+    log_members = np.log(members)
+    scale = np.sqrt(log_members.var(axis=0) + (noise**2).mean())
+    density = norm.logpdf(np.log(observed), log_members.mean(axis=0), scale)
+    found["log_score"] = np.maximum(density, LEAST_SCORE)
     return found
 
 
