@@ -22,6 +22,8 @@ from functools import cache
 from pathlib import Path
 from socket import gethostname
 
+from vvlm_utils.parsing import read_text
+
 DATA_FOLDER = Path(__file__).parent / "data"  # the measured numbers that come with the package
 STDOUT = "-"  # what a user writes for standard output
 HOST = re.sub(r"\W", "_", gethostname())[:30]
@@ -206,8 +208,8 @@ def _remove(path: Path) -> None:
 def read_json(path: Path, error: type[ValueError], mend: str) -> object:
     """What a JSON file holds; raises ``error`` with the mend where it cannot be read."""
     try:
-        return json.loads(Path(path).read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as bad:
+        return json.loads(read_text(path))
+    except (OSError, ValueError, RecursionError) as bad:
         raise error(f"{path}: not readable as JSON ({bad}); {mend}") from None
 
 

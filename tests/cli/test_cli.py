@@ -283,7 +283,7 @@ GOOD = "lm_params,frames,tokens_per_frame,train_examples,metric\n"
     [
         (GOOD.replace("frames,", ""), "frames"),
         (GOOD + "1e9,4,16,1e6,101\n", "101"),
-        (GOOD + "1e9,4,17,1e6,50\n", "17"),
+        (GOOD + "1e9,4,-17,1e6,50\n", "-17"),
         (GOOD + "1e9,4,16,1e6,\n", "metric"),
         (GOOD + "1e9,many,16,1e6,50\n", "many"),
         (GOOD + "1e9,4,16,1e6,50\n" * 2, "duplicate"),

@@ -116,7 +116,7 @@ def test_the_main_row_of_table_10_takes_seconds():
         ({"step": 0}, "step must be a positive number of examples, got 0"),
         ({"level": 1}, "level must lie between 0 and 1, got 1"),
         ({"budgets": [1e9]}, "buys no design: the cheapest costs"),
-        ({"train_examples": [-1]}, "train_examples must be a number from 1 to 1e+12, got -1"),
+        ({"train_examples": [-1]}, "train_examples must be a number from 1 to 1e.12, got -1"),
     ],
 )
 def test_refusals_name_the_field_and_the_value(wrong, message):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import signal
 import sys
+import threading
+import time
+from collections.abc import Sequence
 
-from vvlm_utils.cli import (  # noqa: F401 (their commands join the application)
-    analyse,
-    chapters,
-    data,
-    plan,
-    sweep,
-)
-from vvlm_utils.cli.common import app
+PATIENCE = 1.5  # seconds that an interrupted command has to clean up
+INTERRUPTED = 130  # exit code, as a shell says of a program that Ctrl-C ended
 
 
-def _join_pairs(arguments: list[str]) -> list[str]:
+def _join_pairs(arguments: Sequence[str]) -> list[str]:
     """Let ``-p NAME VALUE``, papermill's spelling, stand for ``-p NAME=VALUE``."""
     joined, rest = [], iter(arguments)
     for argument in rest:
@@ -26,11 +25,43 @@ def _join_pairs(arguments: list[str]) -> list[str]:
     return joined
 
 
-def main() -> None:
-    """Run the command line; a refused input is one line and exit code 2."""
-    arguments = sys.argv[1:]
-    if arguments[:1] == ["run"]:
-        arguments = _join_pairs(arguments)
+_unsaid = threading.Lock()
+
+
+def _say_interrupted() -> None:
+    """Say so once, whoever comes first: the program on its way out, or the thread beside it."""
+    if _unsaid.acquire(blocking=False):
+        os.write(2, b"vvlm: interrupted\n")
+
+
+@functools.cache
+def _end_on_interrupt() -> None:
+    """Let Ctrl-C end the program soon, by one line and exit code 130.
+
+    Python unwinds first, so that nothing is left half written. It cannot while compiled code runs
+    or threads are waited for: a thread that the signal itself wakes ends the program then.
+    """
+    wake, signalled = os.pipe()
+    os.set_blocking(signalled, False)
+
+    def end_late() -> None:
+        while os.read(wake, 1) != bytes([signal.SIGINT]):
+            pass
+        _say_interrupted()
+        time.sleep(PATIENCE)
+        os._exit(INTERRUPTED)
+
+    signal.set_wakeup_fd(signalled, warn_on_full_buffer=False)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Thread(target=end_late, daemon=True).start()
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Answer one command line; a refused input is one line and exit code 2."""
+    from vvlm_utils.cli import analyse, chapters, data, plan, sweep  # noqa: F401 (they join it)
+    from vvlm_utils.cli.common import app
+
+    arguments = _join_pairs(arguments) if arguments[:1] == ["run"] else list(arguments)
     try:
         app(arguments, prog_name="vvlm")
     except (ValueError, OSError) as error:
@@ -38,3 +69,15 @@ def main() -> None:
             os._exit(0)
         print(f"vvlm: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def main() -> None:
+    """The program ``vvlm``: ``run`` on its arguments; Ctrl-C is one line and exit code 130."""
+    try:
+        _end_on_interrupt()
+        run(sys.argv[1:])
+    except (KeyboardInterrupt, SystemExit) as left:
+        if isinstance(left, SystemExit) and left.code != INTERRUPTED:
+            raise
+        _say_interrupted()
+        sys.exit(INTERRUPTED)

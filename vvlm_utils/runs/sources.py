@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import yaml
-
 from vvlm_utils.files import DATA_FOLDER
+from vvlm_utils.parsing import read_yaml
 
 FOLDER = DATA_FOLDER / "sweeps"
 
@@ -80,11 +79,7 @@ def read_source(name: str) -> Source:
     if name not in list_sources():
         raise SourceError(f"no sweep {name!r}; choose one of {', '.join(list_sources())}")
     path = FOLDER / name / "source.yaml"
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as bad:
-        reason = str(bad).splitlines()[0]
-        raise SourceError(f"{path}: not readable as YAML ({reason}); correct it") from None
+    content = read_yaml(path, SourceError, "correct it")
     needed = [field.name for field in fields(Source)]
     if not isinstance(content, dict) or sorted(content) != sorted(needed):
         raise SourceError(f"{path}: must give {', '.join(needed)}, and nothing else; correct it")

@@ -44,12 +44,18 @@ from vvlm_utils.runs.sources import find_table, list_sources
 TASKS = ("VDC", "AQA", "VCG", "LVB", "PT", "MV", "VMME", "NQA")  # the paper's eight, Table 5
 
 
-def _drop_derived(table: pd.DataFrame) -> pd.DataFrame:
-    """A table that was checked before, without what that check added: error, or an empty metric."""
+def _drop_derived(table: pd.DataFrame, is_file: bool) -> pd.DataFrame:
+    """A table that was checked before, without what that check added: error, or an empty metric.
+
+    Of a table in memory the metric counts, as it may have been changed since; in a file the two
+    must agree.
+    """
     if not {"metric", "error"} <= set(table.columns) or not table.columns.is_unique:
         return table
     if table["metric"].isna().all():
         return table.drop(columns="metric")
+    if not is_file:
+        return table.drop(columns="error")
     both = pd.DataFrame({n: pd.to_numeric(table[n], errors="coerce") for n in ("metric", "error")})
     derived = np.allclose(both["error"], 100 - both["metric"], atol=1e-6, equal_nan=True)
     return table.drop(columns="error") if derived else table
@@ -135,7 +141,7 @@ def validate_runs(
     """
     factors = check_factors(factors)
     unit = table.attrs.get("unit")
-    table = _drop_derived(table)
+    table = _drop_derived(table, is_file=first_line is not None)
     outcome = _outcome(table, label)
     _check_header(table, (*FACTORS, "train_examples", outcome, *factors), label)
     if table.empty:

@@ -23,6 +23,7 @@ import nbformat
 import yaml
 
 from vvlm_utils.files import whole, whole_folder
+from vvlm_utils.parsing import read_yaml
 from vvlm_utils.plots.charts import copy_assets, embed_charts, gather_charts
 from vvlm_utils.progress import Lines
 
@@ -139,6 +140,15 @@ def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
 def papermill_paths(*paths: Path) -> list[str]:
     """Paths for papermill, which would fill parameters into their braces: ``{{`` stands for one."""
     return [str(path).replace("{", "{{").replace("}", "}}") for path in paths]
+
+
+def read_parameters(path: Path | None = None) -> dict[str, Any]:
+    """The parameters of a variant, a mapping in YAML; none without a file."""
+    hint = "it maps names of parameters to values"
+    found = {} if path is None else read_yaml(path, ValueError, hint)
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: holds no mapping; {hint}")
+    return found
 
 
 def execute(
@@ -278,8 +288,7 @@ def main(command: str, *paths: str) -> None:
     first, *rest = map(Path, paths)
     if command == "execute":
         output, *variant = rest
-        parameters = yaml.safe_load(variant[0].read_text()) if variant else {}
-        _timed(output.stem, lambda: execute(first, output, parameters))
+        _timed(output.stem, lambda: execute(first, output, read_parameters(*variant)))
     elif command == "site":
         source, site = rest
         stage(Path("."), first, source)
