@@ -58,7 +58,14 @@ def _end_on_interrupt() -> None:
 
 def run(arguments: Sequence[str]) -> None:
     """Answer one command line; a refused input is one line and exit code 2."""
-    from vvlm_utils.cli import analyse, chapters, data, plan, sweep  # noqa: F401 (they join it)
+    from vvlm_utils.cli import (  # noqa: F401 (they join it)
+        analyse,
+        chapters,
+        convert,
+        data,
+        plan,
+        sweep,
+    )
     from vvlm_utils.cli.common import app
 
     arguments = _join_pairs(arguments) if arguments[:1] == ["run"] else list(arguments)

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from vvlm_utils.cli.common import Factors, Json, Runs, Seed, app, check_out, show
+from vvlm_utils.cli.common import Factors, Json, Runs, Seed, app, show
 
-DESIGN = ("lm_params", "frames", "tokens_per_frame", "train_examples", "seed")
 Task = Annotated[str, typer.Option(help="Which task of the table.")]
 
 
@@ -94,28 +93,3 @@ def report(
         show({"page": str(page), "address": page.as_uri()}, as_json)
     else:
         print(f"The report is at {page.as_uri()}")
-
-
-@app.command()
-def convert(
-    folder: Annotated[Path, typer.Argument(help="What lmms-eval's --output_path named.")],
-    out: Annotated[Path, typer.Option(help="Where to write the table of runs (CSV).")],
-    as_json: Json = False,
-) -> None:
-    """Read lmms-eval's results into a table of runs, one row a model and benchmark.
-
-    Example: vvlm convert results --out runs.csv
-    """
-    from vvlm_utils.files import whole
-    from vvlm_utils.runs.from_lmms import read_results
-
-    if not folder.is_dir():
-        raise ValueError(f"no folder at {folder}; name what --output_path named")
-    check_out(out, folder)
-    if out.is_file() and out.suffix != ".csv" and out.resolve().is_relative_to(folder.resolve()):
-        raise ValueError(f"--out {out} is among the results that are read; name another file")
-    table = read_results(folder).drop(columns="error")
-    with whole(out) as part:
-        table.to_csv(part, index=False)
-    counts = {"rows": len(table), "models": int(table.groupby(list(DESIGN)).ngroups)}
-    show(counts, as_json, out)
