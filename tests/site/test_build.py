@@ -236,7 +236,9 @@ def test_a_module_run_by_itself_has_needs_too(tmp_path):
 def test_only_what_passed_the_check_is_published_and_only_on_a_tag():
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "book.yml").read_text())["jobs"]
     assert {"run": ".ci/run"} in jobs["check"]["steps"]
-    assert jobs["publish"]["needs"] == "check" and "refs/tags/" in jobs["publish"]["if"]
+    publish = jobs["publish"]
+    assert set(publish["needs"]) == {"check", "analysis"} and "refs/tags/" in publish["if"]
+    assert {"run": "make test-analysis"} in jobs["analysis"]["steps"]
     kept = [s["with"]["path"] for s in jobs["check"]["steps"] if "path" in s.get("with", {})]
     assert {"_build/html", "_build/screenshots"} <= set(kept)
 

@@ -16,6 +16,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from command import vvlm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -170,12 +171,6 @@ def test_the_page_is_written_like_a_chapter():
         if "plt.show()" in cell.source:
             assert {"caption", "name"} <= set(cell.metadata["mystnb"]["figure"])
             assert cell.metadata["mystnb"]["image"]["alt"]
-
-
-def vvlm(*arguments, cwd=None):
-    command = [sys.executable, "-m", "vvlm_utils.cli", *map(str, arguments)]
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, timeout=500)
 
 
 @pytest.fixture(scope="module")
