@@ -65,11 +65,11 @@ def report(
     """
     import numpy as np
 
+    from vvlm_utils.advice import sentences as answers
     from vvlm_utils.advice.audit import audit_runs
     from vvlm_utils.runs.sources import list_sources
     from vvlm_utils.runs.table import load_runs
     from vvlm_utils.site import report as reports
-    from vvlm_utils.site.report import answers
 
     factors = tuple(factor or ())
     answers.check_law(law)
