@@ -27,7 +27,7 @@ errors_only := 2> >(grep -vE '$(chatter)' >&2)
 no_python = Python 3.11, 3.12 or 3.13 is needed and "$(PYTHON)" is not one: install it or name it, as in: make book PYTHON=/path/to/python3.13
 check_python = $(if $(shell $(PYTHON) $(fits) && echo yes),,$(error $(no_python)))
 
-.PHONY: help book test test-analysis test-long lint format bench coverage exact sweep plan gpu-check cancel real-weights notebook figure variants lock release-check clean lmms-env next-runs env dev test-env torch
+.PHONY: help book test test-analysis test-long lint format bench coverage holdout exact sweep plan gpu-check cancel real-weights notebook figure variants lock release-check clean lmms-env next-runs env dev test-env torch
 
 help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
@@ -73,6 +73,9 @@ bench: env  ## time the optimisers side by side and print the ratios (5 minutes)
 
 coverage: env  ## simulate tables and count how often the stated bands hold the truth (up to an hour)
 	@$(run) -m benchmarks.coverage $(if $(TABLES),--tables $(TABLES),--out vvlm_utils/data/coverage.csv) $(ARGS)
+
+holdout: env  ## score every law on runs held out (SEEDS=1 for a try); CHOICE=FOLDER: on the tables of the choice
+	@$(run) -m vvlm_utils.studies.holdout $(if $(CHOICE),--choice "$(CHOICE)",$(if $(SEEDS),--seeds $(SEEDS),--out vvlm_utils/data/holdout.csv)) $(ARGS)
 
 exact: env  ## repeat the full published fitting protocol (up to 30 minutes); SPLITS=20: warm bags
 	@$(run) -m benchmarks.exact $(if $(SPLITS),--search warm --splits $(SPLITS)) --out vvlm_utils/data/exact.csv $(ARGS)

@@ -31,7 +31,7 @@ from vvlm_utils.laws.fitting import (
 from vvlm_utils.laws.forms import Law, change_units, values
 from vvlm_utils.laws.intervals import LM_EFFECT, predictive_interval, spread_of
 from vvlm_utils.laws.optimisers import Problem
-from vvlm_utils.laws.protocols import ErrorLaw, FunctionLaw
+from vvlm_utils.laws.protocols import ErrorLaw, FunctionLaw, Model
 from vvlm_utils.laws.search import cold_search, full_fit, short_search, warm_search
 
 AGGREGATES = ("median", "mean")
@@ -210,9 +210,9 @@ def sizes_of(runs: pd.DataFrame) -> tuple[float, ...]:
     return tuple(np.unique(runs["lm_params"]).astype(float).tolist()) if "lm_params" in runs else ()
 
 
-def as_bag(model: BaggedLaw | LawFit) -> BaggedLaw:
-    """A bag as it is; a single fit as a bag of one, whose intervals have no width."""
-    if isinstance(model, BaggedLaw):
+def as_bag(model: Model | LawFit) -> Model:
+    """A bag or a mix as it is; a single fit as a bag of one, whose intervals have no width."""
+    if not isinstance(model, LawFit):
         return model
     runs, names = model.runs, model.law.factors
     return BaggedLaw(
@@ -232,11 +232,13 @@ def as_bag(model: BaggedLaw | LawFit) -> BaggedLaw:
 
 
 def hold_factors(bagged: BaggedLaw, levels: Mapping[str, float]) -> BaggedLaw:
-    """The bag with factors held at a level each: exact, a law of the factors that are left.
+    """The bag, or the mix, with factors held at a level each: exact, in the factors that are left.
 
     A held factor's power is a number, which joins its term's coefficient; a law that is no sum or
     norm of monomials is handed the level. ``ranges`` and ``at_bounds`` keep what is left.
     """
+    if not isinstance(bagged, BaggedLaw):
+        return bagged.hold_factors(levels)
     law, units = bagged.law, bagged.options.units
     further = [f for f in law.factors if f not in (*FACTORS, TRAIN_EXAMPLES)]
     unknown = [name for name in levels if name not in further]

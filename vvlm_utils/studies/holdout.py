@@ -148,6 +148,7 @@ def run_table(
     members: int,
     factors: tuple[str, ...] = FACTORS,
     tests: Iterable[str] = TESTS,
+    ways: Iterable[str] = tuple(WAYS),
     progress: bool = True,
 ) -> pd.DataFrame:
     """All predictions on one table, of the parts that ``folder`` lacks first."""
@@ -157,7 +158,7 @@ def run_table(
     for seed, test, part, table, held in tqdm(jobs, disable=not progress, desc=name):
         path = folder / f"{name}-{test}-{part}-{seed}-{members}.csv".replace(" ", "_")
         if not path.exists():
-            found = predict_held(table, held, seed, members, factors)
+            found = predict_held(table, held, seed, members, factors, ways)
             with whole(path) as file:
                 found.assign(test=test, part=part, seed=seed).to_csv(file, index=False)
         paths.append(path)
