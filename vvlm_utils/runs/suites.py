@@ -19,15 +19,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from vvlm_utils.cost.equation import FACTORS
 from vvlm_utils.files import DATA_FOLDER
+from vvlm_utils.parsing import read_yaml
 
 DESIGN = (*FACTORS, "train_examples", "seed")
 JUDGE_SUFFIX = "_judge.json"  # what the launcher keeps of the judge, beside *_results.json
 FOLDER = DATA_FOLDER / "suites"
-LARGEST = 1_000_000  # bytes of a suite's file
 
 
 class SuiteError(ValueError):
@@ -147,18 +145,13 @@ def _benchmark(fields: object, label: str) -> Benchmark:
     )
 
 
-def _read(path: Path) -> object:
-    """What a YAML file holds; one larger than any suite, or none, is refused."""
+def _read(source: str | Path) -> tuple[Path, object]:
+    """The file of a suite and what it holds."""
+    path = FOLDER / f"{source}.yaml" if str(source) in list_suites() else Path(source)
     if not path.is_file():
         there = ", ".join(list_suites())
         raise SuiteError(f"{path}: no such file; give the path of a YAML, or one of {there}")
-    if path.stat().st_size > LARGEST:
-        raise SuiteError(f"{path}: larger than {LARGEST} bytes; a suite is a short YAML file")
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as bad:
-        reason = (str(bad).splitlines() or [type(bad).__name__])[0]
-        raise SuiteError(f"{path}: not readable as YAML ({reason}); correct it") from None
+    return path, read_yaml(path, SuiteError, "correct it")
 
 
 def load_suite(source: str | Path) -> tuple[Benchmark, ...]:
@@ -175,8 +168,7 @@ def load_suite(source: str | Path) -> tuple[Benchmark, ...]:
     >>> [benchmark.short for benchmark in load_suite("paper")]
     ['VDC', 'AQA', 'VCG', 'LVB', 'PT', 'MV', 'VMME', 'NQA']
     """
-    path = FOLDER / f"{source}.yaml" if str(source) in list_suites() else Path(source)
-    content = _read(path)
+    path, content = _read(source)
     if not isinstance(content, dict) or set(content) != {"name", "benchmarks"}:
         raise SuiteError(f"{path}: must give name and benchmarks, and nothing else; correct it")
     listed = content["benchmarks"]

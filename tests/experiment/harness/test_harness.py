@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from vvlm_utils.experiment.model.batches import ClipDataset
 from vvlm_utils.experiment.model.features import cache_features
 from vvlm_utils.experiment.world.sampling import frame_indices
 from vvlm_utils.files import DATA_FOLDER
-from vvlm_utils.runs.suites import PAPER
+from vvlm_utils.runs.suites import PAPER, Benchmark
 
 KEPT = DATA_FOLDER / "weights" / "mini-90k-0"
 GIVEN = {"frames": 8, "tokens_per_frame": 16, "train_examples": 512, "seed": None}
@@ -127,6 +128,18 @@ def test_a_task_of_ones_own_is_known_and_may_be_judged(home, tmp_path):
         checks.check_tasks(["theirs"], tmp_path, home)
 
 
+def test_the_tasks_of_another_suite_are_known_and_may_be_judged(home):
+    suite = [Benchmark("MLVU", (("mlvu_dev", "acc"),), 100, "mlvu_dev", "MLVU", folder="mlvu")]
+    with pytest.raises(checks.TaskError, match="mlvu_dev: no .*mlvu; put its videos there"):
+        checks.check_tasks(["mlvu_dev"], home=home, suite=suite)
+    (home / "mlvu").mkdir()
+    checks.check_tasks(["mlvu_dev"], home=home, suite=suite)
+    with pytest.raises(checks.TaskError, match="mlvu_dev is judged by a language model"):
+        checks.check_tasks(["mlvu_dev"], home=home, suite=[replace(suite[0], judged=True)])
+    with pytest.raises(checks.TaskError, match="unknown task 'videomme'; choose among mlvu_dev"):
+        checks.check_tasks(["videomme"], home=home, suite=suite)
+
+
 def test_an_unknown_task_is_refused_naming_the_eight(home):
     with pytest.raises(checks.TaskError, match="unknown task 'mvbnech'; choose among video_dc499"):
         checks.check_tasks(["mvbnech"], home=home)
@@ -139,6 +152,7 @@ def test_videos_that_are_not_there_are_refused_by_their_folder(home):
     checks.check_tasks(["nextqa_mc_test"])  # when it may be downloaded
 
 
+KNOWN = ["--frames", "8", "--tokens-per-frame", "16", "--train-examples", "1000"]
 WITHOUT = """
 import sys
 sys.modules |= dict.fromkeys(("torch", "transformers", "av", "pandas", "lmms_eval"))
@@ -154,6 +168,10 @@ harness.main()
         (["nowhere", "--tasks", "mvbench"], "nowhere: holds no config.json"),
         ([KEPT, "--tasks", "mvbench"], "has no record of its frames, tokens_per_frame"),
         ([KEPT, "--tasks", "nothing", "--frames", "8"], "add --tokens-per-frame, --train-examples"),
+        (
+            [KEPT, *KNOWN, "--suite", "none"],
+            "no such file; give the path of a YAML, or one of mini",
+        ),
     ],
 )
 def test_the_launcher_refuses_in_one_line_before_anything_heavy(tmp_path, arguments, words):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import isqrt
 from pathlib import Path
 
 from vvlm_utils.experiment.harness.judge import JUDGE_KEY, JUDGED_FOLDERS
 from vvlm_utils.experiment.model.presets import get_preset
 from vvlm_utils.files import read_mapping
-from vvlm_utils.runs.suites import DESIGN, PAPER
+from vvlm_utils.runs.suites import DESIGN, PAPER, Benchmark
 
 
 class CheckpointError(ValueError):
@@ -113,35 +113,43 @@ def own_tasks(folder: Path | None) -> dict[str, bool]:
     return found
 
 
-PARTS = {task: b for b in PAPER for task in (b.task, *(task for task, _ in b.scores))}
+def find_benchmark(name: str, suite: Sequence[Benchmark] = PAPER) -> Benchmark | None:
+    """The benchmark of a suite that a task or a group of tasks is of; None for another task."""
+    return next((b for b in suite if name in (b.task, *dict(b.scores))), None)
 
 
 def check_key(name: str, judged: bool | None = None) -> None:
     """Refuse a task that a language model judges when the judge has no key.
 
-    judged : whether it is, where the task is one of your own
+    judged : whether it is, where the task is none of the paper's
     Raises TaskError naming the variable.
     """
     if judged is None:
-        judged = name in PARTS and PARTS[name].judged
+        benchmark = find_benchmark(name)
+        judged = bool(benchmark and benchmark.judged)
     if judged and not os.environ.get(JUDGE_KEY):
         raise TaskError(f"{name} is judged by a language model; set {JUDGE_KEY} in the environment")
 
 
 def check_tasks(
-    names: Iterable[str], include_path: Path | None = None, home: Path | None = None
+    names: Iterable[str],
+    include_path: Path | None = None,
+    home: Path | None = None,
+    suite: Sequence[Benchmark] = PAPER,
 ) -> None:
     """Refuse an unknown task, a judged one without its key, and one whose videos are not there.
 
     home : the folder under which lmms-eval's tasks look for videos; none to leave that open
+    suite : the benchmarks whose tasks are known
     Raises TaskError.
     """
     own = own_tasks(include_path)
     for name in names:
-        if name not in PARTS and name not in own:
-            there = ", ".join([b.task for b in PAPER] + list(own))
+        benchmark = find_benchmark(name, suite)
+        if benchmark is None and name not in own:
+            there = ", ".join([b.task for b in suite] + list(own))
             raise TaskError(f"unknown task {name!r}; choose among {there}, or add --include-path")
-        check_key(name, own.get(name))
-        if home and name in PARTS and not (Path(home) / PARTS[name].folder).exists():
-            place = Path(home) / PARTS[name].folder
+        check_key(name, own.get(name, bool(benchmark and benchmark.judged)))
+        place = Path(home) / benchmark.folder if home and benchmark else None
+        if place and not place.exists():
             raise TaskError(f"{name}: no {place}; put its videos there, or add --download")

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from vvlm_utils.experiment.harness import judge
 from vvlm_utils.experiment.harness.checks import check_tasks, choose_design
-from vvlm_utils.runs.suites import JUDGE_SUFFIX, PAPER
+from vvlm_utils.runs.suites import JUDGE_SUFFIX, load_suite
 
 HOME = "HF_HOME"  # under which lmms-eval's tasks look for their videos
 
@@ -34,9 +34,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    every = ",".join(b.task for b in PAPER)
     parser.add_argument("checkpoint", type=Path, help="a saved model with its tokenizer")
-    parser.add_argument("--tasks", default=every, help="by lmms-eval's names [the eight]")
+    parser.add_argument("--suite", default="paper", help="a suite's name or YAML file [paper]")
+    parser.add_argument("--tasks", help="by lmms-eval's names [the suite's]")
     parser.add_argument("--out", type=Path, required=True, help="where results go")
     parser.add_argument("--frames", type=int, help="x_T [the record's]")
     parser.add_argument("--tokens-per-frame", type=int, help="x_V [the record's]")
@@ -55,14 +55,16 @@ def home_folder() -> Path:
 
 
 def check(options: argparse.Namespace) -> dict[str, int]:
-    """Look at all that can be known in advance; returns the design.
+    """Look at all that can be known in advance, and fill in the tasks; returns the design.
 
     Raises ValueError, in one line, for what cannot work.
     """
     own = ("frames", "tokens_per_frame", "train_examples", "seed")
     design = choose_design(options.checkpoint, {name: getattr(options, name) for name in own})
     home = None if options.download else home_folder()
-    check_tasks(options.tasks.split(","), options.include_path, home)
+    suite = load_suite(options.suite)
+    options.tasks = options.tasks or ",".join(benchmark.task for benchmark in suite)
+    check_tasks(options.tasks.split(","), options.include_path, home, suite)
     if "," in str(options.checkpoint):
         raise ValueError(f"{options.checkpoint}: lmms-eval takes no comma in a path; rename it")
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
