@@ -7,6 +7,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
+    submodules=["claims"],
     submod_attrs={
         "audit": ["Audit", "LawSupport", "audit_runs", "confounding", "judge", "not_separate"],
         "next_runs": [

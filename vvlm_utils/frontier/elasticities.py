@@ -27,6 +27,7 @@ from vvlm_utils.laws.bagging import BaggedLaw, as_bag
 from vvlm_utils.laws.fitting import LawFit
 
 ELASTICITY_FORMS = ("forward", "arc")
+MIDDLES = ("bag", "members")
 DATA_SIZES, STEP = np.linspace(1e6, 10e6, 100), 5e6  # the paper's n and dn
 
 
@@ -123,10 +124,14 @@ def _check(step: float, form: str, level: float) -> None:
         raise ValueError(f"level must lie between 0 and 1, got {level}")
 
 
-def summarise(mean: np.ndarray, level: float = 0.8) -> pd.DataFrame:
-    """Rows of factors: the bag's value, and the members' interval. mean (factors, 1 + members)."""
-    low, high = np.quantile(mean[:, 1:], [(1 - level) / 2, (1 + level) / 2], axis=1)
-    return pd.DataFrame({"value": mean[:, 0], "low": low, "high": high}, index=list(FACTORS))
+def summarise(mean: np.ndarray, level: float = 0.8, middle: str = "bag") -> pd.DataFrame:
+    """Rows of factors: a value, and the members' interval. mean (factors, 1 + members).
+
+    middle : "bag", the elasticity of the bag's own frontier; "members", the median member's
+    """
+    low, median, high = np.quantile(mean[:, 1:], [(1 - level) / 2, 0.5, (1 + level) / 2], axis=1)
+    value = median if middle == "members" else mean[:, 0]
+    return pd.DataFrame({"value": value, "low": low, "high": high}, index=list(FACTORS))
 
 
 def elasticity(
@@ -138,20 +143,24 @@ def elasticity(
     step: float = STEP,
     form: str = "forward",
     level: float = 0.8,
+    middle: str = "bag",
 ) -> pd.DataFrame:
     """How the best design moves with data: rows x_N, x_T, x_V; columns value, low, high.
 
-    ``value`` follows the bag's aggregated prediction (the paper's rule); the interval is the
-    central ``level`` of the members' own elasticities. Defaults are the paper's: 300 budgets on
+    ``value`` follows the bag's aggregated prediction (the paper's rule), or is the median of the
+    members' own elasticities with ``middle="members"``, which moves less from bag to bag; the
+    interval is the central ``level`` of these. Defaults are the paper's: 300 budgets on
     1..100 TFLOPs, 100 data sizes on 1..10 M, dn = 5 M.
     """
     _check(step, form, level)
+    if middle not in MIDDLES:
+        raise ValueError(f"middle must be 'bag' or 'members', got {middle!r}")
     budgets = np.linspace(1e12, 100e12, 300) if budgets is None else budgets
     sizes = DATA_SIZES if train_examples is None else train_examples
     sizes = np.atleast_1d(np.asarray(sizes, dtype=float))
     paths = Paths(model, space, cost, budgets)
     mean = np.mean([paths.elasticity(n, step, form) for n in sizes], axis=0)
-    return summarise(mean, level)
+    return summarise(mean, level, middle)
 
 
 TABLE_10: dict[str, dict[str, float]] = (

@@ -6,7 +6,7 @@ residual spread is all that tells how noisy a run is: the paper reports one run 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +66,27 @@ def least_squares(columns: Mapping, y: np.ndarray) -> LinearFit:
     return LinearFit(tuple(columns), coef, cov, sigma, int(dof))
 
 
+def middle_and_ends(sample: np.ndarray, level: float = 0.95) -> tuple[float, float, float]:
+    """Median, low and high of a sample; values that are no number are left out."""
+    low, middle, high = np.nanpercentile(sample, [50 * (1 - level), 50, 50 * (1 + level)])
+    return float(middle), float(low), float(high)
+
+
+def t_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float, float]:
+    """Mean, low and high of a few independent values (Student's t).
+
+    Three values spread over 4.3 standard errors at 95%, not over two.
+
+    >>> [round(x, 1) for x in t_interval([1.0, 2.0, 3.0])]
+    [2.0, -0.5, 4.5]
+    """
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2:
+        raise ValueError(f"an interval needs two values or more, got {len(values)}")
+    half = stats.t.ppf(0.5 + level / 2, len(values) - 1) * stats.sem(values)
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
+
+
 def star_arm(runs: pd.DataFrame, factor: str, centre: Mapping = PAPER_CENTRE) -> pd.DataFrame:
     """Select the star runs along one factor, with the ladder each belongs to.
 
@@ -92,6 +113,35 @@ def arm_trend(arm: pd.DataFrame, factor: str) -> LinearFit:
     return least_squares({**columns, "slope": z, "bend": z**2}, arm["error"])
 
 
+def arm_slopes(
+    runs: pd.DataFrame,
+    factors: Sequence[str],
+    rng: np.random.Generator,
+    level: float = 0.95,
+    draws: int = 20_000,
+    centre: Mapping = PAPER_CENTRE,
+) -> pd.DataFrame:
+    """Slopes of the lower and the upper half of every arm, and how many times steeper the lower is.
+
+    Index: factors. Columns: (part, value | low | high), parts "lower half" and "upper half" in
+    points per doubling, "ratio per doubling" and "ratio per unit" (lower over upper). The
+    intervals of the ratios are quantiles of draws from the fit's sampling distribution.
+    """
+    rows = []
+    for factor in factors:
+        arm = star_arm(runs, factor, centre)
+        fit, (lower, upper) = arm_trend(arm, factor), half_slopes(arm, factor)
+        sample = fit.draws(draws, rng)
+        doubling = (sample @ lower) / (sample @ upper)
+        # A unit of the upper half is that much smaller a part of it.
+        unit = doubling * np.sqrt(arm[factor].max() / arm[factor].min())
+        ratios = [value for ratio in (doubling, unit) for value in middle_and_ends(ratio, level)]
+        rows.append([*fit.interval(lower, level), *fit.interval(upper, level), *ratios])
+    parts = ["lower half", "upper half", "ratio per doubling", "ratio per unit"]
+    columns = pd.MultiIndex.from_product([parts, ["value", "low", "high"]])
+    return pd.DataFrame(rows, index=list(factors), columns=columns)
+
+
 def half_slopes(arm: pd.DataFrame, factor: str) -> tuple[np.ndarray, np.ndarray]:
     """Contrasts of ``arm_trend`` for the mean slope in the lower and the upper half of an arm."""
     span = np.log2(arm[factor].max() / arm[factor].min())
@@ -106,6 +156,23 @@ def reversals(arm: pd.DataFrame, factor: str) -> pd.DataFrame:
     rise = ordered.groupby("ladder")["error"].diff()
     steps = pd.DataFrame({"ladder": ordered["ladder"], "level": ordered[factor], "rise": rise})
     return steps[rise > 0]
+
+
+def paired_steps(
+    runs: pd.DataFrame, factor: str, centre: Mapping = PAPER_CENTRE, level: float = 0.95
+) -> pd.DataFrame:
+    """Every step up an arm, taken draw by draw: what the draws share cancels in the difference.
+
+    runs : with a column ``draw``, one run per design, n and draw. Index: (train_examples, the
+    level stepped up to). Columns: value, low, high (points, Student's t over the draws), draws,
+    and rises, how many of them raise the error.
+    """
+    arm = star_arm(runs, factor, centre)
+    by_draw = arm.pivot(index=["train_examples", factor], columns="draw", values="error")
+    steps = by_draw.groupby(level="train_examples").diff().dropna(how="all")
+    found = [t_interval(step.dropna(), level) for _, step in steps.iterrows()]
+    table = pd.DataFrame(found, index=steps.index, columns=["value", "low", "high"])
+    return table.assign(draws=steps.count(axis=1), rises=(steps > 0).sum(axis=1))
 
 
 def isoflop_fit(runs: pd.DataFrame) -> LinearFit:
@@ -165,3 +232,43 @@ def curve_optimum(
     found = (level - slope**2 / (4 * bend), frames, tokens)
     error, frames, tokens = (np.where(bends_up, value, np.nan)[()] for value in found)
     return error, frames, tokens
+
+
+def gain_lead(
+    fit: LinearFit,
+    sample: np.ndarray,
+    budgets: tuple[float, float],
+    sizes: tuple[float, float],
+    level: float = 0.95,
+) -> tuple[float, float, float]:
+    """What the second LM size gains more than the first between two budgets, at curves' minima.
+
+    Median, low and high over coefficients ``sample`` (draws, k), in points.
+    """
+    least = {(c, n): curve_optimum(fit, sample, c, n)[0] for c in budgets for n in sizes}
+    small, large = (least[budgets[0], n] - least[budgets[1], n] for n in sizes)
+    return middle_and_ends(large - small, level)
+
+
+def gain_leads(
+    runs: pd.DataFrame,
+    rng: np.random.Generator,
+    budgets: tuple[float, float] = (15.0, 30.0),
+    sizes: tuple[float, float] = (1e9, 7.5e9),
+    level: float = 0.95,
+    draws: int = 20_000,
+) -> pd.DataFrame:
+    """``gain_lead`` with every single isoFLOP run left out in turn, to see what one run decides.
+
+    Index: the run left out. Columns: value, low, high, and sigma, the residual SD of that fit. A
+    run without which its curve cannot be fitted is passed over.
+    """
+    curves, rows = runs[runs["sweep"] == "isoflop"], {}
+    for index, run in curves["run_id"].items():
+        try:
+            fit = isoflop_fit(curves.drop(index))
+        except ValueError:  # two points are left of no parabola
+            continue
+        sample = fit.draws(draws, rng)
+        rows[run] = [*gain_lead(fit, sample, budgets, sizes, level), fit.sigma]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high", "sigma"])

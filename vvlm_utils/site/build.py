@@ -26,6 +26,7 @@ from vvlm_utils.files import whole, whole_folder
 from vvlm_utils.parsing import read_yaml
 from vvlm_utils.plots.charts import copy_assets, embed_charts, gather_charts
 from vvlm_utils.progress import Lines
+from vvlm_utils.site.verdicts import check_chapters
 
 # Of what the theme writes into every page, these serve a live kernel that the book does not offer
 # (from a server elsewhere, and declared twice) and web fonts in a form refused on pages from disk;
@@ -206,12 +207,13 @@ def copy_front_figure(executed: Path, root: Path) -> None:
 
 def stage(root: Path, executed: Path, target: Path) -> None:
     """Copy prose, settings and executed chapters to ``target``, each at its own path."""
+    chapters = list_chapters(root / "_toc.yml")
+    check_chapters(executed / f"{chapter}.ipynb" for chapter in chapters)
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(root / PROSE, target / PROSE)
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy2(root / name, target / name)
     (target / NOTEBOOKS).mkdir()
-    chapters = list_chapters(root / "_toc.yml")
     for chapter in chapters:
         notebook = nbformat.read(executed / f"{chapter}.ipynb", as_version=4)
         nbformat.write(embed_charts(notebook), target / NOTEBOOKS / f"{chapter}.ipynb")

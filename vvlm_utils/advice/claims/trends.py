@@ -1,0 +1,175 @@
+"""C1 to C4 and C14: what trends and differences between runs decide, without any law."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from vvlm_utils.advice.claims.verdict import Verdict, above, below, both, decide
+from vvlm_utils.runs.trends import t_interval
+
+SYMBOLS = {"lm_params": "x_N", "frames": "x_T", "tokens_per_frame": "x_V", "train_examples": "n"}
+SAME_TASKS = 0.01  # p of Cochran's test below which tasks differ
+LEAST_P = 1e-6  # tasks share their runs, so a smaller p of that test means no more
+
+
+def c1_diminishing_returns(slopes: pd.DataFrame, level: float = 0.95) -> Verdict:
+    """C1: error falls with x_N, x_T, x_V and n, and each step gains less than the one before.
+
+    slopes : as ``runs.trends.arm_slopes`` gives them, one row per factor.
+    """
+    unit, doubling = slopes["ratio per unit"], slopes["ratio per doubling"]
+    parts = {
+        SYMBOLS.get(f, f): both(below(slopes["upper half"].loc[f]), above(unit.loc[f], 1))
+        for f in slopes.index
+    }
+    least = unit["low"].idxmin()
+    worst = unit.loc[least]
+    passed = sum(part is True for part in parts.values())
+    return decide(
+        "C1",
+        parts,
+        f"{passed} of {len(parts)} factors; smallest ratio of first to last gain per unit "
+        f"{worst['value']:.1f} ({level:.0%}: {worst['low']:.1f} to {worst['high']:.1f}, "
+        f"{SYMBOLS.get(least, least)}); "
+        f"per doubling, {int((doubling['low'] > 1).sum())} of {len(parts)}",
+        "error falls with x_N, x_T, x_V and n, with diminishing returns",
+        "For every factor the error falls in the upper half of its arm, and the gain per unit is "
+        "larger in the lower half than in the upper.",
+    )
+
+
+def c2_bottleneck(
+    bends: pd.DataFrame, growth: pd.DataFrame, change: Mapping, level: float = 0.95
+) -> Verdict:
+    """C2: the three factors must be scaled together; one held back becomes the bottleneck.
+
+    Parameters
+    ----------
+    bends : curvature of the isoFLOP curves, columns low and high, one row per LM size.
+    growth : growth of the best frames and of the best tokens of every LM between two budgets, as
+        factors; columns low and high.
+    change : by how many points the loss of the smallest LM against the largest grows between
+        these budgets: value, low, high.
+    """
+    parts = {
+        "both extremes lose": both(*(above(row) for _, row in bends.iterrows())),
+        "frames and tokens grow together": both(*(above(row, 1) for _, row in growth.iterrows())),
+        "the small LM loses more and more": above(change),
+    }
+    passed = sum(part is True for part in parts.values())
+    return decide(
+        "C2",
+        parts,
+        f"{passed} of 3 parts: an interior best split for {int((bends['low'] > 0).sum())} of "
+        f"{len(bends)} LMs; best x_T and x_V grow in {int((growth['low'] > 1).sum())} of "
+        f"{len(growth)} cases; the loss of the 1B LM changes by {change['value']:.1f} points "
+        f"({level:.0%}: {change['low']:.1f} to {change['high']:.1f}) from 5 to 30 TFLOPs",
+        "the factors must be scaled together; one held back is a bottleneck",
+        "Every isoFLOP curve bends upwards, the best frames and tokens of every LM both grow with "
+        "the budget, and what the smallest LM loses grows too.",
+    )
+
+
+def c3_doubling(lead: Mapping, without_one: pd.DataFrame, best: Mapping, level=0.95) -> Verdict:
+    """C3: from 15 to 30 TFLOPs the 7.5B LM gains much more than the 1B LM.
+
+    Parameters
+    ----------
+    lead : what 7.5B gains more than 1B, in points: value, low, high, and sigma, the residual SD
+        of a run. A lead of two sigma is the least that could be called "much".
+    without_one : the same with every single run left out, as ``runs.trends.gain_leads`` gives.
+    best : gain of the best run, by LM size in parameters, for the text.
+    """
+    every = [lead, *(row for _, row in without_one.iterrows())]
+    more = [above(row) for row in every]
+    refuted = [row["high"] < 2 * row["sigma"] for row in every]
+    part = True if all(more) else False if all(refuted) else None
+    lost = sum(not yes for yes in refuted[1:])
+    return decide(
+        "C3",
+        {"7.5B gains much more": part},
+        f"7.5B gains {lead['value']:+.1f} points more than 1B ({level:.0%}: {lead['low']:+.1f} to "
+        f'{lead["high"]:+.1f}; "much" is {2 * lead["sigma"]:.1f}); best runs gain '
+        f"{best[7.5e9]:.2f} (7.5B) and {best[1e9]:.2f} (1B); a lead that large is excluded by all "
+        f"runs together, but not without each of {lost} of {len(without_one)} single runs",
+        "from 15 to 30 TFLOPs 7.5B gains much more than 1B",
+        "The interval of the lead lies above zero (holds) or below two residual standard "
+        "deviations (does not hold), and does so whichever single run is left out.",
+    )
+
+
+def same_tasks(gaps: pd.DataFrame) -> float:
+    """p of Cochran's test that all tasks have one gap: columns value and se, one row per task."""
+    mean = np.average(gaps["value"], weights=gaps["se"] ** -2.0)
+    return float(stats.chi2.sf((((gaps["value"] - mean) / gaps["se"]) ** 2).sum(), len(gaps) - 1))
+
+
+def c4_tasks(gaps: pd.DataFrame, level: float = 0.9) -> Verdict:
+    """C4: which factor pays off differs by task.
+
+    gaps : points per doubling of frames less points per doubling of data, columns value and se,
+        one row per task; negative where frames pay more.
+    """
+    p_same, z = same_tasks(gaps), stats.norm.ppf((1 + level) / 2)
+    ends = gaps.assign(low=gaps["value"] - z * gaps["se"], high=gaps["value"] + z * gaps["se"])
+    shown = ", ".join(
+        f"{task} {row['value']:+.2f} ({level:.0%}: {row['low']:+.2f} to {row['high']:+.2f})"
+        for task, row in ends.loc[["LVB", "PT"]].iterrows()
+    )
+    p_text = f"p < {LEAST_P:.0e}".replace("e-0", "e-") if p_same < LEAST_P else f"p = {p_same:.1g}"
+    return decide(
+        "C4",
+        {
+            "tasks differ": True if p_same < SAME_TASKS else None,
+            "frames pay more than data for LVB": below(ends.loc["LVB"]),
+            "frames pay less than data for PT": above(ends.loc["PT"]),
+        },
+        f"frames less data, points per doubling: {shown}; equal tasks {p_text}",
+        "frames pay more than data for LVB, little against data for PT",
+        "The tasks differ in what frames are worth beside data (Cochran's test at 1%); frames pay "
+        "more than data for LongVideoBench, and less for PerceptionTest.",
+    )
+
+
+def c14_tuned_where_served(
+    tuned: pd.Series,
+    at_home: pd.Series,
+    tuned_at: float = 2,
+    served_at: float = 16,
+    level: float = 0.95,
+) -> Verdict:
+    """C14: a model must be finetuned at the design it serves.
+
+    Parameters
+    ----------
+    tuned, at_home : errors of models finetuned at ``tuned_at`` frames, and at the frames they
+        serve, indexed by (frames, draw). Draws pair the two; their spread gives the intervals,
+        by Student's t, since there are few.
+    """
+    gap = (tuned.loc[served_at] - at_home.loc[served_at]).dropna()
+    rise = (tuned.loc[served_at] - tuned.loc[tuned_at]).dropna()
+    found = {
+        name: dict(zip(("value", "low", "high"), t_interval(values, level), strict=True))
+        for name, values in {"gap": gap, "rise": rise}.items()
+    }
+    text = {
+        name: f"{row['value']:+.1f} ({level:.0%}: {row['low']:+.1f} to {row['high']:+.1f})"
+        for name, row in found.items()
+    }
+    return decide(
+        "C14",
+        {
+            "worse than a model tuned where it serves": above(found["gap"]),
+            "worse than where it was tuned": above(found["rise"]),
+        },
+        f"in the mini world, tuned at {tuned_at:g} and served at {served_at:g} frames, over "
+        f"{len(gap)} draws: {text['gap']} points above tuned at {served_at:g}, and {text['rise']} "
+        f"above its own error at {tuned_at:g}",
+        "stated in Appendix A.2, not tabulated",
+        "Served at many frames, a model tuned at few errs more than one tuned where it serves, "
+        "and more than at its own frames (whole t intervals over the draws).",
+    )

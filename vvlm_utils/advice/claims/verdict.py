@@ -1,0 +1,140 @@
+"""A verdict on a claim: its parts, the word that follows from them, and the file of today's words.
+
+A part is supported (True), contradicted (False) or open (None). An interval that holds both sides
+of a bound leaves its part open: what is not shown is not refuted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vvlm_utils.files import DATA_FOLDER
+
+HOLDS, IN_PART, FAILS = "holds", "holds in part", "does not hold"
+UNDECIDED = "undecided by these runs"
+WORDS = (HOLDS, IN_PART, FAILS, UNDECIDED)
+CLAIMS = tuple(f"C{number}" for number in range(1, 15))
+VERDICTS = DATA_FOLDER / "verdicts.json"
+
+
+class VerdictError(ValueError):
+    """Raised when chapters and the file of verdicts disagree."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the runs say of one claim.
+
+    claim : "C1" to "C14"
+    word : one of ``WORDS``
+    ours, theirs : the numbers behind it and what the paper says, as the pages show them
+    parts : what had to be shown -> supported (True), contradicted (False), open (None)
+    rule : how the parts are decided, in a sentence
+    """
+
+    claim: str
+    word: str
+    ours: str
+    theirs: str
+    parts: Mapping[str, bool | None]
+    rule: str
+
+    def texts(self) -> dict[str, str]:
+        """What a chapter glues: c03_verdict, c03_ours, c03_theirs and c03_rule for claim C3."""
+        key = f"c{int(self.claim[1:]):02d}"
+        shown = {"verdict": self.word, "ours": self.ours, "theirs": self.theirs, "rule": self.rule}
+        return {f"{key}_{name}": text for name, text in shown.items()}
+
+
+def grade(parts: Iterable[bool | None]) -> str:
+    """The word that follows from a claim's parts.
+
+    It holds if all are supported, and in part if some are. With none supported, it does not hold
+    if one is contradicted, and is undecided otherwise.
+
+    >>> grade([True, None]), grade([None, False]), grade([None, None])
+    ('holds in part', 'does not hold', 'undecided by these runs')
+    """
+    parts = list(parts)
+    if not parts:
+        raise ValueError("a claim has at least one part; name what has to be shown")
+    if any(parts):
+        return HOLDS if all(parts) else IN_PART
+    return FAILS if False in parts else UNDECIDED
+
+
+def decide(
+    claim: str, parts: Mapping[str, bool | None], ours: str, theirs: str, rule: str
+) -> Verdict:
+    """Make the verdict whose word follows from its parts."""
+    if claim not in CLAIMS:
+        raise ValueError(f"claim must be one of C1 to C14, got {claim!r}")
+    plain = {name: None if part is None else bool(part) for name, part in parts.items()}
+    return Verdict(claim, grade(plain.values()), ours, theirs, plain, rule)
+
+
+def above(interval: Mapping, bound: float = 0.0) -> bool | None:
+    """Whether an interval (``low``, ``high``) lies above a bound; None where it holds it.
+
+    >>> above({"low": 0.1, "high": 2.0}), above({"low": -1.0, "high": 2.0})
+    (True, None)
+    """
+    if interval["low"] > bound:
+        return True
+    return False if interval["high"] < bound else None
+
+
+def below(interval: Mapping, bound: float = 0.0) -> bool | None:
+    """Whether an interval lies below a bound; None where it holds it."""
+    other = above(interval, bound)
+    return None if other is None else not other
+
+
+def both(*parts: bool | None) -> bool | None:
+    """Whether all are supported; contradicted if one is."""
+    if False in parts:
+        return False
+    return None if None in parts else True
+
+
+def either(*parts: bool | None) -> bool | None:
+    """Whether one is supported; contradicted only if all are."""
+    if True in parts:
+        return True
+    return None if None in parts else False
+
+
+def load_verdicts(path: Path = VERDICTS) -> dict[str, str]:
+    """The kept words, claim -> word, for the paper's runs at the chapters' own parameters."""
+    kept = json.loads(Path(path).read_text())
+    unknown = {claim: word for claim, word in kept.items() if word not in WORDS}
+    if unknown or tuple(kept) != CLAIMS:
+        raise VerdictError(
+            f"{path}: must map C1 to C14, in order, to {', '.join(WORDS)}; "
+            f"got {unknown or tuple(kept)}"
+        )
+    return kept
+
+
+def check_words(found: Mapping[str, str], path: Path = VERDICTS) -> None:
+    """Refuse words, claim -> word, that are not the kept ones.
+
+    Raises
+    ------
+    VerdictError
+        Naming both words of every claim that differs, and the way out.
+    """
+    kept = load_verdicts(path)
+    moved = [
+        f"{claim}: the chapters find {word!r}, {Path(path).name} keeps {kept.get(claim)!r}"
+        for claim, word in found.items()
+        if word != kept.get(claim)
+    ]
+    if moved:
+        raise VerdictError(
+            "; ".join(moved) + f". If the change is meant, write the new word into {path} and its "
+            "reason into CHANGELOG.md; if not, find what moved it"
+        )

@@ -1,0 +1,35 @@
+"""The verdicts that executed chapters show, against the words that the package keeps."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import nbformat
+
+from vvlm_utils.advice.claims.verdict import VERDICTS, check_words
+
+GLUED = re.compile(r"c(\d\d)_verdict")
+PLAIN = "application/papermill.record/text/plain"  # where glue keeps a text
+
+
+def words_of(notebook: Path) -> dict[str, str]:
+    """The verdicts that an executed chapter glues: claim -> word."""
+    found = {}
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            glued = output.get("metadata", {}).get("scrapbook", {})
+            if name := GLUED.fullmatch(glued.get("name", "")):
+                found[f"C{int(name[1])}"] = ast.literal_eval(output["data"][PLAIN])
+    return found
+
+
+def check_chapters(notebooks: Iterable[Path], path: Path = VERDICTS) -> None:
+    """Refuse chapters whose verdicts are not the kept ones; raises ``VerdictError``."""
+    found: dict[str, str] = {}
+    for notebook in notebooks:
+        found |= words_of(notebook)
+    if found:
+        check_words(found, path)
