@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from vvlm_utils.cost.equation import COSTS, FACTORS
-from vvlm_utils.frontier.elasticities import TABLE_10, Paths, elasticity, elasticity_table
+from vvlm_utils.frontier.elasticities import (
+    TABLE_10,
+    Paths,
+    elasticity,
+    elasticity_table,
+    summarise,
+)
 from vvlm_utils.frontier.solver import Space, solve_frontier
 from vvlm_utils.laws.bagging import BaggedLaw, bag
 from vvlm_utils.laws.fitting import FitOptions
@@ -101,6 +107,14 @@ def test_table_10_has_the_papers_rows_and_its_main_row_is_the_default():
         np.testing.assert_allclose(found.loc[row], alone, atol=1e-12)
 
 
+def test_the_middle_is_the_bags_own_or_the_median_members():
+    mean = np.array([[9.0, 1.0, 2.0, 3.0]] * 3)  # the bag's own, then three members
+    assert summarise(mean)["value"].tolist() == [9.0] * 3
+    medians = summarise(mean, middle="members")
+    assert medians["value"].tolist() == [2.0] * 3
+    assert medians[["low", "high"]].equals(summarise(mean)[["low", "high"]])
+
+
 def test_the_main_row_of_table_10_takes_seconds():
     bagged = BAGS["add-interact"]
     large = replace(bagged, members=np.resize(bagged.members, (100, bagged.members.shape[1])))
@@ -115,6 +129,7 @@ def test_the_main_row_of_table_10_takes_seconds():
         ({"form": "log"}, "form must be 'forward' or 'arc', got 'log'"),
         ({"step": 0}, "step must be a positive number of examples, got 0"),
         ({"level": 1}, "level must lie between 0 and 1, got 1"),
+        ({"middle": "mean"}, "middle must be 'bag' or 'members', got 'mean'"),
         ({"budgets": [1e9]}, "buys no design: the cheapest costs"),
         ({"train_examples": [-1]}, "train_examples must be a number from 1 to 1e.12, got -1"),
     ],

@@ -5,13 +5,19 @@ import pytest
 from vvlm_utils.runs.designs import isoflop_designs, star_designs
 from vvlm_utils.runs.table import load_runs
 from vvlm_utils.runs.trends import (
+    arm_slopes,
     arm_trend,
     curve_optimum,
+    gain_lead,
+    gain_leads,
     half_slopes,
     isoflop_fit,
     least_squares,
+    middle_and_ends,
+    paired_steps,
     reversals,
     star_arm,
+    t_interval,
 )
 
 
@@ -140,3 +146,69 @@ def test_a_curve_that_was_not_run_is_named(runs):
     fit = isoflop_fit(runs)
     with pytest.raises(ValueError, match="no isoFLOP curve at 10 TFLOPs with lm_params 1e"):
         curve_optimum(fit, fit.coef, 10.0, 1e9)
+
+
+def test_slopes_of_an_arm_are_those_of_its_parabola():
+    # slope -2 + 2 bend z: over z in -1.5..1.5 the halves' means are -2 - 0.375 and -2 + 0.375
+    table = made_star(slope=-2, bend=0.25)
+    table = table.assign(
+        error=table["error"] + np.random.default_rng(0).normal(0, 1e-6, len(table))
+    )
+    found = arm_slopes(table, ["frames"], np.random.default_rng(1)).loc["frames"]
+    assert found["lower half", "value"] == pytest.approx(-2.375, abs=1e-4)
+    assert found["upper half", "value"] == pytest.approx(-1.625, abs=1e-4)
+    ratio = 2.375 / 1.625
+    assert found["ratio per doubling", "value"] == pytest.approx(ratio, abs=1e-4)
+    # frames 4 to 32: a unit of the upper half is sqrt(8) times the smaller part of it
+    assert found["ratio per unit", "value"] == pytest.approx(ratio * np.sqrt(8), abs=1e-3)
+
+
+def test_a_sample_has_its_middle_and_its_ends():
+    sample = np.r_[np.arange(101.0), np.nan]
+    assert middle_and_ends(sample, 0.9) == pytest.approx((50, 5, 95))
+
+
+def test_three_values_reach_four_standard_errors():
+    # mean 2, SE 1 / sqrt(3), t(2 dof, 0.975) = 4.302653
+    value, low, high = t_interval([1.0, 2.0, 3.0])
+    assert (value, high - value) == pytest.approx((2.0, 4.302653 / np.sqrt(3)))
+    assert value - low == pytest.approx(high - value)
+
+
+def test_one_value_has_no_interval():
+    with pytest.raises(ValueError, match="two values or more, got 1"):
+        t_interval([1.0])
+
+
+def test_paired_steps_cancel_what_a_draw_shares():
+    # every draw is off by its own 5 points; the step of frames is worth -1, -1.1 and -0.9
+    star = made_star(slope=0, bend=0)
+    worth = {0: -1.0, 1: -1.1, 2: -0.9}
+    tables = [
+        star.assign(draw=d, error=50 + 5 * d + w * np.log2(star["frames"] / 4))
+        for d, w in worth.items()
+    ]
+    steps = paired_steps(pd.concat(tables), "frames")
+    step = steps.loc[(1_000_000, 8)]
+    assert step["value"] == pytest.approx(-1)
+    assert step["high"] - step["value"] == pytest.approx(4.302653 * 0.1 / np.sqrt(3), rel=1e-5)
+    assert (step["draws"], step["rises"]) == (3, 0)
+    assert len(steps) == 3 * 4  # five levels at three sizes of training set
+
+
+def test_a_lead_is_the_difference_of_two_gains(runs):
+    fit, rng = isoflop_fit(runs), np.random.default_rng(0)
+    least = {
+        (c, n): curve_optimum(fit, fit.coef, c, n)[0] for c in (15.0, 30.0) for n in (1e9, 7.5e9)
+    }
+    gain = {n: least[15.0, n] - least[30.0, n] for n in (1e9, 7.5e9)}
+    value, low, high = gain_lead(fit, fit.draws(4000, rng), (15.0, 30.0), (1e9, 7.5e9))
+    assert value == pytest.approx(gain[7.5e9] - gain[1e9], abs=0.1)
+    assert low < value < high
+
+
+def test_every_run_is_left_out_but_those_a_curve_cannot_miss(runs):
+    curves = runs[runs["sweep"] == "isoflop"]
+    sizes = curves.groupby(["target_tflops", "lm_params"])["run_id"].transform("size")
+    leads = gain_leads(runs, np.random.default_rng(0), draws=200)
+    assert set(leads.index) == set(curves.loc[sizes > 2, "run_id"])

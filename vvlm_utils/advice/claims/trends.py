@@ -26,16 +26,22 @@ def c1_diminishing_returns(slopes: pd.DataFrame, level: float = 0.95) -> Verdict
         SYMBOLS.get(f, f): both(below(slopes["upper half"].loc[f]), above(unit.loc[f], 1))
         for f in slopes.index
     }
-    least = unit["low"].idxmin()
-    worst = unit.loc[least]
     passed = sum(part is True for part in parts.values())
+    ours = [f"{passed} of {len(parts)} factors"]
+    # Where a gain may be none at all, a ratio of gains has no bounds.
+    falling = unit[slopes["upper half"]["high"] < 0]
+    if len(falling):
+        least = falling["low"].idxmin()
+        worst = falling.loc[least]
+        ours += [
+            f"smallest ratio of first to last gain per unit {worst['value']:.1f} ({level:.0%}: "
+            f"{worst['low']:.1f} to {worst['high']:.1f}, {SYMBOLS.get(least, least)})"
+        ]
+    ours += [f"per doubling, {int((doubling['low'] > 1).sum())} of {len(parts)}"]
     return decide(
         "C1",
         parts,
-        f"{passed} of {len(parts)} factors; smallest ratio of first to last gain per unit "
-        f"{worst['value']:.1f} ({level:.0%}: {worst['low']:.1f} to {worst['high']:.1f}, "
-        f"{SYMBOLS.get(least, least)}); "
-        f"per doubling, {int((doubling['low'] > 1).sum())} of {len(parts)}",
+        "; ".join(ours),
         "error falls with x_N, x_T, x_V and n, with diminishing returns",
         "For every factor the error falls in the upper half of its arm, and the gain per unit is "
         "larger in the lower half than in the upper.",
