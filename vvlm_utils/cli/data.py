@@ -27,16 +27,24 @@ def choose(names: list[str] | None) -> list:
 
 
 @data.command()
-def check(root: Root, subset: Only = None, as_json: Json = False) -> None:
+def check(
+    root: Root,
+    subset: Only = None,
+    open_clips: Annotated[
+        bool, typer.Option("--open", help="Decode a frame of each clip; slower.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Report what a local copy holds of each subset, and where the rest comes from.
 
+    Each clip is looked at by its size and first bytes; --open decodes one frame of it as well.
     Exit code 2 unless all is there. Nothing is downloaded.
 
     Example: vvlm data check videos --subset Next-QA
     """
     from vvlm_utils.experiment.data.mixture import MixtureError, check_root
 
-    copies = check_root(root, choose(subset))
+    copies = check_root(root, choose(subset), open_clips, progress=not as_json)
     show([copy.row() | ({"advice": copy.advice()} if as_json else {}) for copy in copies], as_json)
     lacking = [copy for copy in copies if copy.state != "whole"]
     if lacking and not as_json:

@@ -84,7 +84,9 @@ def test_a_broken_video_is_refused_by_name(copy, spoil, words):
 
 def test_a_missing_video_is_refused_by_name(copy):
     (copy / "000001.mp4").unlink()
-    with pytest.raises(clips.ClipError, match="vvlm-mini-000001: no video 000001.mp4"):
+    with pytest.raises(
+        clips.ClipError, match=r"\(id 'vvlm-mini-000001'\): video not there: '000001.mp4'"
+    ):
         clips.read_index(copy / "index.json")
     with pytest.raises(video.VideoError, match="000001.mp4: no such video"):
         video.read_video(copy / "000001.mp4")
@@ -95,7 +97,10 @@ def test_a_missing_video_is_refused_by_name(copy):
     [
         (lambda r: "nonsense", "not readable as JSON"),
         (lambda r: json.dumps({"a": 1}), "must be a list"),
-        (lambda r: json.dumps([{"id": "x", "video": "000000.mp4"}]), "x: lacks 'conversations'"),
+        (
+            lambda r: json.dumps([{"id": "x", "video": "000000.mp4"}]),
+            r"\(id 'x'\): lacks 'conversations'",
+        ),
         (lambda r: json.dumps([{**r[0], "conversations": r[0]["conversations"][1:]}]), "alternate"),
     ],
 )
@@ -107,7 +112,7 @@ def test_a_damaged_index_is_refused(copy, spoil, words):
 
 
 def test_more_clips_than_there_are_is_refused(folder):
-    with pytest.raises(clips.ClipError, match="holds 4 clips, 5 asked"):
+    with pytest.raises(clips.ClipError, match="holds 4 records, 5 asked"):
         clips.read_index(folder / "index.json", 5)
 
 

@@ -221,8 +221,9 @@ def test_examples_are_nested_in_n(folder):
         ('[{"video": "a.mp4"}]', "record 0: lacks 'conversations'"),
         ('[{"image": "a.png", "conversations": [{"from": "gpt"}]}]', "turns must alternate"),
         (
-            '[{"image": "a.png", "conversations": [{"from": "human"}, {"from": "gpt"}]}]',
-            "no video a.png, below .*; vvlm data check names",
+            '[{"image": "a.png", "conversations": [{"from": "human", "value": "What is it?"},'
+            ' {"from": "gpt", "value": "A cat."}]}]',
+            "video not there: 'a.png', below",
         ),
     ],
 )

@@ -6,29 +6,39 @@ Nothing is ever downloaded: what is missing is named with its source. No torch h
     vvlm data check ROOT
     vvlm data sample ROOT --examples 250000 --out mixture.json
 
-An example is a record with its whole conversation, as the loader reads it. Table 3 does not say
-whether it counts records or questions, so both are reported, and a subset is whole when its
-questions reach the printed size.
+An example is a record with its whole conversation, as the loader reads it: the rules are those of
+``conversations``, whose ``read_index`` the training calls. Table 3 does not say whether it counts
+records or questions, so both are reported, and a subset is complete when its questions reach the
+printed size.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os.path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import yaml
 
-from vvlm_utils.experiment.world.conversations import ClipError, fault_of, load_records
+from vvlm_utils.experiment.world.conversations import (
+    ClipError,
+    Fault,
+    check_records,
+    load_records,
+    media_key,
+    name_of,
+)
+from vvlm_utils.experiment.world.media import fault_of_file
 from vvlm_utils.files import DATA_FOLDER, STDOUT, whole
 
 MANIFEST = DATA_FOLDER / "mixture.yaml"
 
 
 class MixtureError(ValueError):
-    """A copy of the data that cannot be used: names the subset, what is missing and the mend."""
+    """A copy of the data that cannot be used: names the subset, what is missing and the fix."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +76,27 @@ class Copy:
     """What a local copy holds of a subset.
 
     records, questions : that can be used; broken : records that cannot
-    faults : the first reason of each kind, with how often; missing : annotation patterns that
-    match no file
+    faults : how many records have each kind of fault; firsts : where each kind was first met
+    missing : annotation patterns that match no file
     """
 
     subset: Subset
     records: int = 0
     questions: int = 0
     broken: int = 0
-    faults: dict[str, int] | None = None
+    faults: dict[str, int] = field(default_factory=dict)
+    firsts: dict[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+
+    def add(self, fault: Fault, where: str) -> None:
+        """Count a broken record, and remember where the first of its kind stands."""
+        self.broken += 1
+        self.faults[fault.kind] = self.faults.get(fault.kind, 0) + 1
+        self.firsts.setdefault(fault.kind, f"{where}: {fault.said}" if fault.said else where)
 
     @property
     def state(self) -> str:
-        """whole, part or missing."""
+        """whole (complete), part or missing."""
         if not self.records:
             return "missing"
         short = self.broken or self.missing or self.questions < self.subset.examples
@@ -98,53 +115,77 @@ class Copy:
 
     def advice(self) -> str:
         """What is wrong and how to get what is missing, in one line."""
-        why = [f"{count} records: {fault}" for fault, count in (self.faults or {}).items()]
+        why = [
+            f"{count:,} record{'s' * (count > 1)}: {kind} (first in {self.firsts[kind]})"
+            for kind, count in self.faults.items()
+        ]
         why += [f"no file matches {pattern}" for pattern in self.missing]
         reason = "; ".join(why) or f"{self.questions} of {self.subset.examples} examples"
         return f"{self.subset.name}: {reason}; get it from {self.subset.source}"
 
 
-def _kind(fault: str) -> str:
-    """A fault without what differs from record to record."""
-    return "video not there" if fault.startswith("no video") else fault
-
-
-def read_subset(subset: Subset, root: Path) -> tuple[list[dict], Copy]:
+def read_subset(
+    subset: Subset,
+    root: Path,
+    look: Callable[[Path], str | None] = fault_of_file,
+    progress: bool = True,
+) -> tuple[list[dict], Copy]:
     """The usable records of a subset, in the order of its files, and what was found.
 
-    A record's video becomes relative to the root.
+    A record's video or image becomes relative to the root.
+    look : says what is wrong with a file, or none
     """
-    root, records, found = Path(root), [], Copy(subset, faults={})
+    root, records, found = Path(root), [], Copy(subset)
     found.missing = tuple(p for p in subset.annotations if not any(root.glob(p)))
     for path in subset.files(root):
         videos = subset.video_folder(root, path)
         try:
             listed = load_records(path)
         except ClipError as bad:
-            found.faults[str(bad)] = found.faults.get(str(bad), 0) + 1
-            found.broken += 1
+            found.add(Fault("annotations that cannot be read", str(bad)), str(path))
             continue
-        for record in listed:
-            fault = fault_of(record, videos)
+        faults = check_records(listed, videos, root, look, progress)
+        for number, (record, fault) in enumerate(zip(listed, faults, strict=True)):
             if fault:
-                found.broken += 1
-                found.faults[_kind(fault)] = found.faults.get(_kind(fault), 0) + 1
+                found.add(fault, f"{path.name}, {name_of(record, number)}")
                 continue
-            video = str((videos / record["video"]).relative_to(root))
-            records.append(record | {"video": video, "data_source": subset.name})
+            key = media_key(record)
+            place = os.path.relpath(os.path.join(videos, record[key]), root)
+            records.append(record | {key: place, "data_source": subset.name})
             found.questions += len(record["conversations"]) // 2
     found.records = len(records)
     return records, found
 
 
-def check_root(root: Path, subsets: Sequence[Subset]) -> list[Copy]:
+def fault_when_opened(path: Path) -> str | None:
+    """Why a file is no video, by its first bytes and then by decoding one frame; or none."""
+    from vvlm_utils.experiment.data.video import VideoError, check_clip  # the codec, when asked for
+
+    if fault := fault_of_file(path):
+        return fault
+    try:
+        check_clip(path)
+    except VideoError as broken:
+        return str(broken).removeprefix(f"{path}: ")
+    return None
+
+
+def check_root(
+    root: Path, subsets: Sequence[Subset], open_clips: bool = False, progress: bool = True
+) -> list[Copy]:
     """What a local copy holds of every subset.
 
+    open_clips : decode a frame of each clip, instead of its size and first bytes alone
     Raises MixtureError when there is no such folder.
     """
+    _check_folder(root)
+    look = fault_when_opened if open_clips else fault_of_file
+    return [read_subset(subset, root, look, progress)[1] for subset in subsets]
+
+
+def _check_folder(root: Path) -> None:
     if not Path(root).is_dir():
         raise MixtureError(f"{root}: no such folder; name the one that holds the subsets")
-    return [read_subset(subset, root)[1] for subset in subsets]
 
 
 def mixture_order(sizes: Sequence[int], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -169,8 +210,7 @@ def sample_mixture(
 
     Raises MixtureError when a subset is missing or broken, or the copy holds too few.
     """
-    if not Path(root).is_dir():
-        raise MixtureError(f"{root}: no such folder; name the one that holds the subsets")
+    _check_folder(root)
     read = [read_subset(subset, root) for subset in subsets or load_subsets()]
     for _, found in read:
         if not found.records or found.broken or found.missing:

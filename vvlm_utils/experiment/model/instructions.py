@@ -17,26 +17,17 @@ from vvlm_utils.experiment.data.video import read_frames
 from vvlm_utils.experiment.model.batches import collate
 from vvlm_utils.experiment.model.model import IGNORE
 from vvlm_utils.experiment.model.towers import to_pixels
-from vvlm_utils.experiment.world.conversations import ClipError, fault_of, load_records, media_of
+from vvlm_utils.experiment.world.conversations import media_of, read_index, without_marks
 
-PLACES = ("<image>", "<video>")  # where a text says that the video stands; here it stands first
 DATE = "26 Jul 2024"  # some chat templates print a date: the same one every day
 
 
 def read_instructions(index: Path, root: Path, count: int | None = None) -> list[dict]:
-    """The first ``count`` records of an index, so that smaller counts are nested.
+    """The first ``count`` records of an index about the videos below a root.
 
-    Raises ClipError for a missing or damaged index, too few records, turns out of order, or a file
-    that ``root`` does not hold.
+    Raises ClipError as ``read_index`` does.
     """
-    records = load_records(index)
-    if count is not None and count > len(records):
-        raise ClipError(f"{index}: holds {len(records)} records, {count} asked; sample more")
-    for number, record in enumerate(records[:count]):
-        if fault := fault_of(record, Path(root)):
-            mend = "vvlm data check names what the root lacks"
-            raise ClipError(f"{index}: record {number}: {fault}, below {root}; {mend}")
-    return records[:count]
+    return read_index(index, count, root)
 
 
 def turn_ids(
@@ -61,9 +52,7 @@ def pack_turns(record: dict, tokenizer: PreTrainedTokenizerBase) -> dict[str, li
     row: dict[str, list[int]] = {"input_ids": [], "question_ids": [], "labels": []}
     texts = [turn["value"] for turn in record["conversations"]]
     for number, (question, answer) in enumerate(zip(texts[::2], texts[1::2], strict=True)):
-        for place in PLACES:
-            question = question.replace(place, "")
-        asked, said = turn_ids(tokenizer, question.strip(), answer)
+        asked, said = turn_ids(tokenizer, without_marks(question), answer)
         row["input_ids"] += asked + said
         row["question_ids"] += [number] * (len(asked) + len(said))
         row["labels"] += [IGNORE] * len(asked) + said
