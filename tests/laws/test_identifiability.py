@@ -6,7 +6,7 @@ import pytest
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.fitting import FitOptions, fit, predict
 from vvlm_utils.laws.forms import LAWS
-from vvlm_utils.laws.identifiability import parameter_table, profile
+from vvlm_utils.laws.identifiability import lmfit_table, parameter_table, profile
 from vvlm_utils.runs.table import load_runs
 
 RUNS = load_runs("paper")
@@ -61,3 +61,12 @@ def test_a_parameter_table_joins_fit_and_bag(fitted):
     assert table.loc["eps", "at_bound"] == bagged.at_bounds["eps"] > 0
     with pytest.raises(ValueError, match="mult.*add"):
         parameter_table(fitted, bag(LAWS["mult"], RUNS, rng=rng(), resamples=2))
+
+
+def test_lmfit_ends_where_our_optimiser_did_and_counts_as_a_book_does(fitted):
+    row = lmfit_table([fitted]).loc["add"]
+    rows, size = len(RUNS), 9  # add: 5 coefficients and 4 exponents, none at a bound
+    assert row["parameters"] == size and abs(row["moved"]) < 1e-4
+    assert row["reduced"] == pytest.approx(row["chi_square"] / (rows - size))
+    by_hand = rows * np.log(row["chi_square"] / rows) + 2 * size  # Akaike, of least squares
+    assert row["aic"] == pytest.approx(by_hand)

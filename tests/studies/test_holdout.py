@@ -83,12 +83,8 @@ def test_simulated_tables_have_the_designs_and_a_law_of_their_own():
 
 
 def test_a_study_goes_on_where_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(holdout, "WAYS", {"add, penalised": ("add, penalised",)})
-    monkeypatch.setattr(
-        holdout.predict_held, "__defaults__", (holdout.FACTORS, ("add, penalised",))
-    )
-    arguments = ("paper", RUNS, tmp_path, 1, 3)
-    first = holdout.run_table(*arguments, tests=["largest n out"], progress=False)
+    asked = {"tests": ["largest n out"], "ways": TWO[:1], "progress": False}
+    first = holdout.run_table("paper", RUNS, tmp_path, 1, 3, **asked)
     monkeypatch.delattr(holdout, "predict_held")
-    again = holdout.run_table(*arguments, tests=["largest n out"], progress=False)
+    again = holdout.run_table("paper", RUNS, tmp_path, 1, 3, **asked)
     pd.testing.assert_frame_equal(first, again)

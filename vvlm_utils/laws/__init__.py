@@ -55,7 +55,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "priors": ["Prior", "kinds_of", "prior_draws", "prior_table"],
         "recommended": ["RECOMMENDED", "recommended"],
         "protocols": ["ErrorLaw", "FunctionLaw", "Model"],
-        "identifiability": ["parameter_table", "profile"],
+        "identifiability": ["lmfit_table", "parameter_table", "profile"],
         "optimisers": [
             "Problem",
             "boxed_step",

@@ -9,6 +9,7 @@ alone. A bag shows where refits to resampled runs end, bounds of the box include
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -76,3 +77,34 @@ def parameter_table(fitted: LawFit, bagged: BaggedLaw, level: float = 0.9) -> pd
         "at_bound": [bagged.at_bounds[name] for name in fitted.law.parameters],
     }
     return pd.DataFrame(table, index=list(fitted.law.parameters))
+
+
+def lmfit_table(fits: Iterable[LawFit]) -> pd.DataFrame:
+    """Compare laws by lmfit's own results, each started where its fit ended; one row a law.
+
+    Columns
+    -------
+    parameters : how many lmfit varied; those at a bound of the box are fixed there
+    chi_square, reduced : sum of squared residuals of log error, and the same per degree of freedom
+    aic, bic : Akaike's and the Bayesian information criterion; less is better
+    standard_errors : how many parameters lmfit can give one
+    correlated : the largest absolute correlation of two parameters
+    moved : chi-square that lmfit reached over that of our optimiser, less one; near zero where both
+        end at the same optimum
+    """
+    rows = {}
+    for fitted in fits:
+        _, result = fitted.lmfit()
+        varied = [p for p in result.params.values() if p.vary]
+        correlations = [abs(c) for p in varied for c in (p.correl or {}).values()]
+        rows[fitted.law.name] = {
+            "parameters": result.nvarys,
+            "chi_square": result.chisqr,
+            "reduced": result.redchi,
+            "aic": result.aic,
+            "bic": result.bic,
+            "standard_errors": sum(p.stderr is not None for p in varied),
+            "correlated": max(correlations, default=float("nan")),
+            "moved": result.chisqr / fitted.loss - 1,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
