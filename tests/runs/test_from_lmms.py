@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from command import vvlm
 
+from vvlm_utils.runs import suites
 from vvlm_utils.runs.from_lmms import read_results
 from vvlm_utils.runs.lmms_design import ResultsError
 from vvlm_utils.runs.suites import PAPER, SuiteError
@@ -374,6 +375,19 @@ def test_a_suite_of_ones_own_is_read_alone_and_averaged(tmp_path):
     ]
     table = read_results(tmp_path, suite, say=notes.append).set_index("task")
     assert table.loc["avg", "metric_se"] == pytest.approx(2.5)  # sqrt(3^2 + 4^2) / 2
+
+
+def test_a_suite_joins_by_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(suites, "FOLDER", tmp_path / "suites")
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "long.yaml").write_text(
+        "name: long\nbenchmarks:\n"
+        "  - {short: MLVU, scores: {mlvu_dev: mlvu_perception_score}, top: 100}\n"
+    )
+    write(tmp_path, {"mlvu_dev": {"mlvu_percetion_score,none": 61.0}})
+    assert read(tmp_path) == read(tmp_path, suite="long") == ({"MLVU": 61.0}, [])
+    with pytest.raises(SuiteError, match="or one of long"):
+        read(tmp_path, suite="paper")
 
 
 def test_the_command_takes_suites_and_metrics_and_says_what_it_left_out(tmp_path):

@@ -27,7 +27,7 @@ def write(tmp_path):
 
 
 def test_the_benchmarks_are_the_papers_and_the_mini_families():
-    assert list_suites() == ("mini", "paper")
+    assert {"mini", "paper"} <= set(list_suites())
     assert tuple(b.short for b in PAPER) == TASKS and tuple(b.short for b in MINI) == FAMILIES
     assert [b.task for b in PAPER] == [
         *("video_dc499", "activitynetqa", "videochatgpt", "longvideobench_val_v"),
