@@ -18,90 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vvlm_utils.cost.decoders import Decoder
 from vvlm_utils.cost.equation import COSTS, CostFunction, Number, _positive
 
 NEAREST = 0.08  # a nominal LM size may differ by this fraction from the decoder that prices it
 CHANNELS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Decoder:
-    """A Llama-like decoder: grouped-query attention, gated MLP, RMS norms.
-
-    tied : input embedding and output head share one matrix
-    biases : the query, key and value projections have a bias (Qwen2.5)
-    """
-
-    name: str
-    hidden: int
-    layers: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    intermediate: int
-    vocabulary: int
-    tied: bool
-    biases: bool = False
-
-    @property
-    def linear_params_per_layer(self) -> int:
-        """Weights of one layer that every token is multiplied with."""
-        query_and_output = 2 * self.hidden * self.heads * self.head_dim
-        key_and_value = 2 * self.hidden * self.kv_heads * self.head_dim
-        return query_and_output + key_and_value + 3 * self.hidden * self.intermediate
-
-    @property
-    def params(self) -> int:
-        """Parameters without the input embedding, as the paper seems to count x_N.
-
-        An untied output head is a matrix of its own and is counted; a tied one is the embedding.
-        """
-        biases = (self.heads + 2 * self.kv_heads) * self.head_dim if self.biases else 0
-        layer = self.linear_params_per_layer + biases + 2 * self.hidden
-        head = 0 if self.tied else self.hidden * self.vocabulary
-        return self.layers * layer + self.hidden + head
-
-    @property
-    def all_params(self) -> int:
-        """Parameters with the input embedding."""
-        return self.params + self.hidden * self.vocabulary
-
-    @property
-    def read_params(self) -> int:
-        """Parameters that one pass reads: every layer and the output head, no input embedding."""
-        return self.all_params if self.tied else self.params
-
-    @property
-    def logits_flops(self) -> int:
-        """One row of logits."""
-        return 2 * self.hidden * self.vocabulary
-
-    def prefill_flops(
-        self, tokens: ArrayLike, causal: bool = False, cached: ArrayLike = 0
-    ) -> tuple[Number, Number]:
-        """Linear and attention FLOPs to read ``tokens`` behind ``cached`` ones, in that order.
-
-        Attention is counted in full, as kernels without a causal shortcut run it and as torch's
-        counter counts it; ``causal=True`` counts only the pairs that a causal mask keeps.
-        """
-        tokens, cached = np.asarray(tokens, dtype=float), np.asarray(cached, dtype=float)
-        linear = 2 * tokens * self.layers * self.linear_params_per_layer
-        own = tokens * (tokens + 1) / 2 if causal else tokens**2
-        pairs = own + tokens * cached
-        return linear, 4 * pairs * self.layers * self.heads * self.head_dim
-
-    def decode_flops(self, context: ArrayLike, answer_tokens: int) -> Number:
-        """FLOPs of ``answer_tokens`` further tokens behind ``context`` cached ones.
-
-        Each reads the cache and itself, and asks for the row of logits of the next.
-        """
-        read = sum(self.prefill_flops(answer_tokens, causal=True, cached=context))
-        return read + answer_tokens * self.logits_flops
-
-    def cache_bytes(self, tokens: ArrayLike, bytes_per_number: int = 2) -> Number:
-        """Bytes of keys and values kept for ``tokens``; two bytes a number are bf16."""
-        width = 2 * self.layers * self.kv_heads * self.head_dim
-        return np.asarray(tokens, dtype=float) * width * bytes_per_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,18 +218,35 @@ def exact_cost(
     Raises ValueError for a negative count, and for several questions without a prompt.
     """
     t, v = np.broadcast_arrays(*_positive(frames=frames, tokens_per_frame=tokens_per_frame))
-    _check_text(prompt_tokens, answer_tokens, questions)
-    tokens = t * v + prompt_tokens
-    linear, attention = decoder.prefill_flops(tokens, causal)
-    again = decoder.prefill_flops(prompt_tokens, causal, cached=t * v)
-    further = max(answer_tokens - 1, 0)  # the prefill's row of logits gives the first token
     weights = projector_weights(tower, decoder, projector_width)
+    vision = (t * tower.flops_per_frame, 2 * t * tower.features * weights)
+    text = {"prompt_tokens": prompt_tokens, "answer_tokens": answer_tokens, "causal": causal}
+    return answer_cost(decoder, t * v, *vision, **text, questions=questions)
+
+
+def answer_cost(
+    decoder: Decoder,
+    visual_tokens: ArrayLike,
+    tower_flops: ArrayLike,
+    projector_flops: ArrayLike,
+    prompt_tokens: int = 0,
+    answer_tokens: int = 0,
+    causal: bool = False,
+    questions: int = 1,
+) -> ExactCost:
+    """Count a video whose encoding is priced already; arguments as in ``exact_cost``."""
+    _check_text(prompt_tokens, answer_tokens, questions)
+    visual = np.asarray(visual_tokens, dtype=float)
+    tokens = visual + prompt_tokens
+    linear, attention = decoder.prefill_flops(tokens, causal)
+    again = decoder.prefill_flops(prompt_tokens, causal, cached=visual)
+    further = max(answer_tokens - 1, 0)  # the prefill's row of logits gives the first token
     return ExactCost(
-        tower=t * tower.flops_per_frame,
-        projector=2 * t * tower.features * weights,
+        tower=tower_flops,
+        projector=projector_flops,
         linear=linear + (questions - 1) * again[0],
         attention=attention + (questions - 1) * again[1],
-        logits=np.full_like(t, questions * decoder.logits_flops),
+        logits=np.full_like(visual, questions * decoder.logits_flops),
         decoding=questions * decoder.decode_flops(tokens, further),
     )
 

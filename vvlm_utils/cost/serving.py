@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from vvlm_utils.cost.architectures import (
     PAPER_TOWER,
     Decoder,
+    ExactCost,
     Tower,
     _check_text,
     exact_cost,
@@ -130,21 +131,41 @@ def count_passes(
     reads a further question behind the video's cache; decode : all answer tokens after the first,
     a pass each. Counts as in ``exact_cost``; raises ValueError for a batch below 1.
     """
-    if batch < 1:
-        raise ValueError(f"batch must be at least 1, got {batch}")
     text = {"prompt_tokens": prompt_tokens, "answer_tokens": answer_tokens, "causal": causal}
     one = exact_cost(decoder, frames, tokens_per_frame, tower, **text)
     visual = np.multiply(frames, tokens_per_frame, dtype=float)
+    return split_passes(one, decoder, visual, vision_bytes(decoder, tower), batch=batch, **text)
+
+
+def split_passes(
+    one: ExactCost,
+    decoder: Decoder,
+    visual_tokens: ArrayLike,
+    vision_weight_bytes: int,
+    prompt_tokens: int = 0,
+    answer_tokens: int = 0,
+    causal: bool = False,
+    batch: int = 1,
+) -> dict[str, Work]:
+    """Work of each kind of pass, as ``count_passes`` names them, of a video priced already.
+
+    one : the cost of a video and one question
+    vision_weight_bytes : what encoding reads, bytes
+    """
+    if batch < 1:
+        raise ValueError(f"batch must be at least 1, got {batch}")
+    visual = np.asarray(visual_tokens, dtype=float)
     context, further = visual + prompt_tokens, max(answer_tokens - 1, 0)
     again = sum(decoder.prefill_flops(prompt_tokens, causal, visual)) + decoder.logits_flops
-    read = BYTES_PER_NUMBER * decoder.read_params
-    reading = read + batch * decoder.cache_bytes(context)
-    attended = further * context + further * (further + 1) / 2
-    decoding = further * read + batch * decoder.cache_bytes(attended)
+    cache = batch * decoder.cache_bytes(context)
+    first, repeat, step = (
+        BYTES_PER_NUMBER * decoder.params_read(batch * rows) for rows in (context, prompt_tokens, 1)
+    )
+    decoding = further * step + batch * decoder.read_cache_bytes(further, context)
     return {
-        "encode": Work(batch * one.vision_flops, vision_bytes(decoder, tower)),
-        "first": Work(batch * (one.lm_flops - one.decoding), reading),
-        "again": Work(batch * again, reading),
+        "encode": Work(batch * one.vision_flops, vision_weight_bytes),
+        "first": Work(batch * (one.lm_flops - one.decoding), first + cache),
+        "again": Work(batch * again, repeat + cache),
         "decode": Work(batch * one.decoding, decoding),
     }
 
