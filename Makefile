@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 # Paths of a reader's own go to the shell by the environment, never as text of a command.
 export VVLM_RUNS := $(value RUNS)
 export VVLM_TABLE := $(value TABLE)
+export VVLM_FILE := $(value FILE)
 export VVLM_SWEEP := $(or $(value SWEEP),mini)
 
 # Whatever Python from 3.11 to 3.13 this machine has; `python3` goes first.
@@ -14,6 +15,7 @@ fits = -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/d
 PYTHON ?= $(or $(shell for p in python3 python3.13 python3.12 python3.11; do $$p $(fits) && echo $$p && break; done),python3)
 ENV ?= .venv
 LMMS_ENV ?= .venv-lmms
+PROCESSORS_ENV ?= .venv-processors
 CORES ?= 2
 run := $(ENV)/bin/python
 # Every step of the graph is atomic, so a run that was killed needs no unlocking. Of Snakemake's own
@@ -27,7 +29,7 @@ errors_only := 2> >(grep -vE '$(chatter)' >&2)
 no_python = Python 3.11, 3.12 or 3.13 is needed and "$(PYTHON)" is not one: install it or name it, as in: make book PYTHON=/path/to/python3.13
 check_python = $(if $(shell $(PYTHON) $(fits) && echo yes),,$(error $(no_python)))
 
-.PHONY: help book test test-analysis test-long lint format bench coverage holdout exact sweep plan gpu-check cancel real-weights notebook figure variants lock release-check clean lmms-env next-runs env dev test-env torch
+.PHONY: help book test test-analysis test-long lint format bench coverage holdout exact sweep plan gpu-check cancel real-weights notebook figure variants lock release-check clean lmms-env processors-env decode-rate next-runs env dev test-env torch
 
 help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
@@ -101,6 +103,14 @@ lmms-env:  ## make lmms-eval's own environment in .venv-lmms, for the eight benc
 	@$(PYTHON) requirements/install.py $(LMMS_ENV) lmms
 	@$(PYTHON) requirements/install.py $(LMMS_ENV) lmms-eval --no-deps
 
+processors-env:  ## make the environment of transformers' video processors (5.7 GB) and count the clips again
+	$(check_python)
+	@$(PYTHON) requirements/install.py $(PROCESSORS_ENV) processors
+	@$(PROCESSORS_ENV)/bin/python -W ignore -m vvlm_utils.experiment.model.processors
+
+decode-rate: torch  ## how fast a core of this machine decodes video, for vvlm serve (FILE=my.mp4)
+	@$(run) -m vvlm_utils.experiment.data.decode_rate $(if $(VVLM_FILE),"$$VVLM_FILE")
+
 plan: env  ## what a sweep costs before it runs (SWEEP=paper GPU=h100-sxm UTILISATION=0.3 GPUS=8)
 	@$(run) -m vvlm_utils.experiment.mini.price --sweep $(SWEEP) $(if $(GPU),--gpu $(GPU)) \
 	  $(if $(UTILISATION),--utilisation $(UTILISATION)) $(if $(GPUS),--gpus $(GPUS))
@@ -128,7 +138,7 @@ release-check: dev  ## say what is missing before this version can be tagged
 
 clean:  ## remove what was built; the environment stays
 	@rm -rf _build .snakemake .pytest_cache .ruff_cache .hypothesis
-	@find . -name __pycache__ -not -path './$(ENV)/*' -not -path './$(LMMS_ENV)/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -not -path './$(ENV)/*' -not -path './$(LMMS_ENV)/*' -not -path './$(PROCESSORS_ENV)/*' -prune -exec rm -rf {} +
 
 env:
 	$(check_python)

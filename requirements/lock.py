@@ -27,6 +27,7 @@ INCLUDES = {
     "tests": ("analysis",),
     "dev": ("experiment", "tests"),
     "lmms": (),
+    "processors": (),
 }
 PYTHONS = ("3.11", "3.12", "3.13")
 SYSTEMS = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("darwin", "x86_64"))

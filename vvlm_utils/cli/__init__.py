@@ -64,6 +64,7 @@ def run(arguments: Sequence[str]) -> None:
         convert,
         data,
         plan,
+        serve,
         sweep,
     )
     from vvlm_utils.cli.common import app

@@ -17,6 +17,14 @@ MOST_SECONDS = 24 * 3600
 MOST_ASPECT = 200  # the processors refuse longer stripes
 
 
+def read_resolution(text: str) -> tuple[int, int]:
+    """Width and height of ``1280x720``; raises ValueError for another form."""
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.strip().isdecimal() and height.strip().isdecimal()):
+        raise ValueError(f"resolution must be WIDTHxHEIGHT, as in 1280x720, got {text!r}")
+    return int(width), int(height)
+
+
 @dataclass(frozen=True, slots=True)
 class Clip:
     """A video file: seconds, pixels, and the frames per second it was recorded with."""
@@ -296,7 +304,9 @@ def _settled(rule: TokenRule, flags: Flags) -> Flags:
     if flags.cap and not rule.cap_tokens:
         raise ValueError("cap does nothing here: only Qwen's processors know cap_pixels_per_frame")
     if flags.pruning and not rule.prunes:
-        raise ValueError("pruning does nothing here: vLLM prunes Qwen2.5-VL's and Qwen3-VL's tokens")
+        raise ValueError(
+            "pruning does nothing here: vLLM prunes Qwen2.5-VL's and Qwen3-VL's tokens"
+        )
     if flags.fps is None and flags.frames is None:
         flags = replace(flags, fps=rule.fps, frames=rule.frames)
     if rule.bounds == "fixed":
@@ -334,7 +344,9 @@ def count_tokens(rule: TokenRule, clip: Clip, flags: Flags | None = None) -> Vid
     flags = _settled(rule, flags or Flags())
     frames = SAMPLING[rule.sampling](rule, clip, flags)
     if rule.bounds == "video" and frames < rule.temporal:
-        raise ValueError(f"{frames} frame is read, a slice has {rule.temporal}; raise fps or frames")
+        raise ValueError(
+            f"{frames} frame is read, a slice has {rule.temporal}; raise fps or frames"
+        )
     slices = math.ceil(frames / rule.temporal)
     rows, columns = _grid(rule, clip, flags, frames)
     each = rule.tokens or rows * columns // rule.merge**2
