@@ -10,7 +10,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "architectures": [
             "DECODERS",
-            "Decoder",
             "ExactCost",
             "PAPER_TOWER",
             "TOWERS",
@@ -21,6 +20,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "has_decoder",
             "projector_weights",
         ],
+        "catalogue": ["ServedModel", "families", "get_model", "load_catalogue"],
+        "decoders": ["Decoder"],
         "equation": [
             "COSTS",
             "Cost",
@@ -36,6 +37,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "paper_flops",
             "training_flops",
         ],
+        "flags": ["FoundFlags", "find_flags", "floor_tokens", "transformers_lines", "vllm_line"],
+        "served": ["ClipPrice", "Server", "clip_cost", "decode_seconds", "price_clip"],
         "serving": [
             "ACCELERATORS",
             "Accelerator",
@@ -51,6 +54,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "vision_bytes",
             "weight_bytes",
         ],
+        "tokens": ["Clip", "Flags", "TokenRule", "VideoTokens", "count_tokens"],
+        "towers": ["Projector", "VideoTower"],
         "training": [
             "Memory",
             "PAPER_GPU_HOURS",

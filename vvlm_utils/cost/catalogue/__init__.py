@@ -14,15 +14,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from vvlm_utils.cost.decoders import Decoder
 from vvlm_utils.cost.tokens import TokenRule, VideoTokens
 from vvlm_utils.cost.towers import Projector, VideoTower
+from vvlm_utils.parsing import read_yaml
 
 FOLDER = Path(__file__).parent
 SOURCE = "https://huggingface.co/{}/blob/main/config.json"
-Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ def load_catalogue() -> dict[str, ServedModel]:
     """Every served model by its name, family by family from small to large."""
     models = {}
     for path in sorted(FOLDER.glob("*.yaml")):
-        shared = yaml.load(path.read_text(), Loader=Loader)
+        shared = read_yaml(path, ValueError, "install the package again")
         for name, own in shared["models"].items():
             models[name] = _model(name, path.stem, shared, own)
     return models
