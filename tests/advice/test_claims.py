@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from vvlm_utils.advice import claims
+from vvlm_utils.advice.claims import kept as kept_words
 from vvlm_utils.advice.claims.verdict import above, below, both, either
 from vvlm_utils.cost import FACTORS, SOVIT_400M, deployment_ratio, encoder_share
 from vvlm_utils.runs import load_runs, load_task_runs, trends
@@ -322,7 +323,7 @@ def test_c12_wants_340_within_a_hundredth():
 
 
 def test_the_kept_words_are_those_of_quick_claims_on_the_papers_runs():
-    kept, runs = claims.load_verdicts(), load_runs("paper")
+    kept, runs = kept_words.load_verdicts(), load_runs("paper")
     every = trends.arm_slopes(runs, (*FACTORS, "train_examples"), np.random.default_rng(0))
     tokens = [50, 49, 36, 25, 16, 9, 4, 1]
     share = pd.Series(encoder_share(7e9, tokens), tokens)
@@ -345,23 +346,23 @@ def test_c3_hangs_on_the_odd_run_at_5_tflops():
 
 
 def test_a_change_of_a_word_fails_until_the_file_has_it(tmp_path):
-    kept = claims.load_verdicts()
-    claims.check_words(kept)
+    kept = kept_words.load_verdicts()
+    kept_words.check_words(kept)
     with pytest.raises(
-        claims.VerdictError, match="C1: .*'does not hold'.*keeps 'holds'.*CHANGELOG"
+        kept_words.VerdictError, match="C1: .*'does not hold'.*keeps 'holds'.*CHANGELOG"
     ):
-        claims.check_words({"C1": FAILS, "C2": kept["C2"]})
+        kept_words.check_words({"C1": FAILS, "C2": kept["C2"]})
     changed = tmp_path / "verdicts.json"
     changed.write_text(json.dumps(kept | {"C1": FAILS}))
-    claims.check_words({"C1": FAILS}, changed)
+    kept_words.check_words({"C1": FAILS}, changed)
 
 
 @pytest.mark.parametrize("moved", [{"C1": "maybe"}, {"C15": HOLDS}])
 def test_a_file_of_verdicts_has_fourteen_known_words(moved, tmp_path):
     path = tmp_path / "verdicts.json"
-    path.write_text(json.dumps(claims.load_verdicts() | moved))
-    with pytest.raises(claims.VerdictError, match="must map C1 to C14"):
-        claims.load_verdicts(path)
+    path.write_text(json.dumps(kept_words.load_verdicts() | moved))
+    with pytest.raises(kept_words.VerdictError, match="must map C1 to C14"):
+        kept_words.load_verdicts(path)
 
 
 def test_a_table_says_which_claims_it_can_decide():

@@ -7,8 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from vvlm_utils.advice.claims import CLAIMS, VerdictError, load_verdicts
-from vvlm_utils.site.build import execute
+from vvlm_utils.advice.claims import CLAIMS
+from vvlm_utils.advice.claims.kept import VerdictError, load_verdicts
+from vvlm_utils.site.build import execute, find_needs
 from vvlm_utils.site.verdicts import check_chapters, words_of
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,11 @@ def test_a_verdict_that_moved_is_refused(chapter, tmp_path):
 def test_chapters_without_a_claim_need_no_kept_words(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(), tmp_path / "plain.ipynb")
     check_chapters([tmp_path / "plain.ipynb"], tmp_path / "none.json")
+
+
+def test_no_chapter_runs_again_for_a_kept_word():
+    needs = {path.name for path in find_needs(ROOT / "notebooks" / "05_runs.ipynb")}
+    assert "verdicts.json" not in needs and {"verdict.py", "trends.py"} <= needs
 
 
 def claim_rows() -> list[re.Match]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 
-from vvlm_utils.advice.claims.verdict import VERDICTS, check_words
+from vvlm_utils.advice.claims.kept import VERDICTS, check_words
 
 GLUED = re.compile(r"c(\d\d)_verdict")
 PLAIN = "application/papermill.record/text/plain"  # where glue keeps a text

@@ -1,7 +1,7 @@
 """The paper's fourteen claims as rules: tables in, a verdict out.
 
-Every rule takes what a chapter has computed and returns a ``Verdict``; ``verdicts.json`` keeps
-today's words for the paper's runs, and the book is not built when a chapter finds another one.
+Every rule takes what a chapter has computed and returns a ``Verdict``. Today's words for the
+paper's runs are kept (module ``kept``), and the book is not built when a chapter finds another.
 """
 
 import lazy_loader
@@ -30,14 +30,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "verdict": [
             "CLAIMS",
             "UNDECIDED",
-            "VERDICTS",
             "WORDS",
             "Verdict",
-            "VerdictError",
-            "check_words",
             "decide",
             "grade",
-            "load_verdicts",
         ],
     },
 )

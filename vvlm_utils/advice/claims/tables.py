@@ -24,9 +24,9 @@ def lacking(runs: pd.DataFrame) -> dict[str, str]:
     """
     sweeps, tasks = set(runs["sweep"]), set(runs["task"])
     both_sweeps = "" if {"star", "isoflop"} <= sweeps else "it needs runs marked star and isoflop"
-    moves = {f for f in (*FACTORS, TRAIN_EXAMPLES) if runs[f].nunique() > 1}
+    moves = {f for f in (*FACTORS, TRAIN_EXAMPLES) if f in runs and runs[f].nunique() > 1}
     needed = (
-        ("C1", _short_arms(runs)),
+        ("C1", _still(moves, *FACTORS, TRAIN_EXAMPLES) or _short_arms(runs)),
         ("C2", _flat_curves(runs)),
         ("C3", _flat_curves(runs)),
         ("C4", _tasks(tasks, "LVB", "PT") or _still(moves, "frames", TRAIN_EXAMPLES)),

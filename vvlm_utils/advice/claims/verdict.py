@@ -1,4 +1,4 @@
-"""A verdict on a claim: its parts, the word that follows from them, and the file of today's words.
+"""A verdict on a claim: its parts, and the word that follows from them.
 
 A part is supported (True), contradicted (False) or open (None). An interval that holds both sides
 of a bound leaves its part open: what is not shown is not refuted.
@@ -6,22 +6,13 @@ of a bound leaves its part open: what is not shown is not refuted.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-
-from vvlm_utils.files import DATA_FOLDER
 
 HOLDS, IN_PART, FAILS = "holds", "holds in part", "does not hold"
 UNDECIDED = "undecided by these runs"
 WORDS = (HOLDS, IN_PART, FAILS, UNDECIDED)
 CLAIMS = tuple(f"C{number}" for number in range(1, 15))
-VERDICTS = DATA_FOLDER / "verdicts.json"
-
-
-class VerdictError(ValueError):
-    """Raised when chapters and the file of verdicts disagree."""
 
 
 @dataclass(frozen=True)
@@ -105,36 +96,3 @@ def either(*parts: bool | None) -> bool | None:
     if True in parts:
         return True
     return None if None in parts else False
-
-
-def load_verdicts(path: Path = VERDICTS) -> dict[str, str]:
-    """The kept words, claim -> word, for the paper's runs at the chapters' own parameters."""
-    kept = json.loads(Path(path).read_text())
-    unknown = {claim: word for claim, word in kept.items() if word not in WORDS}
-    if unknown or tuple(kept) != CLAIMS:
-        raise VerdictError(
-            f"{path}: must map C1 to C14, in order, to {', '.join(WORDS)}; "
-            f"got {unknown or tuple(kept)}"
-        )
-    return kept
-
-
-def check_words(found: Mapping[str, str], path: Path = VERDICTS) -> None:
-    """Refuse words, claim -> word, that are not the kept ones.
-
-    Raises
-    ------
-    VerdictError
-        Naming both words of every claim that differs, and the way out.
-    """
-    kept = load_verdicts(path)
-    moved = [
-        f"{claim}: the chapters find {word!r}, {Path(path).name} keeps {kept.get(claim)!r}"
-        for claim, word in found.items()
-        if word != kept.get(claim)
-    ]
-    if moved:
-        raise VerdictError(
-            "; ".join(moved) + f". If the change is meant, write the new word into {path} and its "
-            "reason into CHANGELOG.md; if not, find what moved it"
-        )
