@@ -93,9 +93,10 @@ def test_the_list_names_every_row():
 
 def test_an_answer_imports_no_table_and_no_compiler():
     code = (
-        "import sys; from vvlm_utils.cli import app; "
-        "app(['serve', 'qwen3-vl-8b'], standalone_mode=False); "
-        "print([m for m in ('pandas', 'numba', 'scipy', 'matplotlib') if m in sys.modules])"
+        "import atexit, sys; from vvlm_utils.cli import run; "
+        "atexit.register(lambda: print([m for m in "
+        "('pandas', 'numba', 'scipy', 'matplotlib') if m in sys.modules])); "
+        "run(['serve', 'qwen3-vl-8b'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
