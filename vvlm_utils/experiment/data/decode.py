@@ -25,7 +25,14 @@ REPLACE = "replace the file"
 
 
 class VideoError(ValueError):
-    """A video that cannot be used: names the file, what is wrong and the fix, in one line."""
+    """A video that cannot be used: names the file, what is wrong and the fix, in one line.
+
+    A loader's worker hands an error on with its traceback as text, whose last line is the error.
+    """
+
+    def __init__(self, message: str):
+        last = message.strip().splitlines()[-1]
+        super().__init__(last.removeprefix(f"{__name__}.VideoError: "))
 
 
 @dataclass
