@@ -257,6 +257,28 @@ def test_results_in_one_folder_are_of_the_models_that_their_arguments_say(tmp_pa
     refused(tmp_path, "max_frames_num=8 in its model_args contradicts frames=32 of .*design.json")
 
 
+def test_one_design_whose_arguments_show_other_tokens_is_refused(tmp_path):
+    design = {"lm_params": 1e9, "tokens_per_frame": 196, "train_examples": 1000}
+    (tmp_path / "design.json").write_text(json.dumps(design))
+    args = "pretrained=runs/a,max_frames_num=8,mm_spatial_pool_stride="
+    write(tmp_path, scores_of(NQA, 0.5), args=args + "2", name="1")
+    write(tmp_path, scores_of(VMME, 0.5), args="pretrained=runs/a,max_frames_num=8", name="2")
+    assert read(tmp_path)[0] == {"NQA": 50.0, "VMME": 50.0}
+    write(tmp_path, scores_of(PAPER[3], 0.4), args=args + "4", name="3")
+    words = "one design, but mm_spatial_pool_stride is 2 and 4; give each folder's design.json its"
+    refused(tmp_path, words)
+    write(tmp_path, scores_of(PAPER[3], 0.4), args=f"{args}4,tokens_per_frame=196", name="3")
+    assert len(read(tmp_path)[0]) == 3
+
+
+def test_a_score_that_looks_like_a_fraction_is_pointed_out(tmp_path):
+    write(tmp_path, scores_of(VMME, 0.006), scores_of(NQA, 0.5))
+    metrics, notes = read(tmp_path)
+    assert metrics == {"VMME": pytest.approx(0.6), "NQA": 50.0}
+    fix = "--metric videomme=videomme_perception_score/1 reads it so"
+    assert notes == [f"{tmp_path}: runs/a: videomme is 0.6 of 100; if it is a fraction, {fix}"]
+
+
 def test_the_newest_result_of_a_task_counts_and_is_said(tmp_path):
     new = write(tmp_path / "b", scores_of(NQA, 0.9), name="20260103_000000")
     old = write(tmp_path / "a", scores_of(NQA, 0.1), scores_of(VMME, 0.5), name="20260102_000000")

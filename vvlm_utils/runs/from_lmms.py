@@ -4,15 +4,15 @@ The expected folder is what ``--output_path`` named, of any version from 0.1 to 
 ``*_results.json`` at any depth, one for each time the harness ran, or up to 0.2.3 a
 ``results.json`` in a folder of its own. Of one model, several files complement each other, and of
 one task the newest counts. ``lmms_files`` reads a file, ``lmms_design`` finds whose results they
-are; two results in one folder are of two models when their arguments say so. No torch and no
-lmms-eval here.
+are, ``lmms_scores`` reads a benchmark's; two results in one folder are of two models when their
+arguments say so. No torch and no lmms-eval here.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,17 +21,28 @@ import pandas as pd
 
 from vvlm_utils.runs.lmms_design import ResultsError, plain, show
 from vvlm_utils.runs.lmms_files import OLD_NAME, Evaluation, Say, find_results, read_evaluation
+from vvlm_utils.runs.lmms_scores import as_value, find_key, list_metrics, score
 from vvlm_utils.runs.suites import DESIGN, Benchmark, SuiteError, list_suites, load_suite
 from vvlm_utils.runs.table import AVERAGE, validate_runs
 
 SOURCE = "lmms-eval"
-# What stands among a task's metrics and is none, and what is said of a metric beside it.
-NO_METRICS = {"alias", "samples", " ", ""}
-BESIDE = re.compile(
-    r"_(stderr(_clt|_clustered)?|expected_accuracy|consensus_accuracy|internal_variance"
-    r"|consistency_rate)$"
-)
 SHOWN = 20  # tasks of no suite that are named with their values; of more, the names
+
+
+def _check_tokens(evaluations: Iterable[Evaluation]) -> None:
+    """Refuse results that one design.json calls one design, and whose arguments say otherwise."""
+    stated: dict[tuple, dict[str, Evaluation]] = {}
+    for new in evaluations:
+        for name, value in new.tokens.items():
+            by_value = stated.setdefault((new.model, new.design, name), {})
+            by_value.setdefault(value, new)
+            if len(by_value) > 1:
+                old = next(iter(by_value.values()))
+                raise ResultsError(
+                    f"{old.path} and {new.path}: one design, but {name} is "
+                    f"{plain(old.tokens[name])} and {plain(value)}; give each folder's design.json "
+                    "its own tokens_per_frame, or remove one"
+                )
 
 
 def _newest(
@@ -60,112 +71,6 @@ def _newest(
     }
 
 
-def _spelled(key: str) -> str:
-    """A metric's name as it was meant: lmms-eval wrote ``percetion`` up to 0.2.4 (of mlvu: 0.7)."""
-    return key.replace("percetion", "perception")
-
-
-def _key(metrics: dict, metric: str, task: str, label: str) -> str:
-    """The key of a metric in what lmms-eval left of a task, whatever filter made it."""
-    name = _spelled(metric)
-    keys = [k for k in metrics if name in (_spelled(k), _spelled(k.split(",")[0]))]
-    unfiltered = [k for k in keys if _spelled(k) in (name, f"{name},none")]
-    if unfiltered or len({show(metrics[k]) for k in keys}) == 1:
-        return (unfiltered or keys)[0]
-    if keys:
-        filters = ", ".join(keys)
-        raise ResultsError(
-            f"{label}: {task} has {metric} by several filters ({filters}); "
-            f"choose one by --metric {task}=KEY"
-        )
-    there = "; ".join(f"{plain(k)} {show(v)}" for k, v in _metrics(metrics)) or "nothing"
-    raise ResultsError(
-        f"{label}: {task} has no {metric}, but {there}; take one by --metric {task}=KEY"
-    )
-
-
-def _value(value: object, what: str, label: str) -> float:
-    """A number that lmms-eval wrote; NaN where it wrote that there is none."""
-    if value is None or value in ("N/A", "", "NaN", "nan"):
-        return np.nan
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ResultsError(f"{label}: {what} must be a number, got {show(value)}; evaluate again")
-    try:
-        return float(value)
-    except OverflowError:
-        return np.inf
-
-
-def _error(metrics: dict, key: str, benchmark: Benchmark, label: str) -> float:
-    """A metric's standard error on (0, top): the one by cluster where there is one."""
-    name, _, rest = key.partition(",")
-    question = benchmark.question_top
-    scale = np.nan if question is None else benchmark.top / question
-    for suffix, factor in (("_stderr_clustered", scale), ("_stderr", 1.0), ("_stderr_clt", scale)):
-        beside = f"{name}{suffix},{rest}" if rest else f"{name}{suffix}"
-        error = factor * _value(metrics.get(beside), beside, label)
-        if np.isfinite(error):
-            return float(error)
-    return np.nan
-
-
-def _parts(benchmark: Benchmark, scores: dict[str, dict], label: str) -> list[tuple[float, float]]:
-    """Value and standard error of each metric of a benchmark; a value that is none is NaN."""
-    parts = []
-    for task, metric in benchmark.scores:
-        metrics = scores[task]
-        key = _key(metrics, metric, task, label)
-        value = _value(metrics[key], f"{task} {key}", label)
-        parts.append((value, _error(metrics, key, benchmark, label)))
-    return parts
-
-
-def score(benchmark: Benchmark, scores: dict[str, dict], label: str) -> tuple[float, float] | None:
-    """Score and standard error of a benchmark on 0-100.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-        Its tasks, metrics and scale.
-    scores : mapping
-        lmms-eval's metrics, by task.
-    label : str
-        Whose results they are, for messages.
-
-    Returns
-    -------
-    (score, error) or None
-        None when the benchmark was not evaluated or lmms-eval gives null for a score; the error
-        is NaN where it is not known.
-
-    Raises
-    ------
-    ResultsError
-        For a benchmark of which only a part is there, and a value off its scale.
-    """
-    missing = [task for task, _ in benchmark.scores if task not in scores]
-    if len(missing) == len(benchmark.scores):
-        return None
-    if missing:
-        raise ResultsError(
-            f"{label}: {benchmark.task} lacks {', '.join(dict.fromkeys(missing))}; "
-            f"evaluate all of {benchmark.task}"
-        )
-    values, errors = np.array(_parts(benchmark, scores, label)).T
-    if np.isnan(values).any():
-        return None
-    if not ((values >= 0) & (values <= benchmark.top * (1 + 1e-9))).all():
-        raise ResultsError(
-            f"{label}: {benchmark.task} must lie on 0 to {benchmark.top:g}, got "
-            f"{show(values.tolist())}; evaluate again, or give its scale in a suite of your own"
-        )
-    scale = 100 / benchmark.top
-    return (
-        min(scale * values.mean(), 100.0),
-        scale * float(np.hypot.reduce(errors)) / len(errors),
-    )
-
-
 def _suite_rows(
     suite: Sequence[Benchmark], scores: dict[str, dict], label: str, say: Say, taken: set[str]
 ) -> list[dict]:
@@ -179,6 +84,9 @@ def _suite_rows(
             continue
         found = score(benchmark, scores, label)
         if found:
+            if 0 < found[0] <= 1 and benchmark.top == 100:
+                fix = f"if it is a fraction, --metric {'='.join(benchmark.scores[0])}/1 reads it so"
+                say(f"{label}: {benchmark.task} is {found[0]:g} of 100; {fix}")
             rows.append({"task": benchmark.short, "metric": found[0], "metric_se": found[1]})
         elif any(task in scores for task, _ in benchmark.scores):
             say(f"{label}: {benchmark.task} has no score (null); left out")
@@ -189,20 +97,13 @@ def _suite_rows(
     return rows
 
 
-def _metrics(metrics: dict) -> Iterator[tuple[str, object]]:
-    """The metrics of a task with their values, without what is said of them beside."""
-    for key, value in metrics.items():
-        if key not in NO_METRICS and not BESIDE.search(key.split(",")[0]):
-            yield key, value
-
-
 def _unknown(suites: Iterable[Sequence[Benchmark]], scores: Iterable[dict[str, dict]]) -> list[str]:
     """What was evaluated and is of no suite: its task, its metrics and their values, in words."""
     known = {task for suite in suites for b in suite for task in (b.task, *dict(b.scores))}
     found: dict[str, dict[str, list[str]]] = {}
     for tasks in scores:
         for task, metrics in tasks.items():
-            for key, value in _metrics(metrics) if task not in known else ():
+            for key, value in list_metrics(metrics) if task not in known else ():
                 said = f"{value:.6g}" if isinstance(value, float) else show(value)
                 found.setdefault(plain(task), {}).setdefault(
                     plain(key.removesuffix(",none")), []
@@ -240,7 +141,7 @@ def _with_top(benchmark: Benchmark, models: Iterable[dict[str, dict]], say: Say)
     if not np.isnan(benchmark.top):
         return benchmark
     label = f"--metric {task}={metric}"
-    values = [_value(m[_key(m, metric, task, label)], metric, label) for m in found]
+    values = [as_value(m[find_key(m, metric, task, label)], metric, label) for m in found]
     top = 1 if max((value for value in values if value == value), default=100) <= 1 else 100
     say(f"{label}: read on 0 to {top:g}, as its values are; {task}={metric}/TOP states another top")
     return replace(benchmark, top=top, question_top=1 if top == 1 else None)
@@ -310,7 +211,9 @@ def read_results(
         said = f"no *_results.json and no {OLD_NAME}"
         raise ResultsError(f"{folder}: {said}; name the folder of --output_path")
     read = (read_evaluation(path, say) for path in paths)
-    models = _newest((evaluation for evaluation in read if evaluation), say)
+    evaluations = [evaluation for evaluation in read if evaluation]
+    _check_tokens(evaluations)
+    models = _newest(evaluations, say)
     given = [_with_top(benchmark, models.values(), say) for benchmark in given]
     rows = []
     for (model, design), scores in models.items():

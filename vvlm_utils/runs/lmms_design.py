@@ -32,6 +32,12 @@ FRAME_LIMITS = (
     "video_max_frames",
 )
 RATES = ("fps", "video_fps", "target_fps")  # frames a second; no number of frames
+# What else decides how many tokens a frame has; by rules of each model's own, so it is compared
+# and not read.
+TOKEN_ARGUMENTS = (
+    *("mm_spatial_pool_stride", "miv_token_len", "max_pixels", "total_pixels", "max_soft_tokens"),
+    *("token_merge_ratio", "resolution"),
+)
 # The argument that names the model, in lmms-eval's own order.
 NAMES = (
     *("peft", "delta", "pretrained", "model", "model_version", "model_name", "model_id", "path"),
@@ -73,6 +79,13 @@ def model_name(arguments: dict[str, object]) -> str:
     """What tells one model from another of the same design; empty where nothing names it."""
     named = [arguments[name] for name in NAMES if arguments.get(name)]
     return str(named[0]).rstrip("/") if named and isinstance(named[0], str) else ""
+
+
+def token_arguments(arguments: dict[str, object]) -> dict[str, str]:
+    """What is stated of a frame's tokens; empty where their number itself is."""
+    if arguments.get("tokens_per_frame") is not None:
+        return {}
+    return {n: str(arguments[n])[:80] for n in TOKEN_ARGUMENTS if arguments.get(n) is not None}
 
 
 def _number(value: object, name: str, label: str) -> float | None:

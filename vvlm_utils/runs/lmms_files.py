@@ -21,6 +21,7 @@ from vvlm_utils.runs.lmms_design import (
     parse_model_args,
     plain,
     show,
+    token_arguments,
 )
 from vvlm_utils.runs.suites import JUDGE_SUFFIX
 
@@ -40,6 +41,7 @@ class Evaluation:
 
     stamp : when it was made, to be compared; one without a year is older than one with
     model, design : whose results they are
+    tokens : what its arguments state of a frame's tokens, in the model's own terms
     scores : lmms-eval's metrics, by task
     """
 
@@ -48,6 +50,7 @@ class Evaluation:
     stamp: tuple[bool, str]
     model: str
     design: tuple[float, ...]
+    tokens: dict[str, str]
     scores: dict[str, dict]
 
 
@@ -131,4 +134,12 @@ def read_evaluation(path: Path, say: Say = warnings.warn) -> Evaluation | None:
     arguments = parse_model_args(model_args)
     design = find_design(arguments, path, label, say)
     stamp, scores = _stamp(content, path), _scores(content, label)
-    return Evaluation(path, label, stamp, model_name(arguments), tuple(design.values()), scores)
+    return Evaluation(
+        path=path,
+        label=label,
+        stamp=stamp,
+        model=model_name(arguments),
+        design=tuple(design.values()),
+        tokens=token_arguments(arguments),
+        scores=scores,
+    )
