@@ -67,3 +67,12 @@ def test_the_page_of_claims_links_each_to_the_section_that_decides_it():
         cells = nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4).cells
         assert (int(shown), label) == (int(chapter[:2]), f"sec-c{number}")
         assert any(f"({label})=\n#" in cell.source for cell in cells), label
+
+
+def test_the_page_of_claims_shows_the_rule_of_each():
+    page = (ROOT / "book" / "claims.md").read_text()
+    shown = re.findall(
+        r"^- \*\*C(\d+)\.\*\* .*notebooks/(\w+)\.ipynb::c(\d\d)_rule:s`$", page, re.M
+    )
+    assert [(n, chapter) for n, chapter, _ in shown] == [m.groups()[:2] for m in claim_rows()]
+    assert all(int(n) == int(key) for n, _, key in shown)
