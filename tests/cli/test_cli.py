@@ -236,7 +236,7 @@ def test_an_elasticity_says_how_far_it_asks(fit_json):
 def test_a_fit_never_replaces_its_runs(own_runs):
     before = (own_runs / "it's mine.csv").read_bytes()
     done = vvlm("fit", "it's mine.csv", "--out", "./it's mine.csv", cwd=own_runs)
-    assert done.returncode == 2 and "is the table of runs itself" in done.stderr
+    assert done.returncode == 2 and "which is read; name another file" in done.stderr
     assert (own_runs / "it's mine.csv").read_bytes() == before
 
 

@@ -54,6 +54,7 @@ def make_tiny(root: Path) -> Path:
     for name in ("Snakefile", "_config.yml", "requirements/analysis.txt", "book/references.md"):
         (root / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, root / name)
+    shutil.copytree(ROOT / "rules", root / "rules")
     shutil.copy(ROOT / "book" / "references.bib", root / "book")
     shutil.copytree(ROOT / "book" / "assets", root / "book" / "assets")
     skip = shutil.ignore_patterns("__pycache__", "data")

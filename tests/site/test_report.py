@@ -315,4 +315,4 @@ def test_a_table_reaches_the_sweep_as_it_is():
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     shown = [line for line in said.splitlines() if ".sweep table " in line]
-    assert len(shown) == 1 and shlex.split(shown[0])[-2:] == ["--table", NASTY]
+    assert len(shown) == 1 and shlex.split(shown[0])[-1] == f"--table={NASTY}"

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -21,9 +22,12 @@ from vvlm_utils.experiment.mini import records, run, stages, sweep
 from vvlm_utils.experiment.mini.stages import clip_dataset, load_decoder, make_split, split_features
 from vvlm_utils.experiment.model.presets import MINI
 from vvlm_utils.experiment.train import checkpoints, finetune
+from vvlm_utils.files import DATA_FOLDER
+from vvlm_utils.locks import OutputTaken, only_writer
 
 ROOT = Path(__file__).parents[3]
 RUN = plan.Run("mini-7k", frames=2, tokens_per_frame=4, train_examples=16)
+MINI_RUNS = DATA_FOLDER / "mini_runs.csv"
 SCORES = ["run_id", "task", "metric", "metric_se", "seed", "draw", "blind", "recipe"]
 
 
@@ -35,46 +39,200 @@ def elsewhere(tiny, tmp_path):
     return replace(tiny, root=tmp_path, weights=tiny.weights_folder, table=tmp_path / "runs.csv")
 
 
+# The sweep "tiny" made smaller still in every process that starts in a folder, and of one run.
+SMALLER = """
+from dataclasses import replace
+from vvlm_utils.experiment.mini import design
+from vvlm_utils.experiment.model.presets import Recipe
+counts = {"train": 32, "validation": 12, "test": 16, "align": 16, "tower": 8}
+recipe = Recipe(steps=10, scenes=4, texts=16, pool=16)
+tiny = design.SWEEPS["tiny"]
+plan = lambda: tiny.plan().query("lm == 'mini-7k' and frames == 2 and train_examples == 32")
+small = replace(tiny, plan=plan, counts=counts, tower_steps=10, recipe=recipe)
+design.SWEEPS["tiny"] = small
+"""
+
+
+def house(folder: Path, smaller: bool = False) -> Path:
+    """The graph and the package, in a folder of their own."""
+    folder.mkdir(exist_ok=True)
+    for name in ("Snakefile", "rules", "_toc.yml", "notebooks", "params", "vvlm_utils", "Makefile"):
+        (folder / name).symlink_to(ROOT / name)
+    if smaller:
+        (folder / "sitecustomize.py").write_text(SMALLER)
+    return folder
+
+
 def start_driver(folder: Path) -> subprocess.Popen:
-    """`snakemake sweep` of the tiny sweep, in a folder of its own."""
-    for name in ("Snakefile", "_toc.yml", "notebooks", "params", "vvlm_utils"):
-        if not (folder / name).exists():
-            (folder / name).symlink_to(ROOT / name)
+    """`snakemake sweep` of the tiny sweep."""
     command = [sys.executable, "-m", "snakemake", "sweep", "--config", "sweep=tiny"]
     command += ["--cores", "1", "--nolock", "--rerun-incomplete", "--keep-going", "--quiet", "all"]
     return subprocess.Popen(
         command,
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(folder)},
+        env=os.environ | {"PYTHONPATH": str(folder), "TMPDIR": str(folder)},
         start_new_session=True,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=(folder / "said.log").open("a"),
     )
 
 
-def kill_after(landmark: Path, driver: subprocess.Popen, delay: float) -> None:
-    """Kill a driver and all that it started, some time after a path appears."""
-    while not landmark.exists():
-        assert driver.poll() is None
+STAGES = ("tower-0", "features-align-0", "decoder-mini-7k-0", "features-train-0")
+STAGES += ("runs/test/mini-7k-0",)
+
+
+def kill(folder: Path, stage: str, victim: str) -> int:
+    """Start a driver and kill it, the stage that it started, or both, while the stage works.
+
+    A stage whose driver was killed alone runs on to its end. Returns how the driver ended.
+    """
+    output = folder / "_build" / "tiny" / stage
+    lock = output.with_name(f"{output.name}.lock")
+    lock.unlink(missing_ok=True)  # a killed owner's name is still in it
+    driver = start_driver(folder)
+    while not (lock.exists() and (owner := re.match(r"process (\d+)", lock.read_text()))):
+        assert driver.poll() is None, (folder / "said.log").read_text()
         time.sleep(0.02)
-    time.sleep(delay)
-    os.killpg(driver.pid, signal.SIGKILL)
-    driver.wait()
+    if victim == "both":
+        os.killpg(driver.pid, signal.SIGKILL)
+    else:
+        os.kill(driver.pid if victim == "driver" else int(owner[1]), signal.SIGKILL)
+    code = driver.wait()
+    while victim == "driver":
+        try:
+            with only_writer(output):
+                break
+        except OutputTaken:
+            time.sleep(0.05)
+    return code
+
+
+def finish(folder: Path) -> pd.DataFrame:
+    """Let a driver end; returns the table. Nothing half written is left anywhere."""
+    assert start_driver(folder).wait() == 0, (folder / "said.log").read_text()
+    assert not list(folder.rglob(".*.part*"))
+    return pd.read_csv(folder / "_build" / "tiny" / "runs.csv")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Weights, features, clips and answers of a sweep; what holds a duration is left out."""
+    kinds = ("*.safetensors", "*.npy", "*.mp4", "index.json", "*.csv.gz")
+    files = [path for kind in kinds for path in (folder / "_build").rglob(kind)]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.mark.slow
+def test_a_sweep_resumes_when_its_driver_its_stage_or_both_were_killed(tmp_path):
+    folder = house(tmp_path / "house", smaller=True)
+    assert kill(folder, "tower-0", "stage") == 1
+    assert kill(folder, "tower-0", "both") == -signal.SIGKILL
+    assert kill(folder, "tower-0", "driver") == -signal.SIGKILL
+    weights = folder / "_build/tiny/weights/tower/model.safetensors"
+    made = weights.stat().st_mtime_ns
+    assert kill(folder, "decoder-mini-7k-0", "driver") == -signal.SIGKILL
+    assert len(finish(folder)) == 9
+    assert weights.stat().st_mtime_ns == made  # what ran on to its end is not made again
 
 
 @pytest.mark.long
-def test_a_sweep_killed_twice_ends_in_the_table_of_an_undisturbed_one(tmp_path):
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    whole.mkdir(), cut.mkdir()
-    assert start_driver(whole).wait() == 0
-    rng, table = random.Random(time.time_ns()), Path("_build/tiny/runs.csv")
-    for landmark in ("_build/tiny/weights/tower", "_build/tiny/runs/test"):
-        kill_after(cut / landmark, start_driver(cut), 4 * rng.random())
-        assert not (cut / table).exists()
-    assert start_driver(cut).wait() == 0
-    first, second = (pd.read_csv(folder / table) for folder in (whole, cut))
-    assert first["run_id"].nunique() == 6 and len(first) == 54
-    pd.testing.assert_frame_equal(first[SCORES], second[SCORES])
+@pytest.mark.parametrize("smaller", [True, False])
+def test_kills_at_every_stage_leave_the_bytes_of_an_undisturbed_sweep(tmp_path, smaller):
+    calm, cut = (house(tmp_path / name, smaller) for name in ("calm", "cut"))
+    first = finish(calm)
+    for stage in STAGES:
+        for victim in ("stage", "both", "driver"):
+            kill(cut, stage, victim)
+    pd.testing.assert_frame_equal(first[SCORES], finish(cut)[SCORES])
+    assert contents(calm) == contents(cut)
+
+
+@pytest.mark.long
+def test_twenty_kills_at_random_moments_leave_the_bytes_of_an_undisturbed_sweep(tmp_path):
+    calm, cut = (house(tmp_path / name) for name in ("calm", "cut"))
+    first, seed = finish(calm), time.time_ns()
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    for _ in range(20):
+        driver = start_driver(cut)
+        try:
+            driver.wait(rng.uniform(1, 30))
+        except subprocess.TimeoutExpired:
+            os.killpg(driver.pid, signal.SIGKILL)
+            driver.wait()
+    pd.testing.assert_frame_equal(first[SCORES], finish(cut)[SCORES])
+    assert contents(calm) == contents(cut)
+
+
+def make_sweep(folder: Path, *settings: str) -> subprocess.CompletedProcess:
+    """`make sweep` of the tiny sweep, its environment taken as it is."""
+    environment = Path(sys.executable).parent.parent
+    command = ["make", "-o", "torch", "sweep", "SWEEP=tiny", f"ENV={environment}", *settings]
+    env = os.environ | {"PYTHONPATH": str(folder), "TMPDIR": str(folder)}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300)
+
+
+def test_the_second_of_two_drivers_says_one_line_and_leaves_the_table_alone(tmp_path):
+    folder = house(tmp_path / "house")
+    table = folder / "_build" / "tiny" / "runs.csv"
+    with only_writer(folder / "_build" / "tiny" / "driver"):
+        table.write_text(",".join(plan.COLUMNS) + "\n")
+        done = make_sweep(folder)
+    assert done.returncode == 2 and done.stdout == ""
+    said = [line for line in done.stderr.splitlines() if not line.startswith("make: ***")]
+    assert len(said) == 1 and f"is being written by process {os.getpid()}" in said[0]
+    assert table.read_text() == ",".join(plan.COLUMNS) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ("no/folder/t.csv", "there is no folder .*; make it first"),
+        (".", r"\. is a folder; name a file"),
+        ("/dev/null", "is no file; name the table of a sweep, or a new file"),
+        ("mine.csv", "mine.csv: no column source, sweep, .*recipe; name the table of a sweep"),
+        ("empty.csv", "no table of runs .*; name the table of a sweep, or a new file"),
+        ("words.csv", "no table of runs .*; name the table of a sweep, or a new file"),
+        ("bytes.csv", "no table of runs .*; name the table of a sweep, or a new file"),
+    ],
+)
+def test_a_table_that_cannot_be_added_to_is_refused_in_one_line(
+    tmp_path, monkeypatch, capsys, table, reason
+):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.csv").write_text("run_id,metric\na,1\n")
+    Path("empty.csv").touch()
+    Path("words.csv").write_text("one\ntwo,three\n")
+    Path("bytes.csv").write_bytes(b"\xff\x00")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(sys, "argv", ["design", "--sweep", "tiny", "--table", table])
+    with pytest.raises(SystemExit) as ended:
+        plan.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and said.count("\n") == 1 and re.search(reason, said), said
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_make_refuses_a_table_before_any_work(tmp_path):
+    folder = house(tmp_path / "house")
+    done = make_sweep(folder, "TABLE=no/folder/t.csv")
+    said = [line for line in done.stderr.splitlines() if not line.startswith("make: ***")]
+    assert (done.returncode, done.stdout, len(said)) == (2, "", 1) and "make it first" in said[0]
+    assert not (folder / "_build").exists()
+
+
+def test_rows_of_other_sweeps_and_recipes_stay_in_a_table(elsewhere):
+    lines = MINI_RUNS.read_text().splitlines()[:30]
+    others = [f"{line},{'note' if i == 0 else 'kept'}" for i, line in enumerate(lines)]
+    others.append(others[1].replace("62dc8840", elsewhere.recipe_hash()))  # a run of no plan
+    elsewhere.table.write_text("\n".join(others) + "\n")
+    planned = elsewhere.plan()
+    chosen = planned[(planned["lm"] == "mini-7k") & (planned["train_examples"] == 32)].head(1)
+    sweep.run_group(chosen, elsewhere)
+    for _ in range(2):
+        sweep.keep(sweep.gather(planned, elsewhere), elsewhere)
+        written = elsewhere.table.read_text().splitlines()
+        assert written[: len(others)] == others and len(written) == len(others) + 9
+    assert len(plan.missing_runs(elsewhere)) == len(planned) - 1
 
 
 def test_a_loss_that_is_no_number_fails_one_run_alone(elsewhere, monkeypatch):
@@ -99,17 +257,49 @@ def test_a_loss_that_is_no_number_fails_one_run_alone(elsewhere, monkeypatch):
     assert list(sweep.gather(two, other)["run_id"].unique()) == ["first", "second"]
 
 
-def test_a_full_disk_under_a_record_fails_one_run_alone(elsewhere):
-    path = sweep.record_path(RUN, elsewhere)
-    path.parent.mkdir(parents=True)
-    full = path.with_name(path.name + ".part")
-    full.symlink_to("/dev/full")
-    record = sweep.do_run(RUN, elsewhere)
-    assert record.status == "failed" and "No space left" in record.reason
-    assert sweep.find_record(RUN, elsewhere) is None
-    full.unlink()
-    assert sweep.do_run(RUN, elsewhere).status == "evaluated"
-    assert not list(path.parent.glob("*.part"))
+# One process, since each would load torch anew: the stages under a limit on the size of a file,
+# which fails as a full disk does, then again without it.
+LIMITED = """
+import resource, sys
+from vvlm_utils.experiment.mini import stages, sweep
+def call(module, *words, limit=-1):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, -1))
+    sys.argv = ["x", *words, "--sweep", "tiny"]
+    try:
+        module.main()
+        said = "ended well"
+    except SystemExit as ended:
+        said = ended.code or "ended well"
+    resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+    print(*words, "|", said)
+for limit in (1_000, 10_000, -1):
+    call(stages, "tower", limit=limit)
+for limit in (20_000, -1):
+    call(stages, "features", "align", limit=limit)
+    call(stages, "decoder", "mini-7k", limit=limit)
+for limit in (300, -1):
+    call(sweep, "run", "mini-7k", "0", limit=limit)
+    call(sweep, "table", limit=limit)
+"""
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_a_stage_in_one_line_and_loses_nothing(tmp_path):
+    folder = house(tmp_path / "house", smaller=True)
+    env = os.environ | {"PYTHONPATH": str(folder), "TMPDIR": str(folder)}
+    python = [sys.executable, "-c", LIMITED]
+    done = subprocess.run(python, cwd=folder, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    said = [line.split(" | ") for line in done.stdout.splitlines() if " | " in line]
+    ends = [(words, reason == "ended well") for words, reason in said]
+    assert ends == [
+        ("tower", False), ("tower", False), ("tower", True),
+        ("features align", False), ("decoder mini-7k", False),
+        ("features align", True), ("decoder mini-7k", True),
+        ("run mini-7k 0", False), ("table", False), ("run mini-7k 0", True), ("table", True),
+    ], done.stdout  # fmt: skip
+    assert len(pd.read_csv(folder / "_build" / "tiny" / "runs.csv")) == 9
+    assert not list(folder.rglob("*.part*"))
 
 
 FULL_DISK = """
@@ -157,6 +347,12 @@ def test_a_damaged_checkpoint_is_left_out(tiny, tmp_path, capsys):
 
 def test_damaged_weights_are_named(tiny, tmp_path):
     other = replace(tiny, weights=tmp_path)
+    folder = shutil.copytree(tiny.weights_folder / "tower", tmp_path / "tower")
+    (folder / "config.json").write_text("{")
+    with pytest.raises(stages.WeightsError, match="tower: damaged weights .*remove the folder"):
+        stages.load_tower(other)
+    shutil.rmtree(folder)
+    other = replace(tiny, weights=tmp_path)
     folder = shutil.copytree(tiny.weights_folder / "mini-7k-0", tmp_path / "mini-7k-0")
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
@@ -164,7 +360,7 @@ def test_damaged_weights_are_named(tiny, tmp_path):
         load_decoder("mini-7k", 0, other)
 
 
-def test_a_damaged_clip_fails_its_run_until_it_is_mended(elsewhere):
+def test_a_damaged_clip_fails_its_run_until_it_is_repaired(elsewhere):
     (elsewhere.root / "clips").unlink(), (elsewhere.root / "cache").unlink()
     clip = make_split("test", elsewhere) / "000003.mp4"
     whole = clip.read_bytes()

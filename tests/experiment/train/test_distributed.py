@@ -157,7 +157,7 @@ def test_a_batch_that_does_not_divide_is_refused(processes, accumulate):
 
 
 def plan_on_slurm(tmp_path, target: str, *config: str) -> str:
-    for name in ("Snakefile", "_toc.yml", "notebooks", "params", "vvlm_utils", "profiles"):
+    for name in ("Snakefile", "rules", "_toc.yml", "notebooks", "params", "vvlm_utils", "profiles"):
         (tmp_path / name).symlink_to(ROOT / name)
     command = [sys.executable, "-m", "snakemake", target, "--profile", "profiles/slurm"]
     command += ["--dry-run", "--printshellcmds", "--config", *config]
@@ -180,7 +180,7 @@ def test_the_graph_holds_the_papers_87_runs_each_launched_on_its_gpus(tmp_path):
     counts = dict(re.findall(r"^(paper_join|paper_align|paper_run)\s+(\d+)$", said, re.M))
     assert counts == {"paper_join": "3", "paper_align": "3", "paper_run": "87"}
     assert said.count("gpu=4") == 3 + 87
-    commands = [line for line in said.splitlines() if "paper_run finetune" in line]
+    commands = [line for line in said.splitlines() if "paper.run finetune" in line]
     assert len(commands) == 87
     for words in map(shlex.split, commands):
         own = words[words.index("vvlm_utils.experiment.paper.run") + 1 :]

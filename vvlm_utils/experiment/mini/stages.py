@@ -50,6 +50,18 @@ def is_made(folder: Path) -> bool:
     return all((folder / name).is_file() for name in PROMISED)
 
 
+def _save(folder: Path, note: dict, *parts) -> Path:
+    """Save a stage's parts and its note as one folder; raises OSError where there is no room."""
+    with whole_folder(folder) as new:
+        try:
+            for part in parts:
+                part.save_pretrained(new)
+        except Exception as unwritten:  # a tokenizer's writer raises no kind of its own
+            raise OSError(f"{folder} could not be written ({unwritten})") from unwritten
+        (new / NOTE).write_text(json.dumps(note, indent=1))
+    return folder
+
+
 def make_split(split: str, sweep: Sweep) -> Path:
     """Write a split's clips; returns its folder."""
     folder = sweep.root / "clips" / split
@@ -80,10 +92,7 @@ def make_tower(sweep: Sweep) -> Path:
         "last_loss": float(np.mean(losses[-50:])),
         "provenance": finetune.provenance(),
     }
-    with whole_folder(folder) as new:
-        tower.save_pretrained(new)
-        (new / NOTE).write_text(json.dumps(note, indent=1))
-    return folder
+    return _save(folder, note, tower)
 
 
 class WeightsError(ValueError):
@@ -173,11 +182,7 @@ def make_decoder(lm: str, draw: int, sweep: Sweep) -> Path:
         "align": aligned,
         "provenance": finetune.provenance(),
     }
-    with whole_folder(folder) as new:
-        model.save_pretrained(new)
-        make_tokenizer().save_pretrained(new)
-        (new / NOTE).write_text(json.dumps(note, indent=1))
-    return folder
+    return _save(folder, note, model, make_tokenizer())
 
 
 def load_decoder(lm: str, draw: int, sweep: Sweep) -> VideoVLM:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 
-from vvlm_utils.files import scratch_folder, whole_folder
+from vvlm_utils.files import STDOUT, scratch_folder, whole_folder
 from vvlm_utils.plots.charts import copy_assets, embed_charts
 from vvlm_utils.site import build as book
 
@@ -25,6 +25,8 @@ LIST = ".files"  # the names of a report's files, beside which nothing else is r
 
 def check_folder(out: Path) -> None:
     """Refuse a place that holds something other than a report, or lies in no folder."""
+    if str(out) == STDOUT:
+        raise ValueError("a report is a folder and cannot be printed; name one as --out")
     if not out.parent.is_dir():
         raise ValueError(f"--out {out}: there is no folder {out.parent}; make it first")
     if out.exists() and not out.is_dir():

@@ -1,0 +1,103 @@
+# The book: chapters run by papermill, the allocator's data, and the site that they are compiled to.
+from vvlm_utils.site import build as book
+
+PACKAGE = Path("vvlm_utils")
+CHAPTERS = book.list_chapters(Path("_toc.yml"))
+PAGE, DATA = book.ALLOCATOR
+ALLOCATOR = [f"_build/{DATA}"] if PAGE in book.list_pages(Path("_toc.yml")) else []
+VARIANTS = [path.stem for path in Path("params").glob("*.yml")]  # 07_frontier.released
+
+
+def needs(wildcards):
+    notebook = Path(f"notebooks/{wildcards.chapter}.ipynb")
+    rests_on = book.find_needs(notebook, PACKAGE) if notebook.exists() else []
+    return [notebook, *rests_on, "requirements/analysis.txt"]
+
+
+# `make book LIVE=1` trains: chapter 3 leaves a model, which chapter 4 evaluates.
+LIVE = {"03_finetune", "04_evaluate"} if config.get("live") else set()
+
+
+def after(wildcards, place):
+    trains = wildcards.chapter == "04_evaluate" and (LIVE or "variant" in wildcards.keys())
+    return [place.format("03_finetune")] if trains else []
+
+
+def chapter_needs(wildcards):
+    found = {"needs": needs(wildcards), "after": after(wildcards, "_build/executed/{}.ipynb")}
+    if wildcards.chapter in LIVE:
+        found["parameters"] = f"params/{wildcards.chapter}.live.yml"
+    return found
+
+
+# Chapters run side by side, each on the threads its rule states.
+BOOK = f"{PYTHON} -m vvlm_utils.site.build"
+THREADS = "NUMBA_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} OMP_NUM_THREADS={threads}"
+
+
+rule site:
+    input:
+        chapters=expand("_build/executed/{chapter}.ipynb", chapter=CHAPTERS),
+        allocator=ALLOCATOR,
+        prose=[path for path in Path("book").rglob("*") if path.is_file()],
+        shared=list((PACKAGE / "assets").iterdir()),
+        settings=["_config.yml", "_toc.yml"],
+    output:
+        touch("_build/site.done"),
+    shell:
+        BOOK + " site _build/executed _build/source _build/html"
+
+
+rule student:  # the same book without its solutions
+    input:
+        rules.site.input,
+    output:
+        touch("_build/student/site.done"),
+    shell:
+        PYTHON + " -m vvlm_utils.site.editions _build/executed _build/student"
+
+
+rule chapter:
+    input:
+        unpack(chapter_needs),
+    output:
+        "_build/executed/{chapter}.ipynb",
+    params:
+        variant=lambda wildcards, input: input.get("parameters", ""),
+    shell:
+        THREADS + " " + BOOK + " execute {input.needs[0]} {output} {params.variant}"
+
+
+# What the allocator page computes from: the bags of the average and of every task.
+rule allocator:
+    input:
+        PACKAGE / "site" / "allocator.py",
+        lambda wildcards: book.find_needs(PACKAGE / "site" / "allocator.py", PACKAGE),
+        "requirements/analysis.txt",
+    output:
+        f"_build/{DATA}",
+    shell:
+        THREADS + f" {PYTHON} -m vvlm_utils.site.allocator {{output}}"
+
+
+rule variant:
+    input:
+        needs=needs,
+        after=lambda wildcards: after(wildcards, f"_build/variants/{{}}.{wildcards.variant}.ipynb"),
+        parameters="params/{chapter}.{variant}.yml",
+    output:
+        "_build/variants/{chapter}.{variant}.ipynb",
+    shell:
+        THREADS + " " + BOOK + " execute {input.needs[0]} {output} {input.parameters}"
+
+
+rule variants:
+    input:
+        expand("_build/variants/{variant}.ipynb", variant=VARIANTS),
+
+
+rule figure:
+    input:
+        f"_build/executed/{book.FRONT[0]}.ipynb",
+    shell:
+        BOOK + " figure _build/executed"
