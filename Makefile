@@ -15,7 +15,7 @@ run := "$(ENV)/bin/python"
 
 # What a user sets goes to programs by the environment, as text: VVLM_RUNS is RUNS letter by letter.
 # `unexport`, since make expands what it exports itself. ARGS becomes words in vvlm_utils.launch.
-settings := RUNS TABLE SWEEP EDITION GPU GPUS UTILISATION TABLES TRIALS SPLITS FILE ARGS CORES
+settings := RUNS TABLE SWEEP EDITION GPU GPUS UTILISATION TABLES TRIALS SPLITS SEEDS CHOICE FILE ARGS CORES
 $(foreach name,$(settings),$(eval export VVLM_$(name) := $$(value $(name))))
 unexport $(settings)
 export VVLM_SWEEP := $(or $(value SWEEP),mini)
@@ -85,7 +85,7 @@ coverage: env  ## simulate tables and count how often the stated bands hold the 
 	@$(start) $(run) -m benchmarks.coverage $(if $(value TABLES),--tables="$$VVLM_TABLES",--out vvlm_utils/data/coverage.csv) ARGS
 
 holdout: env  ## score every law on runs held out (SEEDS=1 for a try); CHOICE=FOLDER: on the tables of the choice
-	@$(run) -m vvlm_utils.studies.holdout $(if $(CHOICE),--choice "$(CHOICE)",$(if $(SEEDS),--seeds $(SEEDS),--out vvlm_utils/data/holdout.csv)) $(ARGS)
+	@$(start) $(run) -m vvlm_utils.studies.holdout $(if $(value CHOICE),--choice="$$VVLM_CHOICE",$(if $(value SEEDS),--seeds="$$VVLM_SEEDS",--out vvlm_utils/data/holdout.csv)) ARGS
 
 exact: env  ## repeat the full published fitting protocol (up to 30 minutes); SPLITS=20: warm bags
 	@$(start) $(run) -m benchmarks.exact $(if $(value SPLITS),--search warm --splits="$$VVLM_SPLITS") --out vvlm_utils/data/exact.csv ARGS
@@ -120,7 +120,7 @@ processors-env:  ## make the environment of transformers' video processors (5.7 
 	@$(PROCESSORS_ENV)/bin/python -W ignore -m vvlm_utils.experiment.model.processors
 
 decode-rate: torch  ## how fast a core of this machine decodes video, for vvlm serve (FILE=my.mp4)
-	@$(run) -m vvlm_utils.experiment.data.decode_rate $(if $(VVLM_FILE),"$$VVLM_FILE")
+	@$(run) -m vvlm_utils.experiment.data.decode_rate $(if $(value FILE),"$$VVLM_FILE")
 
 plan: env  ## what a sweep costs before it runs (SWEEP=paper GPU=h100-sxm UTILISATION=0.3 GPUS=8)
 	@$(run) -m vvlm_utils.experiment.mini.price --sweep="$$VVLM_SWEEP" $(if $(value GPU),--gpu="$$VVLM_GPU") \

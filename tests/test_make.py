@@ -66,6 +66,9 @@ def words_of(done: subprocess.CompletedProcess) -> list[str]:
         ("next-runs", "TRIALS", f"--trials={NASTY}"),
         ("exact", "SPLITS", f"--splits={NASTY}"),
         ("book", "CORES", NASTY),
+        ("decode-rate", "FILE", NASTY),
+        ("holdout", "SEEDS", f"--seeds={NASTY}"),
+        ("holdout", "CHOICE", f"--choice={NASTY}"),
     ],
 )
 def test_a_setting_reaches_its_program_as_it_is(make, target, name, word):
