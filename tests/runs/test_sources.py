@@ -1,7 +1,10 @@
 """Published sweeps are folders: found by listing, loaded by name, each with its source."""
 
+import json
+
 import pandas as pd
 import pytest
+from command import vvlm
 
 from vvlm_utils.runs import sources
 from vvlm_utils.runs.sources import SourceError, find_table, list_sources, read_source
@@ -37,6 +40,15 @@ def test_a_folder_that_is_put_there_is_loaded_by_its_name(shelf):
     assert load_runs("theirs", task="B")["metric"].tolist() == [60.0]
     assert load_task_runs("theirs")["task"].tolist() == ["A", "B"]
     assert read_source("theirs").licence == "CC0"
+
+
+def test_the_command_lists_names_and_whose_numbers_they_are(shelf):
+    (listed,) = json.loads(vvlm("sources", "--json").stdout)
+    assert listed["name"] == "theirs" and listed["licence"] == "CC0"
+    assert vvlm("sources").stdout.splitlines()[1].split()[:3] == ["theirs", "T", "A"]
+    (shelf / "source.yaml").unlink()
+    done = vvlm("sources")
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
 
 
 def test_single_tasks_may_stand_in_the_one_table(shelf):

@@ -65,6 +65,7 @@ def run(arguments: Sequence[str]) -> None:
         data,
         plan,
         serve,
+        sources,
         sweep,
     )
     from vvlm_utils.cli.common import app

@@ -81,6 +81,6 @@ def read_source(name: str) -> Source:
     path = FOLDER / name / "source.yaml"
     content = read_yaml(path, SourceError, "correct it")
     needed = [field.name for field in fields(Source)]
-    if not isinstance(content, dict) or sorted(content) != sorted(needed):
+    if not isinstance(content, dict) or set(content) != set(needed):
         raise SourceError(f"{path}: must give {', '.join(needed)}, and nothing else; correct it")
     return Source(**content)
