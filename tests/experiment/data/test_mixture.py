@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from vvlm_utils.cli import main
 from vvlm_utils.experiment.data import mixture
 from vvlm_utils.experiment.data.clips import write_clips
+from vvlm_utils.experiment.data.video import read_frames
 from vvlm_utils.experiment.model.batches import ClipDataset
+from vvlm_utils.experiment.model.instructions import read_instructions
 from vvlm_utils.experiment.world.conversations import (
     ClipError,
     load_records,
@@ -219,3 +222,91 @@ def test_an_index_of_lines_is_read_like_a_list(clips, tmp_path):
     assert load_records(tmp_path / "index.jsonl") == records
     with pytest.raises(ClipError, match="video not there"):
         read_index(tmp_path / "index.jsonl")
+
+
+# What real copies hold
+
+
+@pytest.fixture
+def hound(tmp_path, subsets):
+    """A copy of LLaVA-Hound with one record, to be changed; returns its writer and the subset."""
+    (subset,) = [s for s in subsets if s.name == "LLaVA-Hound"]
+    index = tmp_path / subset.annotations[0]
+    (tmp_path / subset.videos).mkdir(parents=True)
+    index.parent.mkdir(parents=True)
+
+    def write(**changes):
+        said = [{"from": "human", "value": "<video>\nWhat is it?"}, {"from": "gpt", "value": "A"}]
+        index.write_text(json.dumps({"id": "1", "conversations": said} | changes))
+        return tmp_path / subset.videos
+
+    return write, replace(subset, examples=1)
+
+
+def test_an_image_is_counted_and_sampled_under_its_own_name(hound, tmp_path):
+    write, subset = hound
+    Image.new("RGB", (20, 10), (200, 0, 0)).save(write(image="a.png") / "a.png")
+    (copy,) = mixture.check_root(tmp_path, [subset], open_clips=True, progress=False)
+    assert copy.state == "whole"
+    (record,) = mixture.sample_mixture(tmp_path, 1, 0, [subset])
+    assert record["image"] == f"{subset.videos}/a.png" and "video" not in record
+    assert read_frames(tmp_path / record["image"], 2, 8).shape == (2, 8, 8, 3)
+
+
+def test_a_folder_of_frames_is_counted_and_sampled(hound, tmp_path):
+    write, subset = hound
+    folder = write(video="10047045") / "10047045"
+    folder.mkdir()
+    for number in range(3):
+        Image.new("RGB", (20, 10), (90 * number,) * 3).save(folder / f"c01_{number:04d}.jpeg")
+    (copy,) = mixture.check_root(tmp_path, [subset], open_clips=True, progress=False)
+    assert copy.state == "whole"
+    (record,) = mixture.sample_mixture(tmp_path, 1, 0, [subset])
+    mixture.write_mixture([record], tmp_path, "mixture.json")
+    (read,) = read_index(tmp_path / "mixture.json", progress=False)
+    frames = read_frames(tmp_path / read["video"], 3, 8)
+    assert np.abs(frames.mean(axis=(1, 2, 3)) - [0, 90, 180]).max() < 3
+
+
+def test_one_frame_is_decoded_when_asked_for(hound, tmp_path, vvlm):
+    write, subset = hound
+    (write(video="a.mkv") / "a.mkv").write_bytes(b"\x1a\x45\xdf\xa3" + bytes(range(256)))
+    looked, opened = (
+        mixture.check_root(tmp_path, [subset], open_clips, progress=False)[0]
+        for open_clips in (False, True)
+    )
+    assert looked.records == 1 and opened.broken == 1
+    assert "1 record: cannot be decoded (" in opened.advice()
+    code, report, error = vvlm("data", "check", tmp_path, "--subset", "LLaVA-Hound", "--open")
+    assert code == 2 and error.count("\n") == 1
+    assert "video_240k_caption_15k.jsonl, record 0 (id '1'): 'a.mkv'" in report
+
+
+def test_each_kind_of_fault_is_counted_and_its_first_record_named(root, subsets):
+    path = root / "videogpt_plus" / "annotations" / "classification_k710.json"
+    records = json.loads(path.read_text())
+    videos = path.parents[1] / "instruction_tuning" / "k710"
+    (videos / records[0]["video"]).write_bytes(b"")
+    (videos / records[1]["video"]).write_bytes(b"<html>gone</html>")
+    records += [records[0] | {"id": "again"}, records[1] | {"conversations": None}, 7]
+    path.write_text(json.dumps(records))
+    (copy,) = mixture.check_root(root, [s for s in subsets if s.name == "Kinetics-710"])
+    assert copy.broken == 5 and copy.records == len(records) - 5
+    said = copy.advice()
+    assert "2 records: an empty file and no video (first in classification_k710.json, " in said
+    assert "record 0 (id 'vvlm-mini-000000'): 'some/place/000000.mp4')" in said
+    assert "1 record: a web page and no video" in said
+    assert "1 record: lacks 'conversations'" in said and "a record must be a mapping" in said
+
+
+def test_what_the_check_passes_is_what_the_training_reads(root, subsets):
+    records = mixture.sample_mixture(root, 12, 0, subsets)
+    path = mixture.write_mixture(records, root, "mixture.json")
+    assert read_instructions(path, root) == records
+    (root / records[5]["video"]).write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    assert any(copy.broken for copy in mixture.check_root(root, subsets))
+    words = r"mixture.json: record \d \(id .*\): a git-lfs pointer .* and no video"
+    with pytest.raises(ClipError, match=words):
+        read_instructions(path, root)
+    with pytest.raises(mixture.MixtureError, match="a git-lfs pointer"):
+        mixture.sample_mixture(root, 12, 0, subsets)

@@ -159,14 +159,15 @@ def read_subset(
 
 def fault_when_opened(path: Path) -> str | None:
     """Why a file is no video, by its first bytes and then by decoding one frame; or none."""
-    from vvlm_utils.experiment.data.video import VideoError, check_clip  # the codec, when asked for
+    from vvlm_utils.experiment.data.decode import REPLACE, VideoError  # the codec, when asked for
+    from vvlm_utils.experiment.data.video import check_clip
 
     if fault := fault_of_file(path):
         return fault
     try:
         check_clip(path)
     except VideoError as broken:
-        return str(broken).removeprefix(f"{path}: ")
+        return str(broken).removeprefix(f"{path}: ").partition(",")[0].removesuffix(f"; {REPLACE}")
     return None
 
 

@@ -23,6 +23,8 @@ from vvlm_utils.experiment.world.questions import FAMILIES, Question
 MARKS = ("<image>", "<video>")  # where a text says that the video stands; here it stands first
 MEDIA = ("video", "image")
 LINES = (".jsonl", ".ndjson")
+BRIEF = reprlib.Repr()  # quotes a value in one short line
+BRIEF.maxstring = 120
 
 
 class ClipError(ValueError):
@@ -87,20 +89,20 @@ def fault_of(record: object, videos: Path, root: Path | None = None) -> Fault | 
     videos : what its video is relative to; root : the folder that holds all, by default the same
     """
     if not isinstance(record, dict):
-        return Fault("a record must be a mapping", reprlib.repr(record))
+        return Fault("a record must be a mapping", BRIEF.repr(record))
     named = [key for key in MEDIA if record.get(key) is not None]
     if len(named) != 1:
         return Fault("lacks 'video'" if not named else "names a video and an image; leave one out")
     key, name = named[0], record[named[0]]
     if not isinstance(name, str) or not name.strip():
         kind = "a list" if isinstance(name, list) else "no name"
-        return Fault(f"{key} is {kind}; name one file", reprlib.repr(name))
+        return Fault(f"{key} is {kind}; name one file", BRIEF.repr(name))
     inside, around = (
         os.path.abspath(path) for path in (os.path.join(videos, name), root or videos)
     )
     if inside == os.path.abspath(videos) or not Path(inside).is_relative_to(around):
         kind = f"{key} lies outside the root; move it there and name it relative to its folder"
-        return Fault(kind, ascii(name))
+        return Fault(kind, BRIEF.repr(name))
     return _fault_of_turns(record)
 
 
@@ -109,10 +111,10 @@ def _fault_of_turns(record: dict) -> Fault | None:
     if turns is None:
         return Fault("lacks 'conversations'")
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
-        return Fault("conversations must be a list of turns", reprlib.repr(turns))
+        return Fault("conversations must be a list of turns", BRIEF.repr(turns))
     speakers = [turn.get("from") for turn in turns]
     if not speakers or speakers != ["human", "gpt"] * (len(speakers) // 2):
-        return Fault("turns must alternate human, gpt", f"got {reprlib.repr(speakers)}")
+        return Fault("turns must alternate human, gpt", f"got {BRIEF.repr(speakers)}")
     for number, turn in enumerate(turns):
         value = turn.get("value")
         if not isinstance(value, str):
@@ -141,7 +143,7 @@ def check_records(
     ]
     bad = faults_of_files((place for place in places if place), look, progress)
     return [
-        Fault(bad[place], ascii(media_of(record))) if place in bad else fault
+        Fault(bad[place], BRIEF.repr(media_of(record))) if place in bad else fault
         for record, place, fault in zip(records, places, faults, strict=True)
     ]
 
@@ -149,7 +151,7 @@ def check_records(
 def name_of(record: object, number: int) -> str:
     """A record's number in its index, from 0, and its id where it has one."""
     own = record.get("id") if isinstance(record, dict) else None
-    return f"record {number}" if own is None else f"record {number} (id {reprlib.repr(own)})"
+    return f"record {number}" if own is None else f"record {number} (id {BRIEF.repr(own)})"
 
 
 def read_index(
@@ -191,7 +193,7 @@ def questions_of(record: dict) -> list[Question]:
     levels = record.get("levels", [np.nan] * len(asked))
     for name, each in (("families", families), ("levels", levels)):
         if not isinstance(each, list | tuple) or len(each) != len(asked):
-            raise ClipError(f"{name} must list one per question, got {reprlib.repr(each)}")
+            raise ClipError(f"{name} must list one per question, got {BRIEF.repr(each)}")
     said = [("", *value.split())[-2:] for value in turns[1::2]]
     return [
         Question(family, tuple(words), answer, level, via)
