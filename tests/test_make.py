@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from vvlm_utils.locks import only_writer
+
 ROOT = Path(__file__).parents[1]
 NASTY = "$(shell touch pwned)$$(touch pwned) `touch pwned`; touch pwned # 'x' \"y\" a\\ b"
 # A Python that says what it was given, in place of the environment's.
@@ -104,6 +106,18 @@ def test_the_default_targets_of_the_graph(make):
     said = words_of(make("book", "EDITION=student"))
     assert "student" in said and said[-1].endswith("student/html/index.html\n")
     assert "--sweep=mini" in words_of(make("sweep"))
+
+
+def test_of_two_builds_of_the_book_the_second_says_who_holds_it(tmp_path):
+    for name in ("Makefile", "Snakefile", "rules", "_toc.yml", "vvlm_utils", "params"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    environment = Path(sys.executable).parent.parent
+    command = ["make", "-o", "env", "book", f"ENV={environment}", f"PYTHON={sys.executable}"]
+    with only_writer(tmp_path / "_build" / "book"):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    said = [line for line in done.stderr.splitlines() if not line.startswith("make: ***")]
+    assert (done.returncode, done.stdout, len(said)) == (2, "", 1)
+    assert f"_build/book is being written by process {os.getpid()} on " in said[0]
 
 
 def test_the_graphs_commands_are_quoted_for_any_folder(tmp_path):

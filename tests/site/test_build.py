@@ -1,9 +1,13 @@
 """From notebooks to pages: the real graph and the real settings on a book of three pages."""
 
+import os
+import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +55,7 @@ def write_notebook(path: Path, sources: list[tuple[str, str]]) -> None:
 
 def make_tiny(root: Path) -> Path:
     """Copy the real house around one tiny chapter."""
+    root.mkdir(exist_ok=True)
     for name in ("Snakefile", "_config.yml", "requirements/analysis.txt", "book/references.md"):
         (root / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, root / name)
@@ -67,9 +72,13 @@ def make_tiny(root: Path) -> Path:
     return root
 
 
-def snakemake(root: Path, target: str = "_build/site.done") -> subprocess.CompletedProcess:
+def snakemake(
+    root: Path, target: str = "_build/site.done", *options: str
+) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "snakemake", "--quiet", "all", "--cores", "2", "--nolock"]
-    return subprocess.run([*command, target], cwd=root, capture_output=True, text=True, timeout=600)
+    return subprocess.run(
+        [*command, *options, target], cwd=root, capture_output=True, text=True, timeout=600
+    )
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +186,32 @@ def test_failing_chapter_leaves_nothing(tmp_path):
     assert done.returncode != 0
     assert "01_tiny: failed" in done.stderr and "ZeroDivisionError" in done.stderr
     assert list(root.glob("_build/executed/*")) == []
+
+
+@pytest.mark.long
+def test_a_build_killed_at_random_moments_ends_in_the_same_site(tmp_path):
+    calm, cut = (make_tiny(tmp_path / name) for name in ("calm", "cut"))
+    assert snakemake(calm).returncode == 0
+    seed = time.time_ns()
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    command = [sys.executable, "-m", "snakemake", "--quiet", "all", "--cores", "2", "--nolock"]
+    for _ in range(8):
+        build = subprocess.Popen(
+            [*command, "--rerun-incomplete", SITE],
+            cwd=cut, env=os.environ | {"TMPDIR": str(tmp_path)}, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            build.wait(rng.uniform(1, 20))
+        except subprocess.TimeoutExpired:
+            os.killpg(build.pid, signal.SIGKILL)
+            build.wait()
+    assert snakemake(cut, SITE, "--rerun-incomplete").returncode == 0
+    assert not list(cut.rglob(".*.part*"))
+    sites = [root / "_build" / "html" for root in (calm, cut)]
+    pages = [{p.relative_to(s): p.read_bytes() for p in s.rglob("*.html")} for s in sites]
+    assert pages[0] == pages[1]
 
 
 def test_chapter_that_leaves_early_is_a_failure(tmp_path):

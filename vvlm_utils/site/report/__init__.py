@@ -29,6 +29,8 @@ def check_folder(out: Path) -> None:
         raise ValueError("a report is a folder and cannot be printed; name one as --out")
     if not out.parent.is_dir():
         raise ValueError(f"--out {out}: there is no folder {out.parent}; make it first")
+    if out.is_symlink() and not out.exists():
+        raise ValueError(f"--out {out} is a link to nothing; name a folder")
     if out.exists() and not out.is_dir():
         raise ValueError(f"--out {out} is a file; name a folder")
     if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
