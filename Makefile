@@ -82,7 +82,7 @@ bench: env  ## time the optimisers side by side and print the ratios (5 minutes)
 	@$(start) $(run) -m benchmarks.optimisers ARGS
 
 coverage: env  ## simulate tables and count how often the stated bands hold the truth (up to an hour)
-	@$(start) $(run) -m benchmarks.coverage $(if $(value TABLES),--tables="$$VVLM_TABLES",--out vvlm_utils/data/coverage.csv) ARGS
+	@$(start) $(run) -m benchmarks.coverage $(if $(value MODEL),--model recommended) $(if $(value TABLES),--tables="$$VVLM_TABLES",--out vvlm_utils/data/coverage$(if $(value MODEL),_recommended).csv) ARGS
 
 holdout: env  ## score every law on runs held out (SEEDS=1 for a try); CHOICE=FOLDER: on the tables of the choice
 	@$(start) $(run) -m vvlm_utils.studies.holdout $(if $(value CHOICE),--choice="$$VVLM_CHOICE",$(if $(value SEEDS),--seeds="$$VVLM_SEEDS",--out vvlm_utils/data/holdout.csv)) ARGS

@@ -2,6 +2,8 @@
 
     make coverage            the whole study, then vvlm_utils/data/coverage.csv
     make coverage TABLES=4   a try; prints the rates and keeps no table
+    make coverage MODEL=recommended   the recommended mix and the paper's law, under truths that
+                             are not theirs, then vvlm_utils/data/coverage_recommended.csv
 
 Every bag's scores are one file under _build/coverage, written whole or not at all, so a run that
 was killed goes on where it stopped. A table depends on its seed, law and number alone.
@@ -10,6 +12,7 @@ was killed goes on where it stopped. A table depends on its seed, law and number
 import argparse
 import time
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,13 +45,17 @@ def questions() -> str:
 
 
 def run(
-    folder: Path, laws: list[str], tables: int, seed: int, resamples: int, progress: bool = True
+    folder: Path,
+    truths: dict[str, study.Truth],
+    kinds: Sequence[str],
+    tables: int,
+    seed: int,
+    resamples: int,
+    progress: bool = True,
 ) -> list[Path]:
     """Score what is missing in ``folder``; returns the files of the whole study."""
-    runs = load_runs("paper")
-    truths = {name: study.known_law(LAWS[name], runs, np.random.default_rng(seed)) for name in laws}
-    jobs = [(i, name, kind) for i in range(tables) for name in laws for kind in RESAMPLING]
-    paths = [folder / f"{name}-{i:04d}-{kind}.csv" for i, name, kind in jobs]
+    jobs = [(i, name, kind) for i in range(tables) for name in truths for kind in kinds]
+    paths = [folder / f"{name}-{i:04d}-{kind}.csv".replace(" ", "_") for i, name, kind in jobs]
     todo = [(job, path) for job, path in zip(jobs, paths, strict=True) if not path.exists()]
     effort = [EFFORT.get(name, 1) for (_, name, _), _ in todo]
     with tqdm(total=sum(effort), unit="parts", disable=not progress) as bar:
@@ -66,12 +73,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", type=int, default=100, help="simulated tables of each law")
     parser.add_argument("--laws", nargs="+", default=list(EFFORT), choices=tuple(LAWS))
+    parser.add_argument("--model", default="own law", choices=("own law", "recommended"))
     parser.add_argument("--resamples", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=output_file, default=None)
     a = parser.parse_args()
     folder = FOLDER / f"{questions()}-seed{a.seed}-resamples{a.resamples}"
-    paths = run(folder, a.laws, a.tables, a.seed, a.resamples)
+    runs, kinds = load_runs("paper"), RESAMPLING
+    if a.model == "recommended":
+        truths, kinds = study.known_truths(runs, np.random.default_rng(a.seed)), study.MODELS
+    else:
+        truths = {
+            name: study.known_law(LAWS[name], runs, np.random.default_rng(a.seed))
+            for name in a.laws
+        }
+    paths = run(folder, truths, kinds, a.tables, a.seed, a.resamples)
     scored = pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
     minutes = scored.groupby(["truth_law", "resampling", "table"])["seconds"].first().sum() / 60
     rates = study.coverage(scored)

@@ -1,5 +1,7 @@
 """Simulated tables are like the real one, and a band is scored as the package states it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,9 @@ import pytest
 from vvlm_utils.frontier.elasticities import elasticity
 from vvlm_utils.frontier.solver import solve_frontier
 from vvlm_utils.laws.bagging import bag
+from vvlm_utils.laws.bootstrap import design_names
 from vvlm_utils.laws.forms import LAWS, make_law
+from vvlm_utils.laws.recommended import RECOMMENDED
 from vvlm_utils.runs.table import load_runs
 from vvlm_utils.studies.coverage import (
     BEST,
@@ -19,7 +23,9 @@ from vvlm_utils.studies.coverage import (
     ask,
     bands,
     coverage,
+    fit_model,
     known_law,
+    load_coverage,
     score_table,
     simulate,
     study,
@@ -165,3 +171,39 @@ def test_a_law_that_spends_every_run_has_no_noise_to_give():
     law = make_law("add", ["frames"])  # alpha, xi, eps, a, d: 5 parameters
     with pytest.raises(ValueError, match="5 runs leave no degree of freedom to law 'add'"):
         known_law(law, few, rng())
+
+
+def test_shared_noise_is_common_to_a_design_and_as_large_as_before(truth):
+    shared = replace(truth, shared=0.6)
+    names = design_names(RUNS)
+    several = [np.flatnonzero(names == n) for n in np.unique(names) if (names == n).sum() > 1]
+    noise = np.array(
+        [np.log(simulate(shared, rng(k))["error"] / truth.fit.predict(RUNS)) for k in range(400)]
+    )
+    together = np.mean([np.corrcoef(noise[:, i[0]], noise[:, i[1]])[0, 1] for i in several])
+    assert together == pytest.approx(0.6, abs=0.03)
+    assert noise.std() == pytest.approx(truth.noise, rel=0.03)
+
+
+def test_an_lm_effect_moves_all_runs_of_a_size_alike(truth):
+    silent = replace(truth, noise=1e-12, lm_effect=0.05)
+    moved = np.log(simulate(silent, rng(5))["error"] / truth.fit.predict(RUNS))
+    by_size = moved.groupby(RUNS["lm_params"])
+    assert (by_size.std() < 1e-9).all() and by_size.mean().std() > 0.005
+
+
+def test_the_model_that_is_scored_need_not_know_the_truth(truth):
+    table = simulate(truth, rng(1))
+    assert fit_model(truth, table, "recommended", 4, rng()).names == RECOMMENDED
+    assert fit_model(truth, table, "paper law", 2, rng()).law.name == "add-interact"
+    assert fit_model(truth, table, "designs", 2, rng()).law.name == "add"
+
+
+def test_truths_have_names_of_their_own_and_streams_too(truth):
+    other = replace(truth, name="add, again")
+    one, two = (simulate(t, table_rng(0, t, 1))["error"] for t in (truth, other))
+    assert other.title == "add, again" and not np.allclose(one, two)
+    with pytest.raises(ValueError, match="shared must be a share of the noise, got 2"):
+        replace(truth, shared=2)
+    with pytest.raises(ValueError, match="model must be one of .*got 'all'"):
+        load_coverage("all")

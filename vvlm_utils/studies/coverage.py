@@ -14,10 +14,14 @@ the best design of a budget, and the elasticities.
 ``coverage`` gives one row a question, resampling, kind of band and level; its docstring names the
 columns. ``make coverage`` (``benchmarks/coverage.py``) is the long study behind the kept table.
 
-Noise: independent and normal in log error, with the fit's residual scale corrected for the
-parameters that it spent, sqrt(loss / (runs - parameters off the bounds)). The residuals of the
-interaction laws show no more structure than that: the same scale in both sweeps, and no
-correlation between runs of one design at different n.
+Noise: normal in log error, with the fit's residual scale corrected for the parameters that it
+spent, and independent unless a truth says otherwise. The residuals of the interaction laws show no
+more structure than that; those of ``add`` and ``mult`` are correlated between runs of one design.
+So a truth may share part of its noise within a design, and may give every LM size an effect of its
+own, which three sizes cannot tell from the law.
+
+The model that is scored need not know the truth: the recommended mix, or the paper's law as the
+paper fits it, may be fitted to tables of any truth (``MODELS``).
 """
 
 from __future__ import annotations
@@ -36,8 +40,12 @@ from vvlm_utils.frontier.elasticities import Paths
 from vvlm_utils.frontier.solver import best_errors, member_designs
 from vvlm_utils.frontier.space import PAPER_SPACE, Space
 from vvlm_utils.laws.bagging import BANDS, BaggedLaw, as_bag, bag
+from vvlm_utils.laws.bootstrap import design_names
 from vvlm_utils.laws.fitting import FitOptions, LawFit, fit
-from vvlm_utils.laws.forms import Law
+from vvlm_utils.laws.forms import Law, get_law
+from vvlm_utils.laws.priors import Prior
+from vvlm_utils.laws.protocols import Model
+from vvlm_utils.laws.recommended import recommended
 
 LEVELS = (0.8, 0.9, 0.95)
 EPSILON = 0.1  # points, as in solve_frontier
@@ -94,40 +102,117 @@ ELASTICITY = {
 
 @dataclass(frozen=True)
 class Truth:
-    """A law taken as true: ``fit`` gives its errors, ``noise`` the SD of log error around them."""
+    """A law taken as true: ``fit`` gives its errors, ``noise`` the SD of log error around them.
+
+    name : in tables; the law's where none is given
+    shared : share of the noise's variance that the runs of one design have in common
+    lm_effect : SD of log error that the runs of one LM size have in common, over the noise
+    """
 
     fit: LawFit
     noise: float
     runs: pd.DataFrame = field(repr=False)
+    name: str = ""
+    shared: float = 0.0
+    lm_effect: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.shared <= 1:
+            raise ValueError(f"shared must be a share of the noise, got {self.shared}")
+        if not self.lm_effect >= 0:
+            raise ValueError(f"lm_effect must not be negative, got {self.lm_effect}")
 
     @property
     def law(self) -> Law:
-        """The law that generates, and that is fitted again."""
+        """The law that generates the tables."""
         return self.fit.law
+
+    @property
+    def title(self) -> str:
+        """The name in tables."""
+        return self.name or self.law.name
 
 
 def known_law(
-    law: Law, runs: pd.DataFrame, rng: np.random.Generator, options: FitOptions | None = None
+    law: Law,
+    runs: pd.DataFrame,
+    rng: np.random.Generator,
+    options: FitOptions | None = None,
+    **more,
 ) -> Truth:
-    """Fit ``law`` to all ``runs`` and take it as the truth on their designs."""
+    """Fit ``law`` to all ``runs`` and take it as the truth on their designs.
+
+    more : name, shared and lm_effect of the :class:`Truth`
+    """
     fitted = fit(law, runs, options, rng=rng)
     spare = len(runs) - len(law.parameters) + len(fitted.diagnostics.at_bound)
-    if spare < 1:
+    if spare < 1 and fitted.options.prior is None:
         raise ValueError(f"{len(runs)} runs leave no degree of freedom to law {law.name!r}")
-    return Truth(fitted, float(np.sqrt(fitted.loss / spare)), runs.reset_index(drop=True))
+    return Truth(fitted, fitted.noise, runs.reset_index(drop=True), **more)
+
+
+def known_truths(runs: pd.DataFrame, rng: np.random.Generator) -> dict[str, Truth]:
+    """The truths under which the recommended model is scored, none of them its own form.
+
+    Laws fitted to the runs without a prior and with one, and ``add-decay`` with half of its noise
+    shared within a design, or with an LM effect of 1%.
+    """
+    prior = FitOptions(prior=Prior())
+    asked = {
+        "add": {},
+        "add-interact": {},
+        "add-interact, penalised": {"options": prior},
+        "add-decay, penalised": {"options": prior},
+        "pnorm-decay, penalised": {"options": prior},
+        "add-decay, shared noise": {"options": prior, "shared": 0.5},
+        "add-decay, LM effect": {"options": prior, "lm_effect": 0.01},
+    }
+    return {
+        name: known_law(get_law(name.split(",")[0]), runs, rng, name=name, **more)
+        for name, more in asked.items()
+    }
 
 
 def table_rng(seed: int, truth: Truth, index: int, purpose: str = "") -> np.random.Generator:
     """The stream of one simulated table: the same whatever was drawn before it."""
-    words = [seed, zlib.crc32(truth.law.name.encode()), index, zlib.crc32(purpose.encode())]
+    words = [seed, zlib.crc32(truth.title.encode()), index, zlib.crc32(purpose.encode())]
     return np.random.default_rng(words)
 
 
 def simulate(truth: Truth, rng: np.random.Generator) -> pd.DataFrame:
     """A runs table on the truth's designs, with fresh noise in its errors."""
-    noise = rng.normal(0.0, truth.noise, len(truth.runs))
+    own, common = np.sqrt(1 - truth.shared), np.sqrt(truth.shared)
+    noise = own * rng.normal(0.0, truth.noise, len(truth.runs))
+    if truth.shared:
+        noise += common * _by_group(design_names(truth.runs, truth.law), truth.noise, rng)
+    if truth.lm_effect:
+        noise += _by_group(truth.runs["lm_params"].to_numpy(), truth.lm_effect, rng)
     error = truth.fit.predict(truth.runs) * np.exp(noise)
     return truth.runs.assign(metric=100.0 - error, error=error)
+
+
+def _by_group(groups: np.ndarray, scale: float, rng: np.random.Generator) -> np.ndarray:
+    """One normal number for each group, handed to its rows."""
+    names, which = np.unique(groups, return_inverse=True)
+    return rng.normal(0.0, scale, len(names))[which]
+
+
+MODELS = ("recommended", "paper law")
+
+
+def fit_model(
+    truth: Truth, table: pd.DataFrame, how: str, resamples: int, rng: np.random.Generator
+) -> Model:
+    """The model that is scored on a simulated table.
+
+    how : a resampling, for a bag of the truth's own law; "recommended" for the recommended mix;
+        "paper law" for the paper's law and procedure
+    """
+    if how == "recommended":
+        return recommended(table, rng=rng, members=resamples)
+    if how == "paper law":
+        return bag(get_law("add-interact"), table, rng=rng, resamples=resamples, search="quick")
+    return bag(truth.law, table, truth.fit.options, rng=rng, resamples=resamples, resampling=how)
 
 
 @dataclass
@@ -234,19 +319,16 @@ def score_table(
     kind of band and level: truth_law, resampling, table, band, quantity, where, at, level, truth,
     value (the stated answer), low, high, holds. The rows "regret within epsilon" state no
     probability (level NaN): they hold where the chosen design truly loses at most ``EPSILON``.
+
+    resampling : how the model is made, see :func:`fit_model`
     """
-    bagged = bag(
-        truth.law,
-        simulate(truth, table_rng(seed, truth, index)),
-        truth.fit.options,
-        rng=table_rng(seed, truth, index, resampling),
-        resamples=resamples,
-        resampling=resampling,
-    )
+    table = simulate(truth, table_rng(seed, truth, index))
+    rng = table_rng(seed, truth, index, resampling)
+    bagged = fit_model(truth, table, resampling, resamples, rng)
     answers = ask(truth, bagged)
     parts = []
     for level in levels:
-        for band in BANDS:
+        for band in BANDS if isinstance(bagged, BaggedLaw) else BANDS[:1]:
             asked = bagged.expanded_level(level) if band == "expanded" else level
             parts.append(bands(answers, level, asked).assign(band=band))
     loses = parts[0][parts[0]["quantity"] == "regret"]
@@ -256,7 +338,7 @@ def score_table(
     table = pd.concat(parts, ignore_index=True)
     slack = 1e-9 * (1 + table["truth"].abs())
     table["holds"] = table["truth"].between(table["low"] - slack, table["high"] + slack)
-    names = {"truth_law": truth.law.name, "resampling": resampling, "table": index}
+    names = {"truth_law": truth.title, "resampling": resampling, "table": index}
     for position, (name, value) in enumerate((names | {"band": table.pop("band")}).items()):
         table.insert(position, name, value)
     return table
@@ -274,7 +356,7 @@ def study(
     jobs = [(index, kind) for index in tables for kind in resampling]
     parts = [
         score_table(truth, seed, index, kind, resamples)
-        for index, kind in tqdm(jobs, disable=not progress, desc=f"{truth.law.name}, tables")
+        for index, kind in tqdm(jobs, disable=not progress, desc=f"{truth.title}, tables")
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -336,6 +418,13 @@ def _rates(measured: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def load_coverage() -> pd.DataFrame:
-    """The committed study (``make coverage``), in the columns of :func:`coverage`."""
-    return pd.read_csv(DATA_FOLDER / "coverage.csv")
+def load_coverage(model: str = "own law") -> pd.DataFrame:
+    """The committed study (``make coverage``), in the columns of :func:`coverage`.
+
+    model : "own law", bags of the truth's own law; or "recommended", the recommended mix and the
+        paper's law under truths that are not theirs
+    """
+    names = {"own law": "coverage.csv", "recommended": "coverage_recommended.csv"}
+    if model not in names:
+        raise ValueError(f"model must be one of {tuple(names)}, got {model!r}")
+    return pd.read_csv(DATA_FOLDER / names[model])
