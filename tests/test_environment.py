@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -220,6 +221,25 @@ def test_making_an_environment_again_removes_what_was_there_and_keeps_links_targ
     assert (env / "bin" / "python").exists() and not (env / "lib" / "old").exists()
     assert not (env / "link").exists() and (kept / "precious").exists()
     install.check_ours(env)
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+@pytest.mark.parametrize(
+    ("reason", "code"), [("chromium is not installed", 1), ("this machine has a GPU", 0)]
+)
+def test_in_ci_a_skip_that_is_not_allowed_is_a_failure(tmp_path, reason, code, workers):
+    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
+    (tmp_path / "test_it.py").write_text(
+        f"import pytest\n\n\ndef test_a():\n    pass\n\n\n"
+        f"def test_b():\n    pytest.skip({reason!r})\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", workers, tmp_path]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | {"CI": "true"}, capture_output=True, text=True
+    )
+    assert done.returncode == code, done.stdout
+    assert "1 passed, 1 skipped" in done.stdout
+    assert ("test_b: Skipped: chromium is not installed" in done.stdout) == bool(code)
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess:
