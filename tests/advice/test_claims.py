@@ -152,6 +152,13 @@ def test_c3_is_undecided_where_one_run_decides(lead):
     assert doubling(lead, [lead, (-2, 1.2)]).word == claims.UNDECIDED
 
 
+def test_c3_says_how_many_single_runs_undo_it():
+    shown = doubling((-2.0, 0.5), [(-2, 0.5), (-2, 1.2)]).ours
+    assert shown.endswith(
+        "is excluded by all runs, and excluded without one of them in 1 of 2 cases"
+    )
+
+
 def tasks(lvb: float, pt: float, se: float = 0.1) -> claims.Verdict:
     gaps = pd.DataFrame({"value": {"LVB": lvb, "PT": pt, "AQA": 0.0}, "se": se})
     return claims.c4_tasks(gaps)

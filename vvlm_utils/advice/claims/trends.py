@@ -94,14 +94,14 @@ def c3_doubling(lead: Mapping, without_one: pd.DataFrame, best: Mapping, level=0
     more = [above(row) for row in every]
     refuted = [row["high"] < 2 * row["sigma"] for row in every]
     part = True if all(more) else False if all(refuted) else None
-    lost = sum(not yes for yes in refuted[1:])
     return decide(
         "C3",
         {"7.5B gains much more": part},
         f"7.5B gains {lead['value']:+.1f} points more than 1B ({level:.0%}: {lead['low']:+.1f} to "
         f'{lead["high"]:+.1f}; "much" is {2 * lead["sigma"]:.1f}); best runs gain '
-        f"{best[7.5e9]:.2f} (7.5B) and {best[1e9]:.2f} (1B); a lead that large is excluded by all "
-        f"runs together, but not without each of {lost} of {len(without_one)} single runs",
+        f"{best[7.5e9]:.2f} (7.5B) and {best[1e9]:.2f} (1B); a lead that large is "
+        f"{'' if refuted[0] else 'not '}excluded by all runs, and excluded without one of them in "
+        f"{sum(refuted[1:])} of {len(without_one)} cases",
         "from 15 to 30 TFLOPs 7.5B gains much more than 1B",
         "The interval of the lead lies above zero (holds) or below two residual standard "
         "deviations (does not hold), and does so whichever single run is left out.",
