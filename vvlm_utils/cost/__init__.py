@@ -38,7 +38,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "training_flops",
         ],
         "flags": ["FoundFlags", "find_flags", "floor_tokens", "transformers_lines", "vllm_line"],
-        "served": ["ClipPrice", "Server", "clip_cost", "decode_seconds", "price_clip"],
+        "served": [
+            "ClipPrice",
+            "Server",
+            "clip_cost",
+            "decode_seconds",
+            "equation_cost",
+            "price_clip",
+        ],
         "serving": [
             "ACCELERATORS",
             "Accelerator",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from vvlm_utils.cost.architectures import ExactCost, answer_cost
 from vvlm_utils.cost.catalogue import ServedModel, load_catalogue
-from vvlm_utils.cost.equation import _positive
+from vvlm_utils.cost.equation import Cost, VisionTower, _positive, inference_cost
 from vvlm_utils.cost.serving import (
     BYTES_PER_NUMBER,
     HOUR,
@@ -184,3 +184,14 @@ def price_clip(
     """
     tokens = count_tokens(model.rule, clip, flags)
     return price_tokens(model, clip, tokens, server, prompt_tokens, answer_tokens)
+
+
+def equation_cost(model: ServedModel, tokens: VideoTokens) -> Cost:
+    """Eq. 1 with a served model's own sizes: a token meets the active parameters, per slice.
+
+    A slice takes the place of a frame, so that two merged frames are encoded once.
+    """
+    rows, columns = tokens.grid
+    tower = VisionTower(model.tower.params, rows * columns)
+    slices = tokens.frames_encoded
+    return inference_cost(model.decoder.active_params, slices, tokens.visual_tokens / slices, tower)
