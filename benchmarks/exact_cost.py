@@ -18,9 +18,10 @@ import numpy as np
 
 from vvlm_utils.cost.architectures import DECODERS, exact_flops
 from vvlm_utils.cost.equation import paper_flops
-from vvlm_utils.frontier.solver import PAPER_SPACE, solve_frontier
+from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.forms import LAWS
+from vvlm_utils.runs.space import PAPER_SPACE
 from vvlm_utils.runs.table import load_runs
 
 
@@ -40,7 +41,7 @@ def frontier_seconds(budgets: int, resamples: int, repeats: int) -> dict[str, fl
     taken: dict[str, list[float]] = {name: [] for name in costs}
     for turn in range(repeats + 1):
         for name, cost in costs.items():
-            once = seconds(lambda cost=cost: solve_frontier(bagged, flops, 1e6, cost=cost))
+            once = seconds(lambda cost=cost: solve(bagged, Question(flops, 1e6, cost=cost)).table())
             if turn:
                 taken[name].append(once)
     return {name: median(times) for name, times in taken.items()}

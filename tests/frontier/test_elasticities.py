@@ -14,10 +14,11 @@ from vvlm_utils.frontier.elasticities import (
     elasticity_table,
     summarise,
 )
-from vvlm_utils.frontier.solver import Space, solve_frontier
+from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bagging import BaggedLaw, bag
 from vvlm_utils.laws.fitting import FitOptions
 from vvlm_utils.laws.forms import FORMS, LAWS, make_law
+from vvlm_utils.runs.space import Space
 from vvlm_utils.runs.table import load_reference, load_runs
 
 RUNS = load_runs("paper")
@@ -71,11 +72,11 @@ def test_walks_equal_the_frontier(form, cost, aggregate):
     bagged = BAGS[form].with_aggregate(aggregate)
     space = Space((1e9, 7.5e9, 32e9), (1, 3, 4, 9, 20, 64), (1, 9, 49, 196))
     paths = Paths(bagged, space, COSTS[cost], BUDGETS)
-    found = solve_frontier(bagged, BUDGETS, 2e6, space, COSTS[cost])
+    found = solve(bagged, Question(BUDGETS, 2e6, space, COSTS[cost])).table()
     chosen = paths.values[:, paths(2e6)[0]].T
     np.testing.assert_array_equal(chosen, found[list(FACTORS)].to_numpy())
     one = replace(bagged, members=bagged.members[[4]])
-    own = solve_frontier(one, BUDGETS, 2e6, space, COSTS[cost])
+    own = solve(one, Question(BUDGETS, 2e6, space, COSTS[cost])).table()
     np.testing.assert_array_equal(paths.values[:, paths(2e6)[5]].T, own[list(FACTORS)])
 
 

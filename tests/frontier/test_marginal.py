@@ -6,9 +6,10 @@ import pytest
 
 from vvlm_utils.cost.equation import FACTORS, encoder_share, paper_flops
 from vvlm_utils.frontier.marginal import discount_gains, marginal_gains, next_square, scaled_cost
-from vvlm_utils.frontier.solver import PAPER_SPACE, best_errors, solve_frontier
+from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.forms import LAWS
+from vvlm_utils.runs.space import PAPER_SPACE
 from vvlm_utils.runs.table import load_runs
 
 BAG = bag(
@@ -42,14 +43,14 @@ def test_cheaper_parts_never_hurt_and_half_of_all_is_twice_the_budget():
     budgets = np.array([5e12, 4e13])
     found = discount_gains(BAG, budgets, 1e6).set_index("part")
     assert (found.loc[["vision", "lm"], ["value", "low"]] >= 0).all(axis=None)
-    half = best_errors(BAG, budgets, 1e6, PAPER_SPACE, scaled_cost(0.5, 0.5))
-    np.testing.assert_allclose(half, best_errors(BAG, 2 * budgets, 1e6))
+    half = solve(BAG, Question(budgets, 1e6, PAPER_SPACE, scaled_cost(0.5, 0.5))).errors()
+    np.testing.assert_allclose(half, solve(BAG, Question(2 * budgets, 1e6)).errors())
 
 
 def test_the_dearer_part_is_the_one_worth_cheapening():
     """A small discount saves in proportion to a part's share of the cost."""
     budgets = np.array([3e12, 1e14])
-    design = solve_frontier(BAG, budgets, 1e6)
+    design = solve(BAG, Question(budgets, 1e6)).table()
     share = encoder_share(design["lm_params"], design["tokens_per_frame"])
     found = discount_gains(BAG, budgets, 1e6).query("part == 'difference'")["value"]
     assert share[0] > 0.5 > share[1]

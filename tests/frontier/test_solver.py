@@ -10,18 +10,12 @@ from hypothesis import strategies as st
 
 from vvlm_utils.cost.architectures import ALL_COSTS
 from vvlm_utils.cost.equation import FACTORS
-from vvlm_utils.frontier.solver import (
-    PAPER_SPACE,
-    Space,
-    near_optimal,
-    regret_of,
-    size_votes,
-    solve_frontier,
-    space_errors,
-)
+from vvlm_utils.frontier.solver import Question, solve
+from vvlm_utils.frontier.space import space_errors
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.fitting import fit
 from vvlm_utils.laws.forms import FORMS, LAWS
+from vvlm_utils.runs.space import PAPER_SPACE, Space
 from vvlm_utils.runs.table import load_runs
 
 RUNS = load_runs("paper")
@@ -52,7 +46,7 @@ def test_frontier_equals_brute_force(form, cost, sizes, frames, sides, room, n):
     space = Space(tuple(sizes), tuple(frames), tuple(s * s for s in sides))
     flops = price(*(space.designs[name].to_numpy() for name in FACTORS))
     budgets = flops.min() * np.array(room)
-    found = solve_frontier(bagged, budgets, n, space, price)
+    found = solve(bagged, Question(budgets, n, space, price)).table()
     error = bagged.predict(space.designs.assign(train_examples=n))
     for budget, row in zip(budgets, found.itertuples(), strict=True):
         assert row.cost_flops <= budget
@@ -61,7 +55,7 @@ def test_frontier_equals_brute_force(form, cost, sizes, frames, sides, room, n):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_more_budget_is_never_worse(form):
-    found = solve_frontier(BAGS[form], np.linspace(1e12, 1e14, 60), 1e6)
+    found = solve(BAGS[form], Question(np.linspace(1e12, 1e14, 60), 1e6)).table()
     assert (np.diff(found["error"]) <= 0).all()
 
 
@@ -72,7 +66,7 @@ def test_only_interaction_laws_move_with_data(form, moves):
     """Each member's frontier; the median over members mixes their shares of n, and may move."""
     budgets = np.linspace(2e12, 1e14, 40)
     one = BAGS[form].with_aggregate("median", members=1)
-    here, there = (solve_frontier(one, budgets, n)[list(FACTORS)] for n in (1e6, 1e7))
+    here, there = (solve(one, Question(budgets, n)).table()[list(FACTORS)] for n in (1e6, 1e7))
     assert here.equals(there) is not moves
 
 
@@ -86,14 +80,14 @@ def endless(lm_params, frames, tokens_per_frame):
 
 
 def test_any_callable_can_be_the_cost():
-    found = solve_frontier(BAGS["add"], [1e12], 1e6, SMALL, per_token).iloc[0]
+    found = solve(BAGS["add"], Question([1e12], 1e6, SMALL, per_token)).table().iloc[0]
     assert found["lm_params"] == 7.5e9
     assert found["cost_flops"] == per_token(7.5e9, found["frames"], found["tokens_per_frame"])
 
 
 def test_the_cheaper_of_two_equal_designs_is_chosen():
     flat = replace(BAGS["add"], members=BAGS["add"].members * [0, 0, 0, 1, 1, 1, 1, 1, 1])
-    found = solve_frontier(flat, [1e14], 1e6).iloc[0]
+    found = solve(flat, Question([1e14], 1e6)).table().iloc[0]
     assert found[list(FACTORS)].tolist() == [3e9, 1, 1]
     assert found["within_epsilon"] > 1000
 
@@ -103,22 +97,22 @@ def test_units_do_not_change_the_frontier():
     plain = replace(bagged.options, units={})
     moved = bagged.law.change_units(bagged.members, -bagged.options.log_units(bagged.law))
     other = replace(bagged, members=moved, options=plain)
-    here, there = (solve_frontier(b, [2e12, 2e13, 9e13], 1e6) for b in (bagged, other))
+    here, there = (solve(b, Question([2e12, 2e13, 9e13], 1e6)).table() for b in (bagged, other))
     assert here[list(FACTORS)].equals(there[list(FACTORS)])
     np.testing.assert_allclose(here["error"], there["error"], rtol=1e-9)
 
 
 def test_a_single_fit_is_a_bag_of_one():
     one = fit(LAWS["add"], RUNS, rng=np.random.default_rng(0))
-    found = solve_frontier(one, [3e13], 1e6).iloc[0]
+    found = solve(one, Question([3e13], 1e6)).table().iloc[0]
     assert found["error_low"] == found["error"] == found["error_high"]
     assert found["probability"] == 1 and found["regret"] == 0
     assert found["frames_low"] == found["frames"] == found["frames_high"]
 
 
 def test_near_optimal_designs_are_those_the_frontier_counts():
-    found = solve_frontier(BAGS["add-interact"], [3e13], 1e6, epsilon=0.3).iloc[0]
-    near = near_optimal(BAGS["add-interact"], 3e13, 1e6, epsilon=0.3)
+    found = solve(BAGS["add-interact"], Question([3e13], 1e6)).table(epsilon=0.3).iloc[0]
+    near = solve(BAGS["add-interact"], Question(3e13, 1e6)).near(epsilon=0.3)
     assert len(near) == found["within_epsilon"]
     assert near.iloc[0][list(FACTORS)].equals(found[list(FACTORS)].astype(float).rename(0))
     assert near["excess"].between(0, 0.3).all() and (near["cost_flops"] <= 3e13).all()
@@ -127,14 +121,17 @@ def test_near_optimal_designs_are_those_the_frontier_counts():
 
 def test_regret_is_never_negative_within_the_budget_and_zero_at_ones_own_best():
     budgets = [5e12, 5e13]
-    found = solve_frontier(BAGS["add-interact"], budgets, 1e6)
-    regret = regret_of(BAGS["add-interact"], found, budgets, 1e6)
+    found = solve(BAGS["add-interact"], Question(budgets, 1e6)).table()
+    regret = solve(BAGS["add-interact"], Question(budgets, 1e6)).regret_of(found)
     assert (regret["low"] >= -1e-9).all()
     np.testing.assert_allclose(regret["value"], found["regret"], atol=1e-9)
 
 
 def test_a_result_keeps_the_lm_sizes_it_chose_from():
-    assert solve_frontier(BAGS["add"], [1e13], 1e6, SMALL).attrs["lm_sizes"] == SMALL.lm_params
+    assert (
+        solve(BAGS["add"], Question([1e13], 1e6, SMALL)).table().attrs["lm_sizes"]
+        == SMALL.lm_params
+    )
 
 
 def test_the_papers_space_holds_its_designs():
@@ -145,14 +142,14 @@ def test_three_hundred_budgets_take_well_under_a_second():
     bagged = BAGS["add-interact"]
     large = replace(bagged, members=np.resize(bagged.members, (100, bagged.members.shape[1])))
     start = time.perf_counter()
-    solve_frontier(large, np.linspace(1e12, 1e14, 300), 1e6)
+    solve(large, Question(np.linspace(1e12, 1e14, 300), 1e6)).table()
     assert time.perf_counter() - start < 1.5  # 0.05 s alone on two cores; room for a busy machine
 
 
 def test_votes_are_shares_and_agree_with_the_frontier():
     budgets = [2e12, 3e13]
-    votes = size_votes(BAGS["add-interact"], budgets, 1e6)
-    found = solve_frontier(BAGS["add-interact"], budgets, 1e6)
+    votes = solve(BAGS["add-interact"], Question(budgets, 1e6)).votes()
+    found = solve(BAGS["add-interact"], Question(budgets, 1e6)).table()
     np.testing.assert_allclose(votes.sum(axis=1), 1)
     chosen = [votes.loc[b, s] for b, s in zip(budgets, found["lm_params"], strict=True)]
     np.testing.assert_allclose(chosen, found["probability"])
@@ -160,33 +157,48 @@ def test_votes_are_shares_and_agree_with_the_frontier():
 
 def test_what_no_run_supports_is_flagged():
     inside = Space((7.5e9,), (8, 16), (49, 100))
-    known = solve_frontier(BAGS["add"], [3e13], 1e6, inside)
+    known = solve(BAGS["add"], Question([3e13], 1e6, inside)).table()
     assert not known["extrapolates"].any() and (known["outside"] == "").all()
-    far = solve_frontier(BAGS["add"], [3e13], 9e6, inside)
+    far = solve(BAGS["add"], Question([3e13], 9e6, inside)).table()
     assert far["extrapolates"].all() and (far["outside"] == "train_examples").all()
-    large = solve_frontier(BAGS["add"], [1e14], 9e6, Space((72e9,), (8,)))
+    large = solve(BAGS["add"], Question([1e14], 9e6, Space((72e9,), (8,)))).table()
     assert large["outside"].item() == "lm_params, train_examples"
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: Space(tokens_per_frame=(17,)), "tokens_per_frame .* squares, got 17"),
-        (lambda: Space(frames=(1.5,)), "frames .* whole numbers, got 1.5"),
+        (lambda: Space(tokens_per_frame=(16, 17)), "tokens_per_frame .* squares, got 17"),
+        (lambda: Space(frames=(1, 1.5)), "frames .* whole numbers, got 1.5"),
         (lambda: Space(frames=()), "no frames"),
         (lambda: Space(lm_params=(-1e9,)), "lm_params must be positive numbers, got -1e"),
-        (lambda: solve_frontier(BAGS["add"], [1e9], 1e6), "buys no design: the cheapest costs"),
-        (lambda: solve_frontier(BAGS["add"], [np.nan], 1e6), "a budget must be a positive .* nan"),
-        (lambda: solve_frontier(BAGS["add"], [np.inf], 1e6), "a budget must be a positive .* inf"),
-        (lambda: solve_frontier(BAGS["add"], [1e13], 0), "train_examples must be a number from 1"),
-        (lambda: solve_frontier(BAGS["add"], [1e13], 1e300), "from 1 to 1e\\+12, got 1e\\+300"),
         (
-            lambda: solve_frontier(BAGS["add"], [1e300], 1e6),
+            lambda: solve(BAGS["add"], Question([1e9], 1e6)).table(),
+            "buys no design: the cheapest costs",
+        ),
+        (
+            lambda: solve(BAGS["add"], Question([np.nan], 1e6)).table(),
+            "a budget must be a positive .* nan",
+        ),
+        (
+            lambda: solve(BAGS["add"], Question([np.inf], 1e6)).table(),
+            "a budget must be a positive .* inf",
+        ),
+        (
+            lambda: solve(BAGS["add"], Question([1e13], 0)).table(),
+            "train_examples must be a number from 1",
+        ),
+        (lambda: solve(BAGS["add"], Question([1e13], 1e300)), "from 1 to 1e\\+12, got 1e\\+300"),
+        (
+            lambda: solve(BAGS["add"], Question([1e300], 1e6)),
             "must be below 1e\\+18 FLOPs .* got 1e",
         ),
-        (lambda: solve_frontier(BAGS["add"], [1e13], 1e6, level=2), "level must lie"),
-        (lambda: solve_frontier(BAGS["add"], [1e13], 1e6, epsilon=-1), "epsilon must not"),
-        (lambda: solve_frontier(BAGS["add"], [1e13], 1e6, cost=endless), "cost must be finite"),
+        (lambda: solve(BAGS["add"], Question([1e13], 1e6)).table(level=2), "level must lie"),
+        (lambda: solve(BAGS["add"], Question([1e13], 1e6)).table(epsilon=-1), "epsilon must not"),
+        (
+            lambda: solve(BAGS["add"], Question([1e13], 1e6, cost=endless)).table(),
+            "cost must be finite",
+        ),
     ],
 )
 def test_refusals_name_the_field_and_the_value(wrong, message):

@@ -16,7 +16,7 @@ from plotly.graph_objects import Figure, Scatter
 from plotly.offline import get_plotlyjs_version
 
 from vvlm_utils.cost.equation import FACTORS, paper_flops
-from vvlm_utils.frontier.solver import size_votes, solve_frontier
+from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.forms import LAWS
 from vvlm_utils.plots import explore, lm_palette
@@ -66,7 +66,7 @@ def test_one_output_is_a_picture_and_a_chart_and_closes_the_picture():
 
 
 def test_a_frontier_to_explore_has_the_numbers_of_the_table_and_names_each_design(bagged):
-    tables = {n: solve_frontier(bagged, BUDGETS, n) for n in (1e6, 1e7)}
+    tables = {n: solve(bagged, Question(BUDGETS, n)).table() for n in (1e6, 1e7)}
     chart = explore.frontiers(tables, bagged.ranges).chart
     for axis, factor in zip(("x", "x2", "x3"), FACTORS, strict=True):
         drawn = lines(chart, axis)
@@ -81,7 +81,7 @@ def test_a_frontier_to_explore_has_the_numbers_of_the_table_and_names_each_desig
 
 
 def test_votes_to_explore_fill_the_height_in_the_colours_of_the_still(bagged):
-    shares = size_votes(bagged, BUDGETS, 1e6)
+    shares = solve(bagged, Question(BUDGETS, 1e6)).votes()
     explorable = explore.votes({"here": shares})
     assert sum(np.asarray(t.y) for t in explorable.chart.data) == pytest.approx(1)
     reds = [int(re.match(r"rgba\((\d+),", t.fillcolor)[1]) for t in explorable.chart.data]
@@ -90,7 +90,7 @@ def test_votes_to_explore_fill_the_height_in_the_colours_of_the_still(bagged):
 
 
 def test_an_error_frontier_to_explore_is_solid_only_inside_the_runs(bagged):
-    table = solve_frontier(bagged, BUDGETS, 1e6)
+    table = solve(bagged, Question(BUDGETS, 1e6)).table()
     chart = explore.error_frontiers({"all": table}).chart
     broken, solid, key = chart.data[-3:]
     assert numbers(broken.y) == numbers(table["error"])

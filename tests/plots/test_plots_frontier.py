@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from vvlm_utils.cost.equation import FACTORS
-from vvlm_utils.frontier.solver import size_votes, solve_frontier
+from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.forms import LAWS
 from vvlm_utils.plots import elasticity as el_plots
@@ -27,7 +27,7 @@ def intervals(index) -> pd.DataFrame:
 
 
 def test_frontiers_draw_a_line_a_data_size_and_hatch_what_no_run_has(bagged):
-    tables = {n: solve_frontier(bagged, BUDGETS, n) for n in (1e6, 1e7)}
+    tables = {n: solve(bagged, Question(BUDGETS, n)).table() for n in (1e6, 1e7)}
     axes = frontier_plots.plot_frontiers(tables, bagged.ranges)
     assert [len(ax.get_lines()) for ax in axes] == [2, 2, 2]
     assert [line.get_linestyle() for line in axes[0].get_lines()] == ["-", "--"]
@@ -35,13 +35,13 @@ def test_frontiers_draw_a_line_a_data_size_and_hatch_what_no_run_has(bagged):
 
 
 def test_votes_fill_the_whole_height(bagged):
-    axes = frontier_plots.plot_votes({"here": size_votes(bagged, BUDGETS, 1e6)})
+    axes = frontier_plots.plot_votes({"here": solve(bagged, Question(BUDGETS, 1e6)).votes()})
     top = max(area.get_paths()[0].vertices[:, 1].max() for area in axes[0].collections)
     assert top == pytest.approx(1)
 
 
 def test_an_error_frontier_is_solid_only_inside_the_runs(bagged):
-    table = solve_frontier(bagged, BUDGETS, 1e6)
+    table = solve(bagged, Question(BUDGETS, 1e6)).table()
     ax = frontier_plots.plot_error_frontiers({"all": table})
     solid = ax.get_lines()[0].get_ydata()
     assert np.isnan(solid).tolist() == table["extrapolates"].tolist()

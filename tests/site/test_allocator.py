@@ -1,4 +1,4 @@
-"""The allocator's script answers in a real browser as ``solve_frontier`` does in Python."""
+"""The allocator's script answers in a real browser as ``solve`` does in Python."""
 
 import json
 import shutil
@@ -12,9 +12,10 @@ from vvlm_utils.cost.architectures import ALL_COSTS
 from vvlm_utils.cost.equation import FACTORS
 from vvlm_utils.cost.serving import ACCELERATORS, dollars_per_million_videos
 from vvlm_utils.frontier.marginal import marginal_gains
-from vvlm_utils.frontier.solver import Space, near_optimal, solve_frontier
+from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.forms import LAWS
+from vvlm_utils.runs.space import Space
 from vvlm_utils.runs.table import AVERAGE, load_runs
 from vvlm_utils.site import allocator
 
@@ -56,21 +57,18 @@ def draw_question(rng) -> tuple[dict, float]:
     return question, float(np.exp(rng.uniform(np.log(1e12), np.log(2e14))))
 
 
-def arguments(bags, question, budget) -> dict:
-    return {
-        "model": bags[question["task"]],
-        "train_examples": question["examples"],
-        "space": Space(lm_params=tuple(question["sizes"])),
-        "cost": ALL_COSTS[question["cost"]],
-        "epsilon": question["epsilon"],
-    }
+def in_python(bags, question, budgets):
+    """The answer of the package to a question of the page."""
+    space = Space(lm_params=tuple(question["sizes"]))
+    asked = Question(budgets, question["examples"], space, ALL_COSTS[question["cost"]])
+    return solve(bags[question["task"]], asked)
 
 
 def differences(bags, question, budget, found) -> list[str]:
     """What the script says otherwise than Python; ties of error are no difference."""
-    given = arguments(bags, question, budget)
     try:
-        row = solve_frontier(**given, budgets=[budget], level=question["level"]).iloc[0]
+        answer = in_python(bags, question, budget)
+        row = answer.table(question["level"], question["epsilon"]).iloc[0]
     except ValueError as refusal:
         return [] if "refused" in found else [str(refusal)]
     best = found["best"]
@@ -106,15 +104,15 @@ def test_ties_votes_and_gains_are_pythons(bags, tab):
     for _ in range(12):
         question, budget = draw_question(rng)
         budget += 1e14
-        given = arguments(bags, question, budget)
+        answer = in_python(bags, question, budget)
         found = tab.evaluate(ASK, {"question": question, "budget": budget})
-        near = near_optimal(**given, budget=budget).head(50)
+        near = answer.near(question["epsilon"]).head(50)
         assert len(near) == len(found["near"])
         for name in ("error", "cost_flops", "votes"):
             ours = [design[name] for design in found["near"]]
             np.testing.assert_allclose(ours, near[name], rtol=1e-9, atol=1e-9)
         gains = marginal_gains(
-            given["model"], near.head(1), question["examples"], cost=given["cost"],
+            answer.model, near.head(1), question["examples"], cost=answer.question.cost,
             level=question["level"],
         ).set_index("change")  # fmt: skip
         for gain in found["gains"]:
@@ -133,7 +131,7 @@ def test_a_curve_of_budgets_is_a_row_each(bags, tab):
     ask = "([q, budgets]) => vvlmAllocator.curve(window.VVLM_ALLOCATOR, q, budgets)"
     curve = tab.evaluate(ask, [question, [3e13, 1e9, *budgets]])
     wanted = sorted([3e13, *budgets])
-    table = solve_frontier(**arguments(bags, question, 3e13), budgets=wanted)
+    table = in_python(bags, question, wanted).table()
     assert [row["budget_flops"] for row in curve] == wanted  # 1 GFLOP buys nothing
     np.testing.assert_allclose([row["error"] for row in curve], table["error"], atol=1e-9)
 

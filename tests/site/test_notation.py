@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from vvlm_utils.cost.equation import FACTORS, SOVIT_400M, TRAIN_EXAMPLES
-from vvlm_utils.frontier.space import Space
 from vvlm_utils.runs.schema import COLUMNS, RUNS_SCHEMA
+from vvlm_utils.runs.space import Space
 from vvlm_utils.runs.table import load_runs
 from vvlm_utils.site import notation
 

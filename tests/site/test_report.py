@@ -23,11 +23,12 @@ from hypothesis import strategies as st
 from vvlm_utils.advice import sentences as answers
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES, paper_flops
 from vvlm_utils.frontier.elasticities import elasticity
-from vvlm_utils.frontier.solver import Candidates, solve_frontier
+from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bag_io import load_bag, save_bag
 from vvlm_utils.laws.bagging import bag, hold_factors
 from vvlm_utils.laws.fitting import FitOptions
 from vvlm_utils.laws.forms import make_law
+from vvlm_utils.runs.space import Candidates
 from vvlm_utils.runs.table import RunsError, load_runs, validate_runs
 from vvlm_utils.site import build as book
 from vvlm_utils.site import report as reports
@@ -108,10 +109,10 @@ def test_a_held_bag_answers_and_survives_its_file(bagged, runs, tmp_path):
     save_bag(held, tmp_path / "fit.json")
     again, space = load_bag(tmp_path / "fit.json"), answers.space_within(runs)
     assert again.law == held.law
-    solved = solve_frontier(again, [10e12], 4e5, space)
+    solved = solve(again, Question([10e12], 4e5, space)).table()
     assert solved["cost_flops"].iloc[0] <= 10e12
     with pytest.raises(ValueError, match=r"--at tower_params=VALUE"):
-        solve_frontier(bagged, [10e12], 4e5, space)
+        solve(bagged, Question([10e12], 4e5, space)).table()
     with pytest.raises(ValueError, match="cannot hold 'frames'"):
         hold_factors(bagged, {"frames": 8})
 
@@ -121,7 +122,7 @@ def test_own_costs_choose_among_the_designs_that_have_one(bagged, runs):
     candidates = answers.candidates_of(runs.assign(cost_flops=price), [TOWER])
     assert len(candidates.designs) == 54
     budgets = np.geomspace(price.min(), price.max(), 9)
-    solved = solve_frontier(bagged, budgets, 4e5, candidates)
+    solved = solve(bagged, Question(budgets, 4e5, candidates)).table()
     error = bagged.predict(candidates.designs.assign(**{TRAIN_EXAMPLES: 4e5}))
     best = [error[candidates.cost_flops <= c].min() for c in budgets]
     assert solved["error"].to_numpy() == pytest.approx(best)

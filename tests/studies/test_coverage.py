@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from vvlm_utils.frontier.elasticities import elasticity
-from vvlm_utils.frontier.solver import solve_frontier
+from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.bootstrap import design_names
 from vvlm_utils.laws.forms import LAWS, make_law
@@ -94,10 +94,13 @@ def test_the_scored_bands_are_those_that_the_package_states(truth, bagged, answe
     np.testing.assert_allclose(errors["value"], bagged.predict(DESIGNS))
     np.testing.assert_allclose(errors["truth"], truth.fit.predict(DESIGNS))
     stated = pd.concat(
-        [solve_frontier(bagged, a.budgets, a.train_examples, a.space) for a in FRONTIERS]
+        [solve(bagged, Question(a.budgets, a.train_examples, a.space)).table() for a in FRONTIERS]
     )
     best = pd.concat(
-        [solve_frontier(truth.fit, a.budgets, a.train_examples, a.space) for a in FRONTIERS]
+        [
+            solve(truth.fit, Question(a.budgets, a.train_examples, a.space)).table()
+            for a in FRONTIERS
+        ]
     )
     names = {"x_N": "lm_params", "x_T": "frames", "x_V": "tokens"}
     for name, column in names.items():

@@ -20,12 +20,13 @@ import pandas as pd
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.fitting import FitError, FitOptions, fit
-from vvlm_utils.laws.forms import FORMS, Law, log_design, log_values, make_law
+from vvlm_utils.laws.forms import Law, laws_over, log_design, log_values
 from vvlm_utils.laws.identifiability import parameter_table
-from vvlm_utils.laws.validation import design_names
+from vvlm_utils.runs.prepared import Prepared, merge_repeats
 from vvlm_utils.runs.schema import COST
 from vvlm_utils.text import say_levels, say_name
 
+MOST_FITTED = 5_000  # designs that laws are looked at on
 FOLDS = 5  # of the cross-validation that a law has to stand
 CORRELATED = 0.7  # |r| of two log factors that is worth a sentence
 WIDE = 10.0  # ends of a coefficient's interval this many times apart: not found
@@ -74,11 +75,20 @@ class Audit:
         """The factors with at least two levels, n aside: those that a law can hold."""
         return tuple(f for f in self.factors if f != TRAIN_EXAMPLES and len(self.levels[f]) > 1)
 
+    @property
+    def data(self) -> str | None:
+        """The column of n, or None where it never moved."""
+        return TRAIN_EXAMPLES if len(self.levels[TRAIN_EXAMPLES]) > 1 else None
+
     def supported(self) -> dict[str, Law]:
-        """The laws over the factors that move which leave runs to be held out."""
-        names = [s.law for s in self.laws if s.status == "yes"]
-        names = names or [s.law for s in self.laws if "held out" not in s.why and s.status != "no"]
-        return {name: make_law(name, self.varying) for name in names}
+        """The laws over the factors that move which leave runs to be held out.
+
+        A law is judged by what it predicts: one whose parameters stand in for one another is
+        compared all the same.
+        """
+        laws = laws_over(self.varying, self.data) if self.varying else {}
+        names = [s.law for s in self.laws if s.status != "no" and "held out" not in s.why]
+        return {name: laws[name] for name in names}
 
     def to_dict(self) -> dict:
         """Plain types for JSON."""
@@ -97,16 +107,23 @@ def audit_runs(
 ) -> Audit:
     """Audit a checked table; ``resamples`` members a bag, 0 to look at the design alone.
 
+    Repeats of a design are merged before laws are looked at, and of more than ``MOST_FITTED``
+    designs so many are drawn.
     factors : declared beyond x_N, x_T, x_V
     """
     every = (*FACTORS, *factors, TRAIN_EXAMPLES)
     levels = {f: runs[f].astype(float).value_counts().sort_index().to_dict() for f in every}
     varying = tuple(f for f in every if f != TRAIN_EXAMPLES and len(levels[f]) > 1)
-    known = [_support(form, varying, levels, runs, rng) for form in FORMS]
+    data = TRAIN_EXAMPLES if len(levels[TRAIN_EXAMPLES]) > 1 else None
+    merged = merge_repeats(runs, factors)
+    seen = merged
+    if len(merged) > MOST_FITTED:
+        drawn = rng.choice(len(merged), MOST_FITTED, replace=False)
+        seen = merged.iloc[np.sort(drawn)].reset_index(drop=True)
+    laws = laws_over(varying, data) if varying else {}
+    known = [_support(law, seen, rng) for law in laws.values()]
     fitted = [s.law for s in known if s.status != "no"] if resamples else []
-    parameters = [
-        row for form in fitted for row in _parameters(make_law(form, varying), runs, rng, resamples)
-    ]
+    parameters = [row for name in fitted for row in _parameters(laws[name], seen, rng, resamples)]
     repeats, spread = _repeats(runs, every)
     audit = Audit(
         rows=len(runs),
@@ -115,12 +132,21 @@ def audit_runs(
         sweeps=runs["sweep"].value_counts().to_dict(),
         repeats=repeats,
         repeat_sd=spread,
-        confounded=confounding(runs, every),
+        confounded=confounding(merged, every),
         laws=known,
         parameters=parameters,
     )
     audit.sentences.extend(_sentences(audit, runs))
+    if len(seen) < len(merged):
+        audit.sentences.append(
+            f"Laws were looked at on {len(seen)} of the {len(merged)} designs, drawn at random."
+        )
     return audit
+
+
+def audit_table(prepared: Prepared, rng: np.random.Generator, resamples: int = 40) -> Audit:
+    """Audit a prepared table, see :func:`audit_runs`."""
+    return audit_runs(prepared.checked, rng, prepared.further, resamples)
 
 
 def confounding(runs: pd.DataFrame, factors: Sequence[str]) -> list[dict]:
@@ -178,35 +204,24 @@ def not_separate(
     return best or ()
 
 
-def _support(
-    form: str,
-    varying: Sequence[str],
-    levels: Mapping[str, Mapping[float, int]],
-    runs: pd.DataFrame,
-    rng: np.random.Generator,
-) -> LawSupport:
-    """Whether one form over the factors that move can be fitted, found and tested."""
-    if len(levels[TRAIN_EXAMPLES]) < 2:
-        return LawSupport(form, 0, "no", "every run has the same number of training examples")
-    if not varying:
-        return LawSupport(form, 0, "no", "no factor of the design moves")
+def _support(law: Law, runs: pd.DataFrame, rng: np.random.Generator) -> LawSupport:
+    """Whether a law over the factors that move can be fitted, found and tested."""
+    name, size, rows = law.name, len(law.parameters), len(runs)
     if runs["error"].nunique() == 1:
-        return LawSupport(form, 0, "no", "every run has the same metric, so no factor matters")
-    law = make_law(form, varying)
-    size, rows = len(law.parameters), len(runs)
+        return LawSupport(name, size, "no", "every run has the same metric, so no factor matters")
     if rows < size:
-        return LawSupport(form, size, "no", f"it has {size} parameters and there are {rows} runs")
+        return LawSupport(name, size, "no", f"it has {size} parameters and there are {rows} runs")
     if not (runs["error"] > 0).all():
-        return LawSupport(form, size, "no", "a run has error 0, which has no logarithm")
+        return LawSupport(name, size, "no", "a run has error 0, which has no logarithm")
     loose = not_separate(law, runs, rng)
     if rows * (FOLDS - 1) // FOLDS < size:
         why = f"its {size} parameters leave too few of {rows} runs to be held out"
-        return LawSupport(form, size, "weakly", why, loose)
+        return LawSupport(name, size, "weakly", why, loose)
     if loose:
         names = ", ".join(loose) if len(loose) < 7 else f"{len(loose)} of its {size} parameters"
         why = f"{names} stand in for one another at these levels"
-        return LawSupport(form, size, "weakly", why, loose)
-    return LawSupport(form, size, "yes", "the design decides all its parameters")
+        return LawSupport(name, size, "weakly", why, loose)
+    return LawSupport(name, size, "yes", "the design decides all its parameters")
 
 
 def _parameters(
@@ -274,7 +289,7 @@ def _say_pair(pair: Mapping) -> str:
 
 def _sentences(audit: Audit, runs: pd.DataFrame) -> list[str]:
     """The audit in plain language, most basic first."""
-    designs = len(np.unique(_designs(runs, audit.factors)))
+    designs = len(runs[[f for f in audit.factors if f != TRAIN_EXAMPLES]].drop_duplicates())
     said = [f"The table holds {audit.rows} runs of {designs} designs."]
     said += [f"{say_name(f)}: {say_levels(list(v))}." for f, v in audit.levels.items()]
     for f, levels in audit.levels.items():
@@ -282,8 +297,8 @@ def _sentences(audit: Audit, runs: pd.DataFrame) -> list[str]:
             said.append(
                 f"{say_name(f)} never moves: nothing can be said about it, and laws leave it out."
                 if f != TRAIN_EXAMPLES
-                else "No law can be fitted: run at least one design at another number of "
-                "training examples."
+                else "Training examples never move: laws leave n out, and how answers move with "
+                "more data cannot be told."
             )
         elif len(levels) == 2:
             said.append(
@@ -302,13 +317,10 @@ def _sentences(audit: Audit, runs: pd.DataFrame) -> list[str]:
         )
     if COST in runs:
         said.append("The column cost_flops prices the designs that were run.")
+    if not audit.varying:
+        said.append("No factor of the design moves: no law can be fitted; run other designs.")
     said += [_say_law(s, audit.parameters) for s in audit.laws]
     return [sentence[0].upper() + sentence[1:] for sentence in said]
-
-
-def _designs(runs: pd.DataFrame, factors: Sequence[str]) -> np.ndarray:
-    own = tuple(f for f in factors if f != TRAIN_EXAMPLES)
-    return design_names(runs, make_law("add", own))
 
 
 def _say_law(support: LawSupport, parameters: Sequence[Mapping]) -> str:

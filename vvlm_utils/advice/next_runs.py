@@ -22,7 +22,6 @@ expected to remove is Cohn's (1996) criterion.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,31 +35,16 @@ from vvlm_utils.cost.equation import (
     CostFunction,
     paper_flops,
 )
-from vvlm_utils.frontier.solver import member_designs, outside
-from vvlm_utils.frontier.space import PAPER_SPACE, Space, spread
+from vvlm_utils.frontier.solver import Question, outside, solve
+from vvlm_utils.frontier.space import prices
 from vvlm_utils.laws.bagging import BaggedLaw
 from vvlm_utils.runs.reading import read_table
+from vvlm_utils.runs.space import Space, spread
 from vvlm_utils.runs.table import validate_runs
 
 AIMS = ("choice", "level")
 TAIL = 0.05  # share of the members clipped on either side
 RUN_COLUMNS = [*FACTORS, TRAIN_EXAMPLES]
-
-
-@dataclass(frozen=True)
-class Question:
-    """What the frontier is asked: budgets in FLOPs per video, n, the space and its cost."""
-
-    budgets: tuple[float, ...]
-    train_examples: float
-    space: Space = PAPER_SPACE
-    cost: CostFunction = paper_flops
-
-    def __post_init__(self) -> None:
-        if not self.budgets:
-            raise ValueError("a question needs at least one budget")
-        if not (np.isfinite(self.train_examples) and self.train_examples > 0):
-            raise ValueError(f"train_examples must be a positive number, got {self.train_examples}")
 
 
 def training_price(designs: pd.DataFrame, cost: CostFunction = paper_flops) -> np.ndarray:
@@ -87,10 +71,11 @@ def candidate_designs(
         of a space are where a power law is least to be trusted
     """
     space = question.space
-    designs = Space(
-        space.lm_params, spread(space.frames, values), spread(space.tokens_per_frame, values)
-    ).designs
-    flops = question.cost(*(designs[f].to_numpy() for f in FACTORS))
+    if isinstance(space, Space):
+        space = Space(
+            space.lm_params, spread(space.frames, values), spread(space.tokens_per_frame, values)
+        )
+    designs, flops = space.designs, prices(space, question.cost)
     served = designs[flops <= max(question.budgets)]
     if served.empty:
         raise ValueError(
@@ -172,9 +157,7 @@ def target_root(bagged: BaggedLaw, question: Question, aim: str = "choice") -> n
     """
     if aim not in AIMS:
         raise ValueError(f"aim must be one of {AIMS}, got {aim!r}")
-    best = member_designs(
-        bagged, question.budgets, question.train_examples, question.space, question.cost
-    )
+    best = solve(bagged, question).designs()
     members, budgets = best.shape[1] - 1, best.shape[2]
     table = pd.DataFrame(best.reshape(len(FACTORS), -1).T, columns=list(FACTORS))
     table[TRAIN_EXAMPLES] = float(question.train_examples)

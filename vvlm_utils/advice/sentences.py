@@ -1,83 +1,28 @@
-"""What a report on somebody's own sweep says: the choices it makes for them, and its sentences.
+"""What a report on somebody's own sweep says: budgets and comparisons for it, and its sentences.
 
-The designs to choose from lie within the runs: their LM sizes, whole frames and square grids of
-tokens between the smallest and the largest, budgets between the cheapest run and the dearest. So
-no answer of a report is an extrapolation in a single factor or in the number of examples.
+Budgets lie between the cheapest run and the costliest. The choices that the answers rest on are
+``prepare``'s and ``answer``'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from vvlm_utils.advice.answer import ask
 from vvlm_utils.advice.audit import Audit
-from vvlm_utils.cost.equation import (
-    FACTORS,
-    SOVIT_400M,
-    TRAIN_EXAMPLES,
-    CostFunction,
-    VisionTower,
-    inference_cost,
-)
-from vvlm_utils.frontier.solver import solve_frontier
-from vvlm_utils.frontier.space import MOST_SIZES, Candidates, Space, spread
-from vvlm_utils.laws.bagging import BaggedLaw, hold_factors
+from vvlm_utils.laws.bagging import BaggedLaw
 from vvlm_utils.laws.fitting import FitError
-from vvlm_utils.laws.forms import FORMS, LAWS, Law, make_law, moves_with_data
+from vvlm_utils.laws.forms import Law, moves_with_data
 from vvlm_utils.laws.validation import compare_laws, score, summarise
-from vvlm_utils.runs.schema import COST, RunsError
-from vvlm_utils.runs.table import average_seeds
+from vvlm_utils.runs.prepared import Prepared
+from vvlm_utils.runs.schema import RunsError
+from vvlm_utils.runs.space import Candidates, Space
 from vvlm_utils.text import say_design, say_level, say_name
 
-MOST_LEVELS = {"lm_params": MOST_SIZES, "frames": 64, "tokens_per_frame": 32}
 MOST_HELD = 6  # combinations of further factors that are solved one by one
-FORGOTTEN = 0.9  # the encoder's share of every design from which its size should be checked
-
-
-def own_cost(tower_params: float, features_per_frame: float) -> CostFunction:
-    """Eq. 1 with an encoder of your own, FLOPs per video."""
-    tower = VisionTower(tower_params, features_per_frame)
-
-    def cost(lm_params, frames, tokens_per_frame):
-        return inference_cost(lm_params, frames, tokens_per_frame, tower).total_flops
-
-    return cost
-
-
-def merge_repeats(runs: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
-    """One row a design and n: repeats share a design, and a law cannot tell them apart."""
-    return (
-        average_seeds(runs, factors)
-        if runs.duplicated([*FACTORS, *factors, TRAIN_EXAMPLES]).any()
-        else runs
-    )
-
-
-def space_within(runs: pd.DataFrame) -> Space:
-    """The designs between the runs' own levels; a factor that never moves stays where it is."""
-    low, high = runs["frames"].min(), runs["frames"].max()
-    frames = np.unique(np.rint(np.geomspace(low, high, 4 * MOST_LEVELS["frames"])))
-    sides = np.sqrt(runs["tokens_per_frame"].to_numpy(dtype=float))
-    tokens = np.arange(sides.min(), sides.max() + 1) ** 2 if np.ptp(sides) < 1e4 else sides**2
-    values = {"lm_params": runs["lm_params"], "frames": frames, "tokens_per_frame": tokens}
-    return Space(**{f: spread(v, MOST_LEVELS[f]) for f, v in values.items()})
-
-
-def candidates_of(runs: pd.DataFrame, factors: Sequence[str]) -> Candidates | None:
-    """The designs that were run with the costs that the table gives them; None without costs."""
-    if COST not in runs:
-        return None
-    table = runs.groupby([*FACTORS, *factors], as_index=False)[COST].mean()
-    return Candidates(table.drop(columns=COST), table[COST].to_numpy())
-
-
-def run_costs(runs: pd.DataFrame, cost: CostFunction) -> np.ndarray:
-    """Cost of every run, by the table's own column where it has one."""
-    if COST in runs:
-        return runs[COST].to_numpy(dtype=float)
-    return np.asarray(cost(*(runs[f].to_numpy(dtype=float) for f in FACTORS)))
 
 
 def round_budgets(low: float, high: float, most: int = 6) -> list[float]:
@@ -114,31 +59,17 @@ def compare_supported(
 
 
 def score_table(held: pd.DataFrame) -> pd.DataFrame:
-    """Mean scores of every law, a pair of columns a test; empty without predictions."""
+    """Mean scores of every law, a pair of columns per test; empty without predictions."""
     if held.empty:
         return pd.DataFrame()
     table = summarise(score(held)).filter(like="_mean").rename(columns=lambda c: c[: -len("_mean")])
     return table.unstack("test").swaplevel(axis=1).sort_index(axis=1, level=0, sort_remaining=False)
 
 
-def choose_law(audit: Audit, held: pd.DataFrame, wanted: str = "best") -> Law:
-    """The wanted law over the factors that move, or the best by cross-validation.
-
-    Without held-out predictions the plainest supported law. Raises RunsError if none is.
-    """
-    check_answerable(audit, wanted)
-    supported = audit.supported()
-    if wanted != "best":
-        check_law(wanted)
-        return make_law(wanted, audit.varying)
-    if held.empty:
-        return next(iter(supported.values()))
-    cv = score(held[held["test"] == "cv"]).groupby("law")["mse"].mean()
-    return supported[cv.idxmin()]
-
-
-def check_answerable(audit: Audit, wanted: str = "best") -> None:
+def check_answerable(audit: Audit, wanted: str) -> None:
     """Refuse a table from which no law, or not the wanted one, can be fitted, and say why."""
+    if not audit.laws:
+        raise RunsError("no factor of the design moves, so no law can be fitted; run other designs")
     reasons = {support.law: support.why for support in audit.laws if support.status == "no"}
     if wanted in reasons:
         raise RunsError(f"the table does not support law {wanted}: {reasons[wanted]}")
@@ -146,61 +77,33 @@ def check_answerable(audit: Audit, wanted: str = "best") -> None:
         raise RunsError(f"the table supports no law: {audit.laws[0].why}; see `vvlm check`")
 
 
-def check_law(name: str) -> None:
-    """Refuse a name that is neither "best" nor a form."""
-    if name not in ("best", *FORMS):
-        raise RunsError(f"unknown law {name!r}; the laws are best, {', '.join(FORMS)}")
+def held_levels(prepared: Prepared) -> list[dict[str, float]]:
+    """Levels at which further factors that moved are answered, the most frequent first.
 
-
-def held_bags(
-    bagged: BaggedLaw, runs: pd.DataFrame, factors: Sequence[str]
-) -> dict[str, BaggedLaw]:
-    """The bag at each combination of the further factors' levels, the most frequent first.
-
-    Without further factors in the law, the bag itself under an empty name.
+    One empty combination where none moved, or where listed designs carry levels of their own.
     """
-    own = [f for f in factors if f in bagged.law.factors]
-    if not own:
-        return {"": bagged}
-    combinations = runs.groupby(own).size().sort_values(ascending=False, kind="stable")
-    levels = [dict(zip(own, np.atleast_1d(key), strict=True)) for key in combinations.index]
-    return {
-        ", ".join(f"{f} = {say_level(v)}" for f, v in level.items()): hold_factors(bagged, level)
-        for level in levels[:MOST_HELD]
-    }
+    own = [f for f in prepared.further if f in prepared.factors]
+    if not own or isinstance(prepared.space, Candidates):
+        return [{}]
+    counts = prepared.runs.groupby(own).size().sort_values(ascending=False, kind="stable")
+    levels = [dict(zip(own, np.atleast_1d(key), strict=True)) for key in counts.index]
+    return levels[:MOST_HELD]
 
 
-def best_held(
-    bags: Mapping[str, BaggedLaw], budget: float, n: float, space: Space, cost: CostFunction
-) -> tuple[str, pd.Series]:
-    """Name of the combination with the least error at one budget, and the errors of all."""
-    errors = {
-        name: float(solve_frontier(bagged, [budget], n, space, cost)["error"].iloc[0])
-        for name, bagged in bags.items()
-    }
-    table = pd.Series(errors, name="error")
-    return table.idxmin(), table
-
-
-def priced_within(space: Space, cost: CostFunction, budgets: np.ndarray) -> np.ndarray:
-    """The budgets if a space can spend them, else as many between its cheapest and its dearest."""
-    flops = np.asarray(cost(*(space.designs[f].to_numpy() for f in FACTORS)))
-    if budgets.min() >= flops.min():
-        return budgets
-    return np.geomspace(flops.min(), flops.max(), len(budgets))
-
-
-def elasticity_grid(runs: pd.DataFrame) -> dict:
-    """Data sizes and step for an elasticity that never leaves the runs: n + dn is at most max n."""
-    low, high = float(runs[TRAIN_EXAMPLES].min()), float(runs[TRAIN_EXAMPLES].max())
-    step = (high - low) / 2
-    return {"train_examples": np.linspace(low, high - step, 6), "step": step, "form": "arc"}
+def best_level(
+    model: BaggedLaw, prepared: Prepared, budget: float, n: float
+) -> tuple[dict[str, float], pd.Series]:
+    """The combination of further factors with the least error at one budget, and all errors."""
+    levels = held_levels(prepared)
+    names = [", ".join(f"{f} = {say_level(v)}" for f, v in level.items()) for level in levels]
+    errors = [float(ask(model, prepared, [budget], n, level).errors()[0, 0]) for level in levels]
+    return levels[int(np.argmin(errors))], pd.Series(errors, names, name="error")
 
 
 def frontier_table(
     solved: pd.DataFrame, unit: tuple[str, float], factors: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """A frontier for reading, one row a budget."""
+    """A frontier for reading, one row per budget."""
     rows = solved.to_dict("records")
     return pd.DataFrame(
         {
@@ -217,13 +120,13 @@ def frontier_table(
     )
 
 
-def say_scores(held: pd.DataFrame, law: Law, asked: bool) -> str:
+def say_scores(held: pd.DataFrame, law: str, asked: bool) -> str:
     """Which law is used and how well it predicted runs it had not seen."""
-    why = "as asked" if asked else "the best of those the table supports, by cross-validation"
-    if held.empty or law.name not in set(held["law"]):
-        return f"The law is {law.name}; no run could be held out to test it."
-    found = summarise(score(held)).loc[law.name]
-    said = f"The law is {law.name}, {why}: runs it had not seen are missed by "
+    why = "as asked" if asked else "the recommended one"
+    if held.empty or law not in set(held["law"]):
+        return f"The law is {law}, {why}; no run could be held out to test it."
+    found = summarise(score(held)).loc[law]
+    said = f"The law is {law}, {why}: runs it had not seen are missed by "
     said += f"{found.loc['cv', 'e_pct_mean']:.1f}% of their error on average"
     if "extrapolation" in found.index:
         far = found.loc["extrapolation", "e_pct_mean"]
@@ -253,28 +156,38 @@ def say_frontier(
     unit: tuple[str, float],
     epsilon: float,
     factors: Sequence[str] = (),
+    measured: str = "points",
 ) -> list[str]:
-    """A sentence for the lowest, a middle and the highest budget."""
+    """A sentence for the lowest, a middle and the highest budget.
+
+    measured : what the error counts, see ``Prepared.unit``
+    """
+    points = " points" if measured == "points" else ""
+    name = "loss" if measured == "loss" else "error"
+    digits = 1 if measured == "points" else 3
     picked = solved.iloc[np.unique([0, len(solved) // 2, len(solved) - 1])]
     return [
         f"At {row['budget_flops'] / unit[1]:.3g} {unit[0]} per video and {say_level(n)} training "
-        f"examples, deploy {say_design(row, factors)}: predicted error {row['error']:.1f} points "
-        f"({row['error_low']:.1f} to {row['error_high']:.1f}); {row['probability']:.0%} of the "
+        f"examples, deploy {say_design(row, factors)}: predicted {name} "
+        f"{row['error']:.{digits}f}{points} "
+        f"({row['error_low']:.{digits}f} to {row['error_high']:.{digits}f}); "
+        f"{row['probability']:.0%} of the "
         f"refits agree on the LM size, and {_say_ties(row['within_epsilon'], epsilon)}."
         for row in picked.to_dict("records")
     ]
 
 
-def say_elasticity(table: pd.DataFrame, space: Space, law: str) -> str:
+def say_elasticity(table: pd.DataFrame, space: Space | Candidates, law: Law) -> str:
     """Which way each factor moves when there is more data, as far as the bag agrees."""
-    if not moves_with_data(LAWS[law]):
+    if not moves_with_data(law):
         return (
-            f"With more training data the best design stays as it is, but only because law {law} "
-            "has no term in which a factor meets the data: the runs were not asked."
+            f"With more training data the best design stays as it is, but only because law "
+            f"{law.name} has no term in which a factor meets the data: the runs were not asked."
         )
 
     def way(factor: str, low: float, high: float) -> str:
-        if len(getattr(space, factor)) == 1:
+        values = space.designs[factor]
+        if values.nunique() == 1:
             return "never moved in these runs"
         if low == high == 0:
             return "stays"
@@ -283,32 +196,3 @@ def say_elasticity(table: pd.DataFrame, space: Space, law: str) -> str:
     rows = table[["low", "high"]].itertuples()
     said = ", ".join(f"{say_name(row[0])} {way(*row)}" for row in rows)
     return f"With more training data and the same budget: {said}."
-
-
-def say_cost(
-    runs: pd.DataFrame, factors: Iterable[str], tower: VisionTower, share: Callable
-) -> list[str]:
-    """What the cost counts, and what it does not."""
-    if COST in runs:
-        return [
-            "Costs are the table's own column cost_flops, known for the designs that were run: "
-            "the frontier chooses among those alone. The elasticity needs other designs too, and "
-            "prices them by Equation 1."
-        ]
-    said = [
-        f"Costs follow Equation 1 with an encoder of {say_level(tower.params)} parameters and "
-        f"{tower.features_per_frame:g} features per frame."
-    ]
-    least = float(np.min(share(runs["lm_params"], runs["tokens_per_frame"], tower)))
-    if least > FORGOTTEN:
-        own = " (the paper's: name your own)" if tower == SOVIT_400M else ""
-        percent = int(np.floor(100 * least))  # of a price the encoder never takes the whole
-        said.append(
-            f"That encoder{own} takes at least {percent}% of the price of every run, so the LM "
-            "is nearly free in this report."
-        )
-    said += [
-        f"Equation 1 does not count {f}: its levels are compared as if they cost the same."
-        for f in factors
-    ]
-    return said

@@ -63,7 +63,7 @@ def run(arguments: Sequence[str]) -> None:
         chapters,
         convert,
         data,
-        plan,
+        next_runs,
         serve,
         sources,
         sweep,

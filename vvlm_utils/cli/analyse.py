@@ -2,43 +2,59 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vvlm_utils.cli.common import (
-    LAW,
-    RESAMPLES,
     At,
     Budgets,
     Cost,
-    CostName,
+    Epsilon,
     Examples,
     Factors,
+    Features,
     FitOrRuns,
+    HowResampled,
     Json,
+    LawName,
+    Level,
     LmSizes,
-    Resampling,
+    MaxFrames,
+    MaxTokens,
+    Resamples,
     Runs,
     Seed,
+    Task,
+    TowerParams,
     app,
     check_out,
     check_sizes,
-    choose_space,
-    fit_runs,
-    load_fit,
+    fit_options,
+    held_levels,
     note,
-    note_sizes,
+    read_model,
+    read_price,
+    read_table,
     show,
 )
 
 COLUMNS = (
     "budget_flops lm_params frames tokens_per_frame cost_flops error error_low error_high "
-    "probability frames_low frames_high tokens_low tokens_high within_epsilon extrapolates"
+    "probability frames_low frames_high tokens_low tokens_high within_epsilon extrapolates "
+    "outside votes"
 ).split()
+
+
+class CountName(StrEnum):
+    paper = "paper"
+    lm_only = "lm_only"
+    exact = "exact"
+
+
 MANY = 10**9  # of tokens, questions, videos or devices: more is a slip
 
 
@@ -64,7 +80,7 @@ def cost(
     lm_params: Annotated[
         float | None, typer.Option(help="Decoder parameters x_N, e.g. 7.5e9.")
     ] = None,
-    cost: Cost = CostName.paper,
+    cost: Annotated[CountName, typer.Option("--cost", help="Which cost.")] = CountName.paper,
     lm: Annotated[str | None, typer.Option(help="exact: a decoder by name.")] = None,
     prompt_tokens: Annotated[
         int, typer.Option(min=0, max=MANY, help="exact: tokens of the prompt.")
@@ -81,7 +97,9 @@ def cost(
     accelerator: Annotated[
         str | None, typer.Option(help="exact: also bytes and least seconds on this device.")
     ] = None,
-    devices: Annotated[int, typer.Option(min=1, max=MANY, help="So many that share the work.")] = 1,
+    devices: Annotated[
+        int, typer.Option(min=1, max=MANY, help="Number of devices that share the work.")
+    ] = 1,
     batch: Annotated[int, typer.Option(min=1, max=MANY, help="Videos answered side by side.")] = 1,
     utilisation: Annotated[float, typer.Option(help="Share of both peaks reached.")] = 1.0,
     price_per_hour: Annotated[
@@ -114,7 +132,7 @@ def cost(
         raise ValueError("--devices, --batch, --utilisation and --price-per-hour need "
                          "--accelerator")  # fmt: skip
     parts = {}
-    if cost is CostName.exact:
+    if cost is CountName.exact:
         decoder = get_decoder(lm or lm_params)
         price = exact_cost(decoder, frames, tokens_per_frame, **text)
         parts = {f"{name}_flops": part for name, part in asdict(price).items()}
@@ -127,7 +145,7 @@ def cost(
                          "--accelerator, or take --cost exact")  # fmt: skip
     else:
         price = inference_cost(lm_params, frames, tokens_per_frame)
-        if cost is CostName.lm_only:
+        if cost is CountName.lm_only:
             price = replace(price, vision_flops=0.0)
     answer = {name: getattr(price, name) for name in ("total_flops", "vision_flops", "lm_flops")}
     show({name: float(value) for name, value in (answer | parts).items()}, as_json)
@@ -138,25 +156,24 @@ def compare(
     runs: Runs,
     splits: Annotated[int, typer.Option(min=1, help="Seeded splits to average.")] = 1,
     resamples: Annotated[int, typer.Option(min=1, help="Resamples of every bag.")] = 100,
+    task: Task = None,
     factor: Factors = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Compare the four laws by cross-validation and from star to isoFLOP (Table 2).
+    """Compare the laws by cross-validation and from star to isoFLOP (Table 2).
 
     Example: vvlm compare paper --splits 5
     """
     import numpy as np
 
-    from vvlm_utils.cost.equation import FACTORS
-    from vvlm_utils.laws.forms import FORMS, get_law
     from vvlm_utils.laws.validation import METRICS, compare_laws, score, summarise
-    from vvlm_utils.runs.table import load_runs
 
-    factors = factor or []
+    prepared = read_table(runs, task, factor)
+    note(*prepared.notes)
     held = compare_laws(
-        load_runs(runs, factors=factors), np.random.default_rng(seed),
-        [get_law(name, (*FACTORS, *factors)) for name in FORMS],
+        prepared.runs, np.random.default_rng(seed),
+        laws_over(prepared.factors, prepared.data).values(),
         splits=splits, resamples=resamples, progress=True,
     )  # fmt: skip
     answer: dict = {}
@@ -169,10 +186,14 @@ def compare(
 def fit(
     runs: Runs,
     out: Annotated[Path, typer.Option(help="Where to write the fit (JSON); - to print it.")],
-    law: Annotated[str, typer.Option(help="Name of the law.")] = LAW,
-    resamples: Annotated[int, typer.Option(min=1, help="Resamples of the bag.")] = RESAMPLES,
-    resampling: Annotated[Resampling, typer.Option(help="How to resample.")] = Resampling.rows,
+    law: LawName = None,
+    resamples: Resamples = None,
+    resampling: HowResampled = None,
+    task: Task = None,
     factor: Factors = None,
+    cost: Cost = None,
+    tower_params: TowerParams = None,
+    features_per_frame: Features = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -180,19 +201,17 @@ def fit(
 
     Example: vvlm fit paper --law add-interact --out fit.json
     """
-    from vvlm_utils.cost.equation import FACTORS
-    from vvlm_utils.laws.bag_io import save_bag
-    from vvlm_utils.laws.forms import get_law
-    from vvlm_utils.runs.table import load_runs
+    from vvlm_utils.advice.answer import fit_model
+    from vvlm_utils.advice.fit_file import save_fit
 
-    factors = factor or []
-    get_law(law, (*FACTORS, *factors))
     check_out(out, runs)
-    table = load_runs(runs, factors=factors)
-    bagged = fit_runs(table, law, resamples, resampling.value, factors, seed)
-    save_bag(bagged, out)
-    at_bounds = {name: share for name, share in bagged.at_bounds.items() if share}
-    counts = {"members": len(bagged.members), "failed": bagged.failed, "at_bound": at_bounds}
+    price = read_price(cost, tower_params, features_per_frame)
+    prepared = read_table(runs, task, factor, price)
+    note(*prepared.notes)
+    model = fit_model(prepared, progress=True, **fit_options(law, resamples, resampling, seed))
+    save_fit(model, prepared, out)
+    at_bounds = {name: share for name, share in model.at_bounds.items() if share}
+    counts = {"members": len(model.members), "failed": model.failed, "at_bound": at_bounds}
     show(counts, as_json, out)
 
 
@@ -202,10 +221,20 @@ def frontier(
     tflops: Budgets,
     train_examples: Examples,
     lm_params: LmSizes = None,
-    cost: Cost = CostName.paper,
+    max_frames: MaxFrames = None,
+    max_tokens: MaxTokens = None,
+    cost: Cost = None,
+    tower_params: TowerParams = None,
+    features_per_frame: Features = None,
+    task: Task = None,
+    factor: Factors = None,
     at: At = None,
-    epsilon: Annotated[float, typer.Option(help="Points that count as equal.")] = 0.1,
-    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.8,
+    law: LawName = None,
+    resamples: Resamples = None,
+    resampling: HowResampled = None,
+    seed: Seed = 0,
+    epsilon: Epsilon = None,
+    level: Level = 0.8,
     as_json: Json = False,
 ) -> None:
     """The best design at each budget, with its uncertainty.
@@ -218,42 +247,58 @@ def frontier(
 
     Example: vvlm frontier fit.json --tflops 2 --tflops 30 --train-examples 2e6
     """
-    from vvlm_utils.cost.architectures import ALL_COSTS
-    from vvlm_utils.frontier.solver import solve_frontier
+    from vvlm_utils.advice.answer import ask, default_epsilon, records, say_examples
 
-    bagged, _ = load_fit(source, at)
-    space = choose_space(bagged, lm_params)
-    budgets = [1e12 * budget for budget in tflops]
-    table = solve_frontier(
-        bagged, budgets, train_examples, space, ALL_COSTS[cost.value], level, epsilon
-    )
-    note_sizes(space, lm_params)
-    show(json.loads(table[COLUMNS].to_json(orient="records", double_precision=15)), as_json)
+    levels = held_levels(at)
+    model, prepared = read_model(
+        source, at=levels, task=task, factor=factor,
+        price=read_price(cost, tower_params, features_per_frame),
+        space={"lm_params": lm_params, "max_frames": max_frames, "max_tokens": max_tokens},
+        fitting=fit_options(law, resamples, resampling, seed),
+    )  # fmt: skip
+    note(*say_examples(prepared, train_examples))
+    solution = ask(model, prepared, [1e12 * b for b in tflops], train_examples, levels)
+    epsilon = default_epsilon(prepared) if epsilon is None else epsilon
+    rows = records(solution, level, epsilon)
+    show([{name: row[name] for name in COLUMNS} for row in rows], as_json)
 
 
 @app.command()
 def elasticity(
-    source: FitOrRuns, lm_params: LmSizes = None, at: At = None, as_json: Json = False
+    source: FitOrRuns,
+    lm_params: LmSizes = None,
+    max_frames: MaxFrames = None,
+    max_tokens: MaxTokens = None,
+    cost: Cost = None,
+    tower_params: TowerParams = None,
+    features_per_frame: Features = None,
+    task: Task = None,
+    factor: Factors = None,
+    at: At = None,
+    law: LawName = None,
+    resamples: Resamples = None,
+    resampling: HowResampled = None,
+    seed: Seed = 0,
+    level: Level = 0.8,
+    as_json: Json = False,
 ) -> None:
     """How x_N, x_T and x_V of the best design move with data (Eq. 9 to 11), with 80% intervals.
 
-    Runs are fitted first, as `vvlm fit` does. Budgets, data sizes, step and, without --lm-params,
-    LM sizes are the paper's: x_N can only move where larger sizes are on the list.
+    Runs are fitted first, as `vvlm fit` does. For the paper's runs the budgets, data sizes, step
+    and, without --lm-params, LM sizes are the paper's: x_N can only move where larger sizes are on
+    the list. For other runs all of these lie within the runs.
 
     Example: vvlm elasticity paper
     """
-    from vvlm_utils.frontier.elasticities import DATA_SIZES, STEP
-    from vvlm_utils.frontier.elasticities import elasticity as solve
-    from vvlm_utils.frontier.space import PAPER_SPACE
+    from vvlm_utils.advice.answer import move_with_data
 
-    bagged, _ = load_fit(source, at)
-    most = bagged.ranges["train_examples"][1]
-    if most < DATA_SIZES[0]:
-        raise ValueError(f"the paper's data sizes start at {DATA_SIZES[0]:g} examples, the runs "
-                         f"end at {most:.4g}; `vvlm report` stays within the runs")  # fmt: skip
-    space = choose_space(bagged, lm_params) if lm_params else PAPER_SPACE
-    table = solve(bagged, space)
-    asked = f"{DATA_SIZES[-1] + STEP:g} examples and {space.lm_params[-1]:g} LM parameters"
-    note(f"asked up to {asked}; the runs end at {most:.4g} and "
-         f"{bagged.ranges['lm_params'][1]:.4g}")  # fmt: skip
+    levels = held_levels(at)
+    model, prepared = read_model(
+        source, at=levels, task=task, factor=factor,
+        price=read_price(cost, tower_params, features_per_frame),
+        space={"lm_params": lm_params, "max_frames": max_frames, "max_tokens": max_tokens},
+        fitting=fit_options(law, resamples, resampling, seed),
+    )  # fmt: skip
+    table, said = move_with_data(model, prepared, levels, level, as_paper=not lm_params)
+    note(said)
     show({name: row.to_dict() for name, row in table.iterrows()}, as_json)

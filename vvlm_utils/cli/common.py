@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from vvlm_utils.frontier.space import Space
     from vvlm_utils.laws.bagging import BaggedLaw
+    from vvlm_utils.runs.prepared import Prepared
 
 HELP = """The command line: the book's questions, answered for the paper's runs or for yours.
 
@@ -24,11 +22,32 @@ Every command prints a table, or JSON with `--json`. Bad input ends in one line 
 and exit code 2, and nothing is half written.
 """
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=HELP)
+
+
+class Resampling(StrEnum):
+    designs = "designs"
+    rows = "rows"
+    stratified = "stratified"
+    dirichlet = "dirichlet"
+    wild = "wild"
+
+
+class CostName(StrEnum):
+    table = "table"
+    paper = "paper"
+    lm_only = "lm_only"
+    exact = "exact"
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Runs = Annotated[str, typer.Argument(help="'paper', 'mini', or the path of a CSV of runs.")]
 FitOrRuns = Annotated[
     str,
     typer.Argument(help="A file that `vvlm fit` wrote, or runs to fit now: 'paper', a CSV."),
+]
+Task = Annotated[
+    str | None,
+    typer.Option(help="Task of the table; without it 'avg', the only one, or the mean of all."),
 ]
 Factors = Annotated[
     list[str] | None,
@@ -46,24 +65,41 @@ LmSizes = Annotated[
     list[float] | None,
     typer.Option("--lm-params", help="Allowed LM sizes, not those of the runs; repeatable."),
 ]
+MaxFrames = Annotated[
+    int | None, typer.Option(min=1, help="Choose among frames up to this, beyond the runs too.")
+]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(min=1, help="Choose among square grids of up to so many tokens per frame."),
+]
+Cost = Annotated[
+    CostName | None,
+    typer.Option(
+        "--cost",
+        help="Price of a design; without it the table's own column cost_flops, else Equation 1.",
+    ),
+]
+TowerParams = Annotated[
+    float | None, typer.Option(help="Encoder parameters x_M, where they are not the paper's.")
+]
+Features = Annotated[
+    float | None, typer.Option("--features-per-frame", help="Encoder features per frame x_W.")
+]
+LawName = Annotated[
+    str | None, typer.Option("--law", help="Name of a law; without it the recommended one.")
+]
+Resamples = Annotated[
+    int | None, typer.Option(min=1, help="Members of the bag of refits [default: 100].")
+]
+HowResampled = Annotated[
+    Resampling | None,
+    typer.Option("--resampling", help="What is resampled [default: designs where they repeat]."),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same answer.")]
-LAW, RESAMPLES = "add-interact", 100  # what is fitted when nothing else is said
-
-
-class Resampling(StrEnum):
-    rows = "rows"
-    stratified = "stratified"
-    dirichlet = "dirichlet"
-    wild = "wild"
-
-
-class CostName(StrEnum):
-    paper = "paper"
-    lm_only = "lm_only"
-    exact = "exact"
-
-
-Cost = Annotated[CostName, typer.Option("--cost", help="Which cost.")]
+Level = Annotated[float, typer.Option(help="Level of the intervals.")]
+Epsilon = Annotated[
+    float | None, typer.Option(help="Error that counts as no difference [default: 0.1 points].")
+]
 
 
 def show(answer, as_json: bool, out: Path | None = None) -> None:
@@ -106,9 +142,10 @@ def check_out(out: Path, read: str | Path) -> None:
         raise ValueError(f"--out {out} is {read}, which is read; name another file")
 
 
-def note(text: str) -> None:
+def note(*texts: str) -> None:
     """Say something beside the answer, on standard error."""
-    print(f"vvlm: {text}", file=sys.stderr)
+    for text in texts:
+        print(f"vvlm: {text}", file=sys.stderr)
 
 
 def is_fit(source: str) -> bool:
@@ -128,54 +165,84 @@ def is_fit(source: str) -> bool:
         return file.read(1) == b"{"
 
 
-def fit_runs(
-    table: pd.DataFrame,
-    law: str = LAW,
-    resamples: int = RESAMPLES,
-    resampling: str = Resampling.rows.value,
-    factors: list[str] | None = None,
-    seed: int = 0,
-) -> BaggedLaw:
-    """The bag that `vvlm fit` writes."""
-    import numpy as np
+def read_price(
+    cost: CostName | None, tower_params: float | None, features_per_frame: float | None
+) -> dict:
+    """The arguments of ``prepare`` that say what a design costs, from a command's options."""
+    from vvlm_utils.runs.prepared import price_options
 
-    from vvlm_utils.cost.equation import FACTORS
-    from vvlm_utils.laws.bagging import bag
-    from vvlm_utils.laws.forms import get_law
-
-    rng = np.random.default_rng(seed)
-    chosen = get_law(law, (*FACTORS, *(factors or [])))
-    return bag(chosen, table, rng=rng, resamples=resamples, resampling=resampling)
+    return price_options(cost and cost.value, tower_params, features_per_frame)
 
 
-def load_fit(source: str, at: list[str] | None = None) -> tuple[BaggedLaw, pd.DataFrame | None]:
-    """A fit with its further factors held, and the runs that it was fitted to, if here and now.
+def read_table(
+    runs: str,
+    task: str | None = None,
+    factor: list[str] | None = None,
+    price: dict | None = None,
+    lm_params: list[float] | None = None,
+    max_frames: int | None = None,
+    max_tokens: int | None = None,
+) -> Prepared:
+    """The prepared table of a command."""
+    from vvlm_utils.runs.prepared import prepare
 
-    Runs are fitted as `vvlm fit` does when nothing else is said; what ``at`` holds are their
-    further factors, and the runs returned are those at that level.
+    check_sizes(lm_params or [])
+    return prepare(
+        runs,
+        task=task,
+        factors=tuple(factor or ()),
+        lm_params=lm_params,
+        max_frames=max_frames,
+        max_tokens=max_tokens,
+        **(price or {}),
+    )
+
+
+def read_model(
+    source: str,
+    *,
+    at: dict[str, float],
+    task: str | None,
+    factor: list[str] | None,
+    price: dict,
+    space: dict,
+    fitting: dict,
+) -> tuple[BaggedLaw, Prepared]:
+    """A model and the table it answers for: a fit as it was written, or runs fitted now.
+
+    What ``at`` holds are further factors of runs. ``fitting`` holds law, resamples, resampling and
+    seed, which belong to the making of a fit and are refused for one that is made.
     """
-    from vvlm_utils.laws.bag_io import load_bag
-    from vvlm_utils.laws.bagging import hold_factors
-    from vvlm_utils.runs.table import load_runs
+    from vvlm_utils.advice.answer import fit_model
+    from vvlm_utils.advice.fit_file import load_fit
 
-    levels = held_levels(at)
+    check_sizes(space.get("lm_params") or [])
     if is_fit(source):
-        return hold_factors(load_bag(source), levels), None
-    runs = load_runs(source, factors=list(levels))
-    command = " ".join(["vvlm fit", shlex.quote(source), *(f"--factor {f}" for f in levels)])
-    note(f"fitting {LAW} to {len(runs)} runs; `{command} --out fit.json` keeps the fit")
-    bagged = hold_factors(fit_runs(runs, factors=list(levels)), levels)
-    return bagged, runs[(runs[list(levels)] == list(levels.values())).all(axis=1)]
+        given = {
+            "task": task,
+            "factor": factor,
+            **{k: v for k, v in fitting.items() if k != "seed"},
+        }
+        own = [name for name, value in given.items() if value]
+        if own:
+            raise ValueError(f"--{own[0]} belongs to the making of a fit; make {source} again")
+        model, prepared = load_fit(source, **price, **space)
+        note(*prepared.notes)
+        return model, prepared
+    factors = [*(factor or []), *(f for f in at if f not in (factor or []))]
+    prepared = read_table(source, task, factors, price, **space)
+    command = " ".join(["vvlm fit", shlex.quote(source), *(f"--factor {f}" for f in factors)])
+    note(*prepared.notes)
+    note(f"fitting {len(prepared.runs)} runs; `{command} --out fit.json` keeps the fit")
+    return fit_model(prepared, **fitting), prepared
 
 
-def choose_space(bagged: BaggedLaw, lm_params: list[float] | None = None) -> Space:
-    """The designs to choose from: of these LM sizes or of those that have runs."""
-    from vvlm_utils.frontier.space import Space, space_for
-
-    if not lm_params:
-        return space_for(bagged)
-    check_sizes(lm_params)
-    return Space(lm_params=tuple(lm_params))
+def fit_options(
+    law: str | None, resamples: int | None, resampling: Resampling | None, seed: int
+) -> dict:
+    """The arguments of ``fit_model`` that a command was given."""
+    given = {"law": law, "resamples": resamples, "resampling": resampling and resampling.value}
+    return {name: value for name, value in given.items() if value} | {"seed": seed}
 
 
 def check_sizes(lm_params: Iterable[float]) -> None:
@@ -185,10 +252,3 @@ def check_sizes(lm_params: Iterable[float]) -> None:
     for size in lm_params:
         if 0 < size < LEAST_LM:
             raise ValueError(f"lm_params must be the count itself, {size:g}e9 and not {size:g}")
-
-
-def note_sizes(space: Space, lm_params: list[float] | None) -> None:
-    """Say which LM sizes an answer chose from, where nobody named them."""
-    if not lm_params:
-        sizes = ", ".join(f"{size:.4g}" for size in space.lm_params)
-        note(f"chosen among the LM sizes of the runs, {sizes}; --lm-params names others")

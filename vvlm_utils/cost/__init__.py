@@ -38,6 +38,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "training_flops",
         ],
         "flags": ["FoundFlags", "find_flags", "floor_tokens", "transformers_lines", "vllm_line"],
+        "price": ["Price"],
         "served": [
             "ClipPrice",
             "Server",

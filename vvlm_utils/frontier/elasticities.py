@@ -16,15 +16,25 @@ a frontier is kept, since n + dn is often another n of the grid.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 import numba
 import numpy as np
 import pandas as pd
 
-from vvlm_utils.cost.equation import FACTORS, CostFunction, paper_flops
-from vvlm_utils.frontier.space import PAPER_SPACE, FactorTables, Space, affordable, factor_tables
+from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES, CostFunction, paper_flops
+from vvlm_utils.frontier.solver import running_best
+from vvlm_utils.frontier.space import (
+    FactorTables,
+    affordable,
+    factor_tables,
+    has_tables,
+    parts_of,
+    space_errors,
+)
 from vvlm_utils.laws.bagging import BaggedLaw, as_bag
 from vvlm_utils.laws.fitting import LawFit
+from vvlm_utils.runs.space import PAPER_SPACE, Candidates, Space
 
 ELASTICITY_FORMS = ("forward", "arc")
 MIDDLES = ("bag", "members")
@@ -32,11 +42,12 @@ DATA_SIZES, STEP = np.linspace(1e6, 10e6, 100), 5e6  # the paper's n and dn
 
 
 @numba.njit(cache=True, nogil=True)
-def _walk(index, last, sums, first, second, third, is_median, picks):
+def _walk_designs(index, last, sums, first, second, third, root, floor, is_median, picks):
     """Fill ``picks`` (1 + members, budgets): the best position so far, the bag's in row 0.
 
     index (designs, 3): rows of the tables, cheapest design first; last (budgets,) ascending;
-    sums: three tables (values, members); first, second, third (products, values, members).
+    sums: three tables (values, members); first, second, third (products, values, members);
+    root, floor (members,) as in ``FactorTables``.
     """
     over_lm, over_frames, over_tokens = sums
     members = over_lm.shape[1]
@@ -50,6 +61,9 @@ def _walk(index, last, sums, first, second, third, is_median, picks):
         for j in range(first.shape[0]):
             for m in range(members):
                 error[m] += first[j, a, m] * second[j, b, m] * third[j, c, m]
+        for m in range(members):
+            if root[m] != 1.0:
+                error[m] = error[m] ** root[m] + floor[m]
         below = 0
         for m in range(members):
             below += error[m] < bag_least
@@ -69,29 +83,53 @@ def _walk(index, last, sums, first, second, third, is_median, picks):
 class Paths:
     """Frontiers of a bag at many data sizes over one space, cost and set of budgets.
 
+    A grid of designs under a law of power terms is walked in compiled code; listed designs, and
+    any other model, are solved from the errors of all designs.
+
     Calling it with n gives the designs' positions, (1 + members, budgets), row 0 being the bag's
     own; ``logs`` (factors, designs) and ``values`` turn a position into a design.
     """
 
     def __init__(
-        self, model: BaggedLaw | LawFit, space: Space, cost: CostFunction, budgets: Iterable[float]
+        self,
+        model: BaggedLaw | LawFit,
+        space: Space | Candidates,
+        cost: CostFunction,
+        budgets: Iterable[float],
     ):
         self.bagged, self.space = as_bag(model), space
+        laws = [getattr(part, "law", None) for part in parts_of(self.bagged)]
+        if not any(TRAIN_EXAMPLES in law.factors for law in laws if law is not None):
+            raise ValueError(
+                "the training examples never moved in these runs, so nothing tells how the best "
+                "design moves with them; add runs at another n"
+            )
         self.budgets = np.sort(np.atleast_1d(np.asarray(budgets, dtype=float)))
         self.buys = affordable(space, cost, self.budgets)
-        index = np.unravel_index(self.buys.order, space.shape)
-        self._index = np.stack(index, axis=1).astype(np.int32)
+        self._walks = has_tables(self.bagged, space)
         self.values = self.buys.designs[list(FACTORS)].to_numpy().T.copy()
         self._kept: dict[float, np.ndarray] = {}
 
     def __call__(self, train_examples: float) -> np.ndarray:
         key = round(float(train_examples), 3)
         if key not in self._kept:
-            tables = factor_tables(self.bagged, self.space, train_examples)
-            self._kept[key] = self._solve(tables)
+            solve = self._walk if self._walks else self._look_everywhere
+            self._kept[key] = solve(train_examples)
         return self._kept[key]
 
-    def _solve(self, tables: FactorTables) -> np.ndarray:
+    @cached_property
+    def _index(self) -> np.ndarray:
+        """Rows of the factor tables for every design, cheapest first, (designs, 3)."""
+        index = np.unravel_index(self.buys.order, self.space.shape)
+        return np.stack(index, axis=1).astype(np.int32)
+
+    def _look_everywhere(self, train_examples: float) -> np.ndarray:
+        members = space_errors(self.bagged, self.space, train_examples)[:, self.buys.order]
+        bag = getattr(np, self.bagged.aggregate)(members, axis=0)
+        return np.vstack([running_best(errors, self.buys.last) for errors in (bag, members)])
+
+    def _walk(self, train_examples: float) -> np.ndarray:
+        tables: FactorTables = factor_tables(self.bagged, self.space, train_examples)
         sums = tuple(np.ascontiguousarray(t.T) for t in tables.sums)
         members = sums[0].shape[1]
         products = [
@@ -100,7 +138,16 @@ class Paths:
         ]
         picks = np.empty((1 + members, self.budgets.size), dtype=np.int32)
         is_median = self.bagged.aggregate == "median"
-        _walk(self._index, self.buys.last, sums, *products, is_median, picks)
+        _walk_designs(
+            self._index,
+            self.buys.last,
+            sums,
+            *products,
+            tables.root,
+            tables.floor,
+            is_median,
+            picks,
+        )
         return picks
 
     def elasticity(self, train_examples: float, step: float, form: str = "forward") -> np.ndarray:
@@ -136,7 +183,7 @@ def summarise(mean: np.ndarray, level: float = 0.8, middle: str = "bag") -> pd.D
 
 def elasticity(
     model: BaggedLaw | LawFit,
-    space: Space = PAPER_SPACE,
+    space: Space | Candidates = PAPER_SPACE,
     cost: CostFunction = paper_flops,
     budgets: Iterable[float] | None = None,
     train_examples: Iterable[float] | None = None,
@@ -175,7 +222,7 @@ TABLE_10: dict[str, dict[str, float]] = (
 def elasticity_table(
     model: BaggedLaw | LawFit,
     rows: Mapping[str, Mapping[str, float]] = TABLE_10,
-    space: Space = PAPER_SPACE,
+    space: Space | Candidates = PAPER_SPACE,
     cost: CostFunction = paper_flops,
     form: str = "forward",
     level: float = 0.8,

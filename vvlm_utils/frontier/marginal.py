@@ -13,16 +13,16 @@ import numpy as np
 import pandas as pd
 
 from vvlm_utils.cost.equation import FACTORS, CostFunction, inference_cost, paper_flops
-from vvlm_utils.frontier.solver import best_errors
-from vvlm_utils.frontier.space import PAPER_SPACE, Space
+from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bagging import BaggedLaw, as_bag
 from vvlm_utils.laws.fitting import LawFit
+from vvlm_utils.runs.space import PAPER_SPACE, Space
 
 PARTS = ("vision", "lm")
 
 
 def scaled_cost(vision: float = 1.0, lm: float = 1.0) -> CostFunction:
-    """Eq. 1 with the encoder's and the LM's part multiplied: a cost for ``solve_frontier``.
+    """Eq. 1 with the encoder's and the LM's part multiplied: a cost for a ``Question``.
 
     >>> full, half = scaled_cost()(3e9, 4, 4), scaled_cost(vision=0.5)(3e9, 4, 4)
     >>> f"{half / full:.2f}"
@@ -107,7 +107,9 @@ def discount_gains(
     space: Space = PAPER_SPACE,
     level: float = 0.8,
 ) -> pd.DataFrame:
-    """Error removed, at the same budgets, by an encoder or by an LM pass ``factor`` times as dear.
+    """Error removed, at the same budgets, by a cheaper encoder or a cheaper LM pass.
+
+    factor : what the part's price is multiplied by
 
     Designs are chosen anew under each price, by the bag and by every member for itself. Rows are
     budgets x part ("vision", "lm", and "difference", the first less the second); columns as in
@@ -115,11 +117,12 @@ def discount_gains(
     """
     budgets = np.atleast_1d(np.asarray(budgets, dtype=float))
     prices: Mapping[str, CostFunction] = {p: scaled_cost(**{p: factor}) for p in PARTS}
-    full = best_errors(model, budgets, train_examples, space, scaled_cost())
-    gains = {
-        part: full - best_errors(model, budgets, train_examples, space, cost)
-        for part, cost in prices.items()
-    }
+
+    def least(cost: CostFunction) -> np.ndarray:
+        return solve(model, Question(budgets, train_examples, space, cost)).errors()
+
+    full = least(scaled_cost())
+    gains = {part: full - least(cost) for part, cost in prices.items()}
     gains["difference"] = gains["vision"] - gains["lm"]
     table = pd.DataFrame({"budget_flops": budgets})
     return pd.concat([_rows(table, g[0], g[1:], level, part=name) for name, g in gains.items()])

@@ -1,6 +1,6 @@
 """The best design at each inference budget, and how sure that is.
 
-For a bag of fitted laws, ``solve_frontier`` finds x*(c; n) = argmin f(x, n) over the discrete space
+For a bag of fitted laws, ``solve`` finds x*(c; n) = argmin f(x, n) over the discrete space
 with c(x) <= c (Eq. 4), for all budgets in one pass: designs are sorted by cost and the running
 minimum of the bag's prediction is read off. Every member of the bag has a frontier of its own;
 their spread is the uncertainty of the answer.
@@ -15,16 +15,10 @@ import numpy as np
 import pandas as pd
 
 from vvlm_utils.cost.equation import FACTORS, CostFunction, paper_flops
-from vvlm_utils.frontier.space import (
-    PAPER_SPACE,
-    Affordable,
-    Candidates,
-    Space,
-    affordable,
-    space_errors,
-)
+from vvlm_utils.frontier.space import Affordable, affordable, check_examples, space_errors
 from vvlm_utils.laws.bagging import BaggedLaw, as_bag
 from vvlm_utils.laws.fitting import LawFit
+from vvlm_utils.runs.space import PAPER_SPACE, Candidates, Space
 
 
 def running_best(errors: np.ndarray, last: np.ndarray) -> np.ndarray:
@@ -40,81 +34,170 @@ def running_best(errors: np.ndarray, last: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Solved:
-    """Errors of the affordable designs, and where the bag and its members have their best.
+class Question:
+    """What the frontier is asked.
 
-    members (members, designs), bag (designs,), chosen (budgets,), own (members, budgets)
+    budgets : FLOPs per video, one or several
+    train_examples : finetuning examples, n; a law without n does not read it
+    space : the designs to choose from
+    cost : price of a design, FLOPs per video; candidates bring their own in its place
+
+    Raises ValueError for budgets or n that are no positive numbers.
     """
 
+    budgets: tuple[float, ...]
+    train_examples: float
+    space: Space | Candidates = PAPER_SPACE
+    cost: CostFunction = paper_flops
+
+    def __post_init__(self) -> None:
+        budgets = np.atleast_1d(np.asarray(self.budgets, dtype=float))
+        if not budgets.size:
+            raise ValueError("a question needs at least one budget")
+        check_examples(self.train_examples)
+        object.__setattr__(self, "budgets", tuple(budgets.tolist()))
+        if isinstance(self.space, Candidates):
+            object.__setattr__(self, "cost", self.space.price)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The answer to a question: the bag's best designs, and each member's own.
+
+    A frontier row carries the design with the smallest aggregated prediction (the paper's rule,
+    Eq. 4; among equals the cheaper); every member of the bag has a frontier of its own, and their
+    spread is the uncertainty of the answer.
+
+    model, question : what was asked of what
+    buys : the designs that the largest budget buys, cheapest first
+    members : (members, designs), every member's error, points
+    bag : (designs,), the aggregated error
+    chosen : (budgets,), position of the bag's best design
+    own : (members, budgets), position of each member's best design
+    """
+
+    model: BaggedLaw
+    question: Question
     buys: Affordable
     members: np.ndarray
     bag: np.ndarray
     chosen: np.ndarray
     own: np.ndarray
 
+    def table(self, level: float = 0.8, epsilon: float = 0.1) -> pd.DataFrame:
+        """The frontier: one row per budget.
 
-def _solve(bagged, budgets, train_examples, space, cost) -> _Solved:
-    buys = affordable(space, cost, budgets)
-    members = space_errors(bagged, space, train_examples)[:, buys.order]
-    bag = getattr(np, bagged.aggregate)(members, axis=0)
-    best = (running_best(errors, buys.last) for errors in (bag, members))
-    return _Solved(buys, members, bag, *best)
+        lm_params, frames, tokens_per_frame, cost_flops, error : the bag's best design
+        error_low, error_high : central ``level`` interval of the members' predictions there
+        probability : share of the members whose own best design has this LM size
+        lm_params_low .. tokens_high : central ``level`` interval of the members' best designs
+        within_epsilon : designs predicted within ``epsilon`` points of the best
+        regret, regret_high : median and upper quantile, over the members, of what this design
+            loses in error against the member's own best
+        extrapolates : a coordinate or n lies outside the runs; ``outside`` says which
+        ``attrs`` keeps the space's LM sizes, the level and epsilon.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level must lie between 0 and 1, got {level}")
+        if not epsilon >= 0:
+            raise ValueError(f"epsilon must not be negative, got {epsilon}")
+        tails = [(1 - level) / 2, (1 + level) / 2]
+        at_chosen = self.members[:, self.chosen]
+        sizes = self.buys.designs["lm_params"].to_numpy()
+        table = self.buys.designs.iloc[self.chosen].reset_index(drop=True)
+        table.insert(0, "budget_flops", self.question.budgets)
+        table["train_examples"] = float(self.question.train_examples)
+        table["cost_flops"] = self.buys.cost_flops[self.chosen]
+        table["error"] = self.bag[self.chosen]
+        table["error_low"], table["error_high"] = np.quantile(at_chosen, tails, axis=0)
+        table["probability"] = (sizes[self.own] == sizes[self.chosen]).mean(axis=0)
+        names = {"lm_params": "lm_params", "frames": "frames", "tokens": "tokens_per_frame"}
+        for name, factor in names.items():
+            own = self.buys.designs[factor].to_numpy()[self.own]
+            low, high = np.quantile(own, tails, axis=0, method="inverted_cdf")
+            table[f"{name}_low"], table[f"{name}_high"] = low, high
+        table["within_epsilon"] = [
+            int((self.bag[: last + 1] <= self.bag[best] + epsilon).sum())
+            for last, best in zip(self.buys.last, self.chosen, strict=True)
+        ]
+        regret = at_chosen - np.take_along_axis(self.members, self.own, axis=1)
+        table["regret"], table["regret_high"] = np.quantile(regret, [0.5, tails[1]], axis=0)
+        table["outside"] = outside(self.model, table)
+        table["extrapolates"] = table["outside"] != ""
+        table.attrs |= {
+            "lm_sizes": self.question.space.lm_params,
+            "level": level,
+            "epsilon": epsilon,
+        }
+        return table
+
+    def votes(self) -> pd.DataFrame:
+        """Share of the members whose own best design has each LM size: budgets x LM sizes."""
+        sizes = self.buys.designs["lm_params"].to_numpy()[self.own]
+        shares = {z: (sizes == z).mean(axis=0) for z in self.question.space.lm_params}
+        return pd.DataFrame(shares, index=np.array(self.question.budgets))
+
+    def errors(self) -> np.ndarray:
+        """Least error at every budget, (1 + members, budgets): the bag's, then each member's."""
+        own = np.take_along_axis(self.members, self.own, axis=1)
+        return np.vstack([self.bag[self.chosen], own])
+
+    def designs(self) -> np.ndarray:
+        """Best designs, (factors, 1 + members, budgets): the bag's, then each member's own."""
+        picks = np.vstack([self.chosen, self.own])
+        return self.buys.designs[list(FACTORS)].to_numpy().T[:, picks]
+
+    def near(self, epsilon: float = 0.1, budget: int = 0) -> pd.DataFrame:
+        """Every design predicted within ``epsilon`` points of a budget's best, best first.
+
+        budget : position of the budget in the question
+        Columns: the design, cost_flops, error, excess over the best, and votes, the share of the
+        members for which the design is within ``epsilon`` of their own best.
+        """
+        best = self.chosen[budget]
+        bought = slice(self.buys.last[budget] + 1)
+        near = np.flatnonzero(self.bag[bought] <= self.bag[best] + epsilon)
+        own = np.take_along_axis(self.members, self.own[:, [budget]], axis=1)
+        table = self.buys.designs.iloc[near].reset_index(drop=True)
+        table["cost_flops"] = self.buys.cost_flops[near]
+        table["error"] = self.bag[near]
+        table["excess"] = self.bag[near] - self.bag[best]
+        table["votes"] = (self.members[:, near] <= own + epsilon).mean(axis=0)
+        table = table.sort_values(["error", "cost_flops"], kind="stable", ignore_index=True)
+        table.attrs |= {"lm_sizes": self.question.space.lm_params, "epsilon": epsilon}
+        return table
+
+    def regret_of(self, designs: pd.DataFrame, level: float = 0.8) -> pd.DataFrame:
+        """What given designs, one per budget, lose against each member's own best, in points.
+
+        Columns value (median over the members), low, high. Negative where a design costs more
+        than its budget and is the better for it.
+        """
+        n = float(self.question.train_examples)
+        table = designs[list(FACTORS)].assign(train_examples=n)
+        tails = [0.5, (1 - level) / 2, (1 + level) / 2]
+        regret = self.model.predict_members(table) - self.errors()[1:]
+        regret = np.quantile(regret, tails, axis=0)
+        return pd.DataFrame(dict(zip(("value", "low", "high"), regret, strict=True)))
 
 
-def solve_frontier(
-    model: BaggedLaw | LawFit,
-    budgets: Iterable[float],
-    train_examples: float,
-    space: Space | Candidates = PAPER_SPACE,
-    cost: CostFunction = paper_flops,
-    level: float = 0.8,
-    epsilon: float = 0.1,
-) -> pd.DataFrame:
-    """The frontier: one row a budget (FLOPs per video).
+def solve(model: BaggedLaw | LawFit, question: Question) -> Solution:
+    """Find x*(c; n) = argmin f(x, n) with c(x) <= c (Eq. 4) at every budget, in one pass.
 
-    lm_params, frames, tokens_per_frame, cost_flops, error : the design with the smallest
-        aggregated prediction (the paper's rule; among equals the cheaper)
-    error_low, error_high : central ``level`` interval of the members' predictions there
-    probability : share of the members whose own best design has this LM size
-    lm_params_low .. tokens_high : central ``level`` interval of the members' own best designs
-    within_epsilon : designs predicted within ``epsilon`` points of the best
-    regret, regret_high : median and upper quantile, over the members, of what this design
-        loses in error against the member's own best
-    extrapolates : a coordinate or ``train_examples`` lies outside the runs; ``outside`` says which
-    ``attrs`` keeps the space's LM sizes, the level and epsilon.
+    >>> from vvlm_utils.laws import bag, get_law
+    >>> from vvlm_utils.runs import load_runs
+    >>> model = bag(get_law("add"), load_runs(), rng=np.random.default_rng(0), resamples=3)
+    >>> space = Space(lm_params=(1e9, 7.5e9), frames=(8, 16), tokens_per_frame=(49, 100))
+    >>> answer = solve(model, Question(20e12, 1e6, space))
+    >>> answer.table()[["lm_params", "frames", "tokens_per_frame"]].to_numpy().tolist()
+    [[7500000000.0, 16.0, 49.0]]
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, got {level}")
-    if not epsilon >= 0:
-        raise ValueError(f"epsilon must not be negative, got {epsilon}")
-    bagged = as_bag(model)
-    budgets = np.atleast_1d(np.asarray(budgets, dtype=float))
-    s = _solve(bagged, budgets, train_examples, space, cost)
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    at_chosen = s.members[:, s.chosen]
-    sizes = s.buys.designs["lm_params"].to_numpy()
-    table = s.buys.designs.iloc[s.chosen].reset_index(drop=True)
-    table.insert(0, "budget_flops", budgets)
-    table["train_examples"] = float(train_examples)
-    table["cost_flops"] = s.buys.cost_flops[s.chosen]
-    table["error"] = s.bag[s.chosen]
-    table["error_low"], table["error_high"] = np.quantile(at_chosen, tails, axis=0)
-    table["probability"] = (sizes[s.own] == sizes[s.chosen]).mean(axis=0)
-    names = {"lm_params": "lm_params", "frames": "frames", "tokens": "tokens_per_frame"}
-    for name, factor in names.items():
-        own = s.buys.designs[factor].to_numpy()[s.own]
-        low, high = np.quantile(own, tails, axis=0, method="inverted_cdf")
-        table[f"{name}_low"], table[f"{name}_high"] = low, high
-    table["within_epsilon"] = [
-        int((s.bag[: last + 1] <= s.bag[best] + epsilon).sum())
-        for last, best in zip(s.buys.last, s.chosen, strict=True)
-    ]
-    regret = at_chosen - np.take_along_axis(s.members, s.own, axis=1)
-    table["regret"], table["regret_high"] = np.quantile(regret, [0.5, tails[1]], axis=0)
-    table["outside"] = outside(bagged, table)
-    table["extrapolates"] = table["outside"] != ""
-    table.attrs |= {"lm_sizes": space.lm_params, "level": level, "epsilon": epsilon}
-    return table
+    model = as_bag(model)
+    buys = affordable(question.space, question.cost, question.budgets)
+    members = space_errors(model, question.space, question.train_examples)[:, buys.order]
+    bag = getattr(np, model.aggregate)(members, axis=0)
+    chosen, own = (running_best(errors, buys.last) for errors in (bag, members))
+    return Solution(model, question, buys, members, bag, chosen, own)
 
 
 def outside(bagged: BaggedLaw, table: pd.DataFrame) -> np.ndarray:
@@ -124,72 +207,6 @@ def outside(bagged: BaggedLaw, table: pd.DataFrame) -> np.ndarray:
         out = ~table[factor].between(low * (1 - 1e-9), high * (1 + 1e-9)).to_numpy()
         names[out] = [f"{name}, {factor}" if name else factor for name in names[out]]
     return names
-
-
-def near_optimal(
-    model: BaggedLaw | LawFit,
-    budget: float,
-    train_examples: float,
-    space: Space | Candidates = PAPER_SPACE,
-    cost: CostFunction = paper_flops,
-    epsilon: float = 0.1,
-) -> pd.DataFrame:
-    """Every design of one budget predicted within ``epsilon`` points of the best, best first.
-
-    Columns: the design, cost_flops, error, excess over the best, and votes, the share of the
-    members for which the design is within ``epsilon`` of their own best.
-    """
-    bagged = as_bag(model)
-    s = _solve(bagged, [budget], train_examples, space, cost)
-    near = np.flatnonzero(s.bag <= s.bag[s.chosen] + epsilon)
-    own = np.take_along_axis(s.members, s.own, axis=1)
-    table = s.buys.designs.iloc[near].reset_index(drop=True)
-    table["cost_flops"] = s.buys.cost_flops[near]
-    table["error"] = s.bag[near]
-    table["excess"] = s.bag[near] - s.bag[s.chosen]
-    table["votes"] = (s.members[:, near] <= own + epsilon).mean(axis=0)
-    table = table.sort_values(["error", "cost_flops"], kind="stable", ignore_index=True)
-    table.attrs |= {"lm_sizes": space.lm_params, "epsilon": epsilon}
-    return table
-
-
-def size_votes(
-    model: BaggedLaw | LawFit,
-    budgets: Iterable[float],
-    train_examples: float,
-    space: Space | Candidates = PAPER_SPACE,
-    cost: CostFunction = paper_flops,
-) -> pd.DataFrame:
-    """Share of the members whose own best design has each LM size: budgets x LM sizes."""
-    budgets = np.atleast_1d(np.asarray(budgets, dtype=float))
-    s = _solve(as_bag(model), budgets, train_examples, space, cost)
-    sizes = s.buys.designs["lm_params"].to_numpy()[s.own]
-    return pd.DataFrame({z: (sizes == z).mean(axis=0) for z in space.lm_params}, index=budgets)
-
-
-def best_errors(
-    model: BaggedLaw | LawFit,
-    budgets: Iterable[float],
-    train_examples: float,
-    space: Space | Candidates = PAPER_SPACE,
-    cost: CostFunction = paper_flops,
-) -> np.ndarray:
-    """Least error at every budget, (1 + members, budgets): the bag's, then each member's own."""
-    s = _solve(as_bag(model), budgets, train_examples, space, cost)
-    return np.vstack([s.bag[s.chosen], np.take_along_axis(s.members, s.own, axis=1)])
-
-
-def member_designs(
-    model: BaggedLaw | LawFit,
-    budgets: Iterable[float],
-    train_examples: float,
-    space: Space | Candidates = PAPER_SPACE,
-    cost: CostFunction = paper_flops,
-) -> np.ndarray:
-    """Best designs, (factors, 1 + members, budgets): the bag's, then each member's own."""
-    s = _solve(as_bag(model), budgets, train_examples, space, cost)
-    picks = np.vstack([s.chosen, s.own])
-    return s.buys.designs[list(FACTORS)].to_numpy().T[:, picks]
 
 
 def growth(designs: np.ndarray, budgets: Iterable[float]) -> np.ndarray:
@@ -205,25 +222,3 @@ def growth(designs: np.ndarray, budgets: Iterable[float]) -> np.ndarray:
     centred = log_c - log_c.mean()
     slope = np.log(designs) @ centred / (centred @ centred)
     return np.exp(slope * np.ptp(log_c))
-
-
-def regret_of(
-    model: BaggedLaw | LawFit,
-    designs: pd.DataFrame,
-    budgets: Iterable[float],
-    train_examples: float,
-    space: Space | Candidates = PAPER_SPACE,
-    cost: CostFunction = paper_flops,
-    level: float = 0.8,
-) -> pd.DataFrame:
-    """What given designs, one a budget, lose against each member's own best, in points.
-
-    Columns value (median over the members), low, high. Negative where a design costs more than
-    its budget and is the better for it.
-    """
-    bagged = as_bag(model)
-    own = best_errors(bagged, budgets, train_examples, space, cost)[1:]
-    table = designs[list(FACTORS)].assign(train_examples=float(train_examples))
-    tails = [0.5, (1 - level) / 2, (1 + level) / 2]
-    regret = np.quantile(bagged.predict_members(table) - own, tails, axis=0)
-    return pd.DataFrame(dict(zip(("value", "low", "high"), regret, strict=True)))

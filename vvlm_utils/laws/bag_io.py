@@ -22,9 +22,10 @@ FORMAT, VERSION = "vvlm-bag", 1
 MIX = "vvlm-mix"
 
 
-def save_bag(bagged: BaggedLaw | MixedLaws, path: str | Path) -> None:
+def save_bag(bagged: BaggedLaw | MixedLaws, path: str | Path, table: Mapping | None = None) -> None:
     """Write a bag, or a mix of bags, as JSON, atomically; ``load_bag`` describes the format.
 
+    table : what the model answers for, kept beside it under ``table``
     Raises ValueError for a law that is no sum or norm of monomials: a function has no description
     that a file could hold.
     """
@@ -39,6 +40,8 @@ def save_bag(bagged: BaggedLaw | MixedLaws, path: str | Path) -> None:
         }
     else:
         record = _record(bagged)
+    if table is not None:
+        record["table"] = dict(table)
     with whole(path) as part:
         part.write_text(json.dumps(record, indent=1, allow_nan=False))
 
@@ -125,7 +128,7 @@ def _read_bag(record: Mapping) -> BaggedLaw:
     if losses.shape != (len(members),):
         raise ValueError("losses must hold a number for each member")
     ranges = {f: (float(low), float(high)) for f, (low, high) in record["ranges"].items()}
-    if set(ranges) != set(law.factors):
+    if not set(ranges) >= set(law.factors):
         raise ValueError("ranges must hold the law's factors")
     if not all(0 < low <= high < np.inf for low, high in ranges.values()):
         raise ValueError("ranges must be positive numbers, the smaller first")

@@ -102,7 +102,7 @@ class BaggedLaw:
     def expanded_level(self, level: float) -> float:
         """The level at which to ask this bag for a percentile interval that holds about ``level``.
 
-        Pass it as ``level`` to ``solve_frontier`` or ``elasticity``; see ``bootstrap.py``.
+        Pass it as ``level`` to ``Solution.table`` or ``elasticity``; see ``bootstrap.py``.
         """
         size = len(self.law.parameters)
         return expanded_level(level, self.rows, size, len(self.members), self.resampling)
@@ -177,7 +177,7 @@ def bag(
         aggregate=aggregate,
         failed=int((~found).sum()),
         rows=len(runs),
-        ranges={f: (float(runs[f].min()), float(runs[f].max())) for f in law.factors},
+        ranges=ranges_of(law, runs),
         at_bounds={name: touching.count(name) / len(theta) for name in law.parameters},
         lm_sizes=sizes_of(runs),
         noise=_noise_about(problem, theta, aggregate),
@@ -203,6 +203,12 @@ def _noise_about(problem: Problem, theta: np.ndarray, aggregate: str) -> float:
     residual = np.log(problem.error / predicted)
     spent = np.mean([parameters_spent(problem, member) for member in theta[:SPENT_BY]])
     return float(np.sqrt((residual**2).sum() / max(residual.size - spent, 1.0)))
+
+
+def ranges_of(law: ErrorLaw, runs: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Smallest and largest value of the law's factors, and of those that it leaves out."""
+    every = dict.fromkeys((*law.factors, *FACTORS, TRAIN_EXAMPLES))
+    return {f: (float(runs[f].min()), float(runs[f].max())) for f in every if f in runs}
 
 
 def sizes_of(runs: pd.DataFrame) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ there is known by its name wherever runs are named (``load_runs(NAME)``, ``vvlm 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
 from vvlm_utils.files import DATA_FOLDER
@@ -27,6 +27,8 @@ class Source:
     title, authors, year, url : of the publication; ``url`` is empty where there is none
     licence : the terms of the numbers
     measured : how they came to be known, and what each table holds
+    tower_params, features_per_frame : the encoder that Equation 1 prices; None: the paper's
+    max_frames, max_tokens : how far the publication's own frontier chooses; None: within its runs
     """
 
     title: str
@@ -35,6 +37,10 @@ class Source:
     url: str
     licence: str
     measured: str
+    tower_params: float | None = None
+    features_per_frame: float | None = None
+    max_frames: int | None = None
+    max_tokens: int | None = None
 
 
 def list_sources() -> tuple[str, ...]:
@@ -80,7 +86,11 @@ def read_source(name: str) -> Source:
         raise SourceError(f"no sweep {name!r}; choose one of {', '.join(list_sources())}")
     path = FOLDER / name / "source.yaml"
     content = read_yaml(path, SourceError, "correct it")
-    needed = [field.name for field in fields(Source)]
-    if not isinstance(content, dict) or set(content) != set(needed):
-        raise SourceError(f"{path}: must give {', '.join(needed)}, and nothing else; correct it")
+    needed = [field.name for field in fields(Source) if field.default is MISSING]
+    known = [field.name for field in fields(Source)]
+    if not isinstance(content, dict) or not set(needed) <= set(content) <= set(known):
+        may = ", ".join(name for name in known if name not in needed)
+        raise SourceError(
+            f"{path}: must give {', '.join(needed)}, may give {may}, and nothing else; correct it"
+        )
     return Source(**content)

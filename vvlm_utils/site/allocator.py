@@ -20,10 +20,10 @@ from vvlm_utils.cost.architectures import exact_cost, get_decoder
 from vvlm_utils.cost.equation import FACTORS, inference_cost
 from vvlm_utils.cost.serving import ACCELERATORS
 from vvlm_utils.files import whole
-from vvlm_utils.frontier.space import PAPER_SPACE
 from vvlm_utils.laws.bagging import BaggedLaw, bag
 from vvlm_utils.laws.forms import LAWS, Law
 from vvlm_utils.laws.validation import with_measurement_noise
+from vvlm_utils.runs.space import PAPER_SPACE
 from vvlm_utils.runs.table import AVERAGE, TASKS, load_runs
 
 GLOBAL = "VVLM_ALLOCATOR"

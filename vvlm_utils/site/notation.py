@@ -13,9 +13,9 @@ from pathlib import Path
 
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES, Cost, VisionTower
 from vvlm_utils.frontier.elasticities import elasticity
-from vvlm_utils.frontier.solver import solve_frontier
-from vvlm_utils.frontier.space import Space
+from vvlm_utils.frontier.solver import solve
 from vvlm_utils.runs.schema import COLUMNS, RUNS_SCHEMA
+from vvlm_utils.runs.space import Space
 
 PAGE = Path("book") / "notation.md"
 MODULE = "vvlm_utils.site.notation"
@@ -40,7 +40,7 @@ SYMBOLS = (  # symbol, meaning, name in the code, unit
     (
         "$x^*(c; n)$",
         "the design of least error that costs at most $c$, given $n$",
-        *(solve_frontier.__name__, ""),
+        *(solve.__name__, ""),
     ),
     (
         "$e_N$, $e_T$, $e_V$",

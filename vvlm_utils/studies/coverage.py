@@ -37,8 +37,7 @@ from tqdm import tqdm
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES, paper_flops
 from vvlm_utils.files import DATA_FOLDER
 from vvlm_utils.frontier.elasticities import Paths
-from vvlm_utils.frontier.solver import best_errors, member_designs
-from vvlm_utils.frontier.space import PAPER_SPACE, Space
+from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bagging import BANDS, BaggedLaw, as_bag, bag
 from vvlm_utils.laws.bootstrap import design_names
 from vvlm_utils.laws.fitting import FitOptions, LawFit, fit
@@ -46,9 +45,10 @@ from vvlm_utils.laws.forms import Law, get_law
 from vvlm_utils.laws.priors import Prior
 from vvlm_utils.laws.protocols import Model
 from vvlm_utils.laws.recommended import recommended
+from vvlm_utils.runs.space import PAPER_SPACE, Space
 
 LEVELS = (0.8, 0.9, 0.95)
-EPSILON = 0.1  # points, as in solve_frontier
+EPSILON = 0.1  # points, as in Solution.table
 BEST = ("x_N", "x_T", "x_V")  # the best design, in the order of FACTORS
 ELASTICITIES = ("e_N", "e_T", "e_V")
 
@@ -259,10 +259,10 @@ def ask(truth: Truth, bagged: BaggedLaw) -> Answers:
 
 
 def _ask_frontier(answers: Answers, truth: Truth, bagged: BaggedLaw, asked: Frontier) -> None:
-    question = asked.budgets, asked.train_examples, asked.space
-    best = member_designs(truth.fit, *question)[:, 0]
-    least = best_errors(truth.fit, *question)[0]
-    found, own = member_designs(bagged, *question), best_errors(bagged, *question)
+    question = Question(asked.budgets, asked.train_examples, asked.space)
+    true, solved = solve(truth.fit, question), solve(bagged, question)
+    best, least = true.designs()[:, 0], true.errors()[0]
+    found, own = solved.designs(), solved.errors()
     for i, budget in enumerate(asked.budgets):
         at = f"{budget / 1e12:g} TFLOPs n={asked.train_examples / 1e6:g}M"
         chosen = pd.DataFrame(found[:, 0, i][None], columns=list(FACTORS))
@@ -283,7 +283,7 @@ def _elasticities(bagged: BaggedLaw) -> np.ndarray:
 
 
 def bands(answers: Answers, level: float, asked_level: float | None = None) -> pd.DataFrame:
-    """Every band as ``BaggedLaw.interval``, ``solve_frontier`` and ``elasticity`` state it.
+    """Every band as ``BaggedLaw.interval``, ``Solution.table`` and ``elasticity`` state it.
 
     asked_level : the percentile level behind the band, where it is not ``level`` itself
     Rows of quantity, where, at, level, truth, value, low, high. A regret's band is one-sided, from

@@ -25,7 +25,6 @@ import numpy as np
 import pandas as pd
 
 from vvlm_utils.advice.next_runs import (
-    Question,
     candidate_designs,
     not_done,
     plan_runs,
@@ -34,10 +33,10 @@ from vvlm_utils.advice.next_runs import (
 )
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
 from vvlm_utils.files import DATA_FOLDER
-from vvlm_utils.frontier.solver import best_errors, member_designs
-from vvlm_utils.frontier.space import Space
+from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bagging import BaggedLaw, bag
 from vvlm_utils.laws.forms import LAWS
+from vvlm_utils.runs.space import Space
 from vvlm_utils.studies.coverage import TRAINED, Truth, simulate
 
 LAW = LAWS["add-interact"]
@@ -107,10 +106,9 @@ def reveal(
 
 def regret(truth: BaggedLaw, bagged: BaggedLaw, question: Question) -> np.ndarray:
     """What the bag's best designs lose under ``truth`` against its own, points, (budgets,)."""
-    asked = question.budgets, question.train_examples, question.space, question.cost
-    chosen = pd.DataFrame(member_designs(bagged, *asked)[:, 0].T, columns=list(FACTORS))
+    chosen = pd.DataFrame(solve(bagged, question).designs()[:, 0].T, columns=list(FACTORS))
     chosen[TRAIN_EXAMPLES] = question.train_examples
-    return truth.predict(chosen) - best_errors(truth, *asked)[0]
+    return truth.predict(chosen) - solve(truth, question).errors()[0]
 
 
 def relative_error(observed: np.ndarray, predicted: np.ndarray) -> float:
@@ -187,7 +185,7 @@ def simulated_trial(
         "random": Start(known, pool.iloc[rng.permutation(len(pool))], in_order, SHARES[-1:]),
         "cheap": Start(known, pool.iloc[np.argsort(wait)], in_order, SHARES[-1:]),
     }
-    best = member_designs(law, QUESTION.budgets, QUESTION.train_examples, QUESTION.space)[:, 0]
+    best = solve(law, QUESTION).designs()[:, 0]
     test = pd.DataFrame(best.T, columns=list(FACTORS)).assign(
         train_examples=QUESTION.train_examples
     )

@@ -6,9 +6,10 @@ import re
 import numpy as np
 import pytest
 
-from vvlm_utils.cost.equation import FACTORS
+from vvlm_utils.cost.equation import FACTORS, VisionTower
 from vvlm_utils.experiment.mini import design as plan
 from vvlm_utils.runs.designs import budget_gap
+from vvlm_utils.runs.sources import read_source
 
 DESIGNS = plan.mini_designs()
 RUNS = plan.mini_runs()
@@ -75,3 +76,8 @@ def test_a_stage_that_is_not_there_is_refused(module, words, mend, monkeypatch, 
     with pytest.raises(SystemExit, match="2"):
         importlib.import_module(f"vvlm_utils.experiment.{module}").main()
     assert re.search(mend, capsys.readouterr().err)
+
+
+def test_the_published_table_names_the_tower_that_the_plan_prices():
+    source = read_source("mini")
+    assert plan.TOWER == VisionTower(source.tower_params, source.features_per_frame)

@@ -6,6 +6,7 @@ the page too; only Jupyter Book has to be there. ``answers`` holds what the note
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -21,6 +22,12 @@ HERE = Path(__file__).parent
 NOTEBOOK = HERE / "report.ipynb"
 MARK = "report.ipynb"  # the executed page, which stands in every report's folder
 LIST = ".files"  # the names of a report's files, beside which nothing else is replaced
+ANSWERS = "answers.json"  # the frontier's records, beside it
+
+
+def answers(out: Path) -> dict:
+    """The answers of a report: n, the held factors and the frontier's records."""
+    return json.loads((out / ANSWERS).read_text())
 
 
 def check_folder(out: Path) -> None:
@@ -83,6 +90,7 @@ def build(parameters: Mapping[str, object], out: Path) -> Path:
         site = folder / "html"
         book.compile_site(source, site)
         shutil.copy2(executed, site / MARK)
+        shutil.copy2(source / ANSWERS, site / ANSWERS)
         (site / LIST).write_text("\n".join(sorted({LIST, *_files(site)})))
         with whole_folder(out) as new:
             shutil.copytree(site, new, dirs_exist_ok=True)

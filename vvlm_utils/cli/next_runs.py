@@ -11,15 +11,25 @@ from vvlm_utils.cli.common import (
     At,
     Budgets,
     Cost,
-    CostName,
     Examples,
+    Factors,
+    Features,
     FitOrRuns,
+    HowResampled,
     Json,
+    LawName,
     LmSizes,
+    MaxFrames,
+    MaxTokens,
+    Resamples,
+    Seed,
+    Task,
+    TowerParams,
     app,
-    choose_space,
-    load_fit,
-    note_sizes,
+    fit_options,
+    held_levels,
+    read_model,
+    read_price,
     show,
 )
 
@@ -31,8 +41,8 @@ COLUMNS = (
 ).split()
 
 
-@app.command()
-def plan(
+@app.command("next-runs")
+def next_runs(
     source: FitOrRuns,
     tflops: Budgets,
     train_examples: Examples,
@@ -44,8 +54,18 @@ def plan(
         float | None, typer.Option(help="TFLOP/s that a GPU reaches in your training.")
     ] = None,
     lm_params: LmSizes = None,
-    cost: Cost = CostName.paper,
+    max_frames: MaxFrames = None,
+    max_tokens: MaxTokens = None,
+    cost: Cost = None,
+    tower_params: TowerParams = None,
+    features_per_frame: Features = None,
+    task: Task = None,
+    factor: Factors = None,
     at: At = None,
+    law: LawName = None,
+    resamples: Resamples = None,
+    resampling: HowResampled = None,
+    seed: Seed = 0,
     candidates: Annotated[
         str | None, typer.Option(help="A CSV of designs to choose from, not a grid.")
     ] = None,
@@ -70,31 +90,41 @@ def plan(
     with fewer frames, tokens or examples than the fitted runs. Runs instead of a fit are fitted
     first, as `vvlm fit` does, and without --runs they are those that exist.
 
-    Example: vvlm plan paper --tflops 2 --tflops 30 --train-examples 2e6 --train-flops 1e20
+    Example: vvlm next-runs paper --tflops 2 --tflops 30 --train-examples 2e6 --train-flops 1e20
 
-    Example: vvlm plan fit.json --tflops 10 --train-examples 1e6 --gpu-hours 500 --gpu-tflops 150
+    Example: vvlm next-runs fit.json --tflops 10 --train-examples 1e6
+    --gpu-hours 500 --gpu-tflops 150
     """
     budget = training_budget(train_flops, gpu_hours, gpu_tflops)
 
-    from vvlm_utils.advice.next_runs import Question, candidate_designs, plan_runs, read_candidates
-    from vvlm_utils.cost.architectures import ALL_COSTS
+    import numpy as np
+
+    from vvlm_utils.advice.answer import ask
+    from vvlm_utils.advice.next_runs import candidate_designs, plan_runs, read_candidates
     from vvlm_utils.runs.table import load_runs
 
     done = None if runs is None else load_runs(runs)
     pool = None if candidates is None else read_candidates(candidates)
-    bagged, fitted = load_fit(source, at)
-    done = fitted if runs is None else done
-    budgets = tuple(1e12 * each for each in tflops)
-    space = choose_space(bagged, lm_params)
-    question = Question(budgets, train_examples, space, ALL_COSTS[cost.value])
+    levels = held_levels(at)
+    model, prepared = read_model(
+        source, at=levels, task=task, factor=factor,
+        price=read_price(cost, tower_params, features_per_frame),
+        space={"lm_params": lm_params, "max_frames": max_frames, "max_tokens": max_tokens},
+        fitting=fit_options(law, resamples, resampling, seed),
+    )  # fmt: skip
+    asked = ask(model, prepared, [1e12 * each for each in tflops], train_examples, levels)
+    if runs is None:
+        same = [prepared.runs[name] == value for name, value in levels.items()]
+        done = prepared.runs[np.all(same, axis=0)] if same else prepared.runs
     if pool is None:
-        least = {name: bagged.ranges[name][0] for name in INSIDE if name in bagged.ranges}
+        least = {name: float(prepared.runs[name].min()) for name in INSIDE}
         examples = [round(share * train_examples) for share in SHARES]
-        pool = candidate_designs(question, examples, least=least)
+        examples = examples if prepared.data else [prepared.held["train_examples"]]
+        pool = candidate_designs(asked.question, examples, least=least)
     table = plan_runs(
-        bagged, pool, question, budget, noise=noise, done=done, replicate=replicate, most=most
-    )
-    note_sizes(space, lm_params)
+        asked.model, pool, asked.question, budget,
+        noise=noise, done=done, replicate=replicate, most=most,
+    )  # fmt: skip
     show(json.loads(table[COLUMNS].to_json(orient="records", double_precision=15)), as_json)
 
 
@@ -107,3 +137,6 @@ def training_budget(
     if (gpu_hours is None) != (gpu_tflops is None):
         raise ValueError("--gpu-hours needs --gpu-tflops, the TFLOP/s a GPU reaches, and it alone")
     return train_flops if gpu_hours is None else gpu_hours * 3600 * gpu_tflops * 1e12
+
+
+app.command("plan", hidden=True)(next_runs)  # what it was called before

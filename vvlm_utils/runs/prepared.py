@@ -1,0 +1,359 @@
+"""One road for a table: what every command, page and chapter does with runs before it fits a law.
+
+``prepare`` checks the table, chooses the task, merges repeats of a design, sets aside the factors
+that never moved (n among them), prices the designs and spans the space to choose from. It says
+each of these choices in words. So one table has one answer, whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import isqrt
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vvlm_utils.cost.equation import (
+    FACTORS,
+    SOVIT_400M,
+    TRAIN_EXAMPLES,
+    VisionTower,
+    encoder_share,
+)
+from vvlm_utils.cost.price import Price
+from vvlm_utils.runs.designs import square_tokens
+from vvlm_utils.runs.sanity import suspicions
+from vvlm_utils.runs.schema import AVERAGE, COST, RunsError
+from vvlm_utils.runs.sources import Source, list_sources, read_source
+from vvlm_utils.runs.space import PAPER_SPACE, Candidates, Space, space_within, spread
+from vvlm_utils.runs.table import average_seeds, load_runs, validate_runs
+from vvlm_utils.text import say_level, say_name
+
+FORGOTTEN = 0.9  # the encoder's share of every run from which its size should be checked
+TABLE = "table"  # the name of a table's own costs, beside those of ``Price``
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A table of runs, ready for a law and a question.
+
+    runs : one row per design, sweep and n, with ``error`` and, where a design was repeated,
+        ``metric_se`` and ``draws``
+    checked : the rows of the task before repeats were merged
+    name : what the table is called in sentences
+    task : the task answered for
+    further : factors declared beyond x_N, x_T, x_V
+    factors : the factors that moved, n aside: those that a law can hold
+    data : ``TRAIN_EXAMPLES``, or None where n never moved
+    held : level of every factor that never moved, n among them
+    price : the cost of a design, or None where the table's own costs are used
+    space : the designs to choose from
+    notes : what was chosen, in sentences
+    """
+
+    runs: pd.DataFrame = field(repr=False)
+    checked: pd.DataFrame = field(repr=False)
+    name: str
+    task: str
+    further: tuple[str, ...]
+    factors: tuple[str, ...]
+    data: str | None
+    held: dict[str, float]
+    price: Price | None
+    space: Space | Candidates = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """What the error counts: "points" of a metric, or the table's own "error" or "loss"."""
+        return self.checked.attrs.get("unit", "points")
+
+    @property
+    def cost_flops(self) -> np.ndarray:
+        """FLOPs per video of every run, shape (rows,)."""
+        if self.price is None:
+            return self.runs[COST].to_numpy(dtype=float)
+        return np.asarray(self.price(*(self.runs[f].to_numpy(dtype=float) for f in FACTORS)))
+
+    def at(self, levels: Mapping[str, float]) -> Prepared:
+        """The same table answered at levels of its further factors: designs listed there alone."""
+        space = self.space
+        if isinstance(space, Candidates) and levels:
+            here = np.all([space.designs[f] == v for f, v in levels.items()], axis=0)
+            if not here.any():
+                shown = ", ".join(f"{f} = {v:g}" for f, v in levels.items())
+                raise RunsError(f"{self.name}: no run has {shown}; name a level of the table")
+            space = Candidates(space.designs[here].reset_index(drop=True), space.cost_flops[here])
+        return replace(self, space=space)
+
+    def to_dict(self) -> dict:
+        """Plain types for JSON, with what a later question needs of the runs; see ``restore``."""
+        columns = ["sweep", *FACTORS, *self.further, TRAIN_EXAMPLES, "error"]
+        columns += [COST] if COST in self.runs else []
+        return {
+            "name": self.name,
+            "task": self.task,
+            "unit": self.unit,
+            "further": list(self.further),
+            "notes": list(self.notes),
+            "own_cost": self.price is None,
+            "price": None if self.price is None else self.price.to_dict(),
+            "space": None
+            if self.price is None
+            else {f: list(getattr(self.space, f)) for f in FACTORS},
+            "runs": {name: self.runs[name].tolist() for name in columns},
+        }
+
+
+def restore(record: Mapping, price: Price | None = None, **space) -> Prepared:
+    """The prepared table that :meth:`Prepared.to_dict` described.
+
+    price, space : as in :func:`prepare`, in place of what was chosen then
+    """
+    runs = pd.DataFrame(record["runs"])
+    runs = runs.assign(source="fit", task=record["task"], target_tflops=np.nan)
+    runs = runs.assign(run_id=runs.index.astype(str), metric=np.nan, metric_se=np.nan, seed=0)
+    runs.attrs["unit"] = record["unit"]
+    kept = prepare(
+        runs,
+        factors=tuple(record["further"]),
+        price=price or (Price.from_dict(record["price"]) if record["price"] else None),
+        own_cost=record["own_cost"] and price is None,
+        **space,
+    )
+    if record["space"]:
+        base = Space(**{f: tuple(record["space"][f]) for f in FACTORS})
+        kept = replace(kept, space=widen(base, **space))
+    if price is None and not any(space.values()):
+        kept = replace(kept, notes=tuple(record["notes"]))
+    return replace(kept, name=record["name"])
+
+
+def prepare(
+    table: str | Path | pd.DataFrame,
+    *,
+    task: str | None = None,
+    factors: Sequence[str] = (),
+    price: Price | None = None,
+    lm_params: Sequence[float] | None = None,
+    max_frames: int | None = None,
+    max_tokens: int | None = None,
+    own_cost: bool = True,
+) -> Prepared:
+    """Check a table and make the choices that every answer about it rests on.
+
+    Parameters
+    ----------
+    table : a known source ("paper", "mini"), the path of a CSV, or a table with its columns
+    task : the task to answer for; None takes "avg", the only task there is, or else the mean of
+        all tasks where every run has all of them
+    factors : columns that the sweep moved beyond x_N, x_T, x_V
+    price : the cost of a design; None takes the table's ``cost_flops`` if it has them and
+        ``own_cost`` is true, else Equation 1 with the paper's encoder
+    lm_params : LM sizes to choose from, in place of the runs'
+    max_frames, max_tokens : extend the space to so many frames and tokens per frame
+
+    Raises
+    ------
+    RunsError
+        The table cannot be used; the message names every row, column and value.
+    """
+    name = str(table) if isinstance(table, str | Path) else "runs table"
+    runs, task, notes = _choose_task(table, name, task, tuple(factors))
+    notes += suspicions(runs, factors)
+    merged = merge_repeats(runs, factors)
+    if len(merged) < len(runs):
+        notes.append(f"{len(runs)} runs are of {len(merged)} designs and training-set sizes: "
+                     "repeats count once, by their mean.")  # fmt: skip
+    every = (*FACTORS, *factors, TRAIN_EXAMPLES)
+    held = {f: float(merged[f].iloc[0]) for f in every if merged[f].nunique() == 1}
+    notes += [_say_held(f, level) for f, level in held.items()]
+    moved = tuple(f for f in (*FACTORS, *factors) if f not in held)
+    by_table = own_cost and price is None and COST in merged
+    if by_table:
+        space: Space | Candidates = candidates_of(merged, factors)
+        if lm_params or max_frames or max_tokens:
+            raise RunsError(
+                f"{name}: its own costs are known for its own designs alone; drop --lm-params, "
+                "--max-frames and --max-tokens, or name a cost that prices others"
+            )
+        notes.append("Costs are the table's own column cost_flops: designs that were run, and no "
+                     "others, are chosen from.")  # fmt: skip
+    else:
+        source = read_source(name) if name in list_sources() else None
+        price = price or _price_of(source)
+        space = space_within(merged)
+        if source and source.max_frames:  # whose own frontier chooses beyond its runs
+            frames, tokens = (
+                range(1, source.max_frames + 1),
+                square_tokens(isqrt(source.max_tokens)),
+            )
+            space = replace(space, frames=tuple(frames), tokens_per_frame=tuple(tokens.tolist()))
+        space = widen(space, lm_params, max_frames, max_tokens)
+        notes += say_price(price, merged, [f for f in factors if f not in held])
+        notes.append(say_space(space))
+    return Prepared(
+        runs=merged,
+        checked=runs,
+        name=name,
+        task=task,
+        further=tuple(factors),
+        factors=moved,
+        data=None if TRAIN_EXAMPLES in held else TRAIN_EXAMPLES,
+        held=held,
+        price=None if by_table else price,
+        space=space,
+        notes=tuple(notes),
+    )
+
+
+def _price_of(source: Source | None) -> Price:
+    """Equation 1 with the encoder of a published sweep, or else with the paper's."""
+    if source is None or source.tower_params is None:
+        return Price()
+    return Price("paper", VisionTower(source.tower_params, source.features_per_frame))
+
+
+def _choose_task(
+    table: str | Path | pd.DataFrame, name: str, task: str | None, factors: tuple[str, ...]
+) -> tuple[pd.DataFrame, str, list[str]]:
+    """The rows of one task, its name, and a sentence where nobody named it."""
+    if isinstance(table, pd.DataFrame):
+        runs = table if "run_id" in table else validate_runs(table, factors=factors)
+    else:
+        runs = load_runs(table, task=task if task else None, factors=factors)
+    there = list(dict.fromkeys(runs["task"]))
+    if task is not None:
+        if task not in there:
+            raise RunsError(f"{name}: no runs of task {task!r}; choose one of {', '.join(there)}")
+        return runs[runs["task"] == task].reset_index(drop=True), task, []
+    if AVERAGE in there or len(there) == 1:
+        task = AVERAGE if AVERAGE in there else there[0]
+        said = [] if task == AVERAGE else [f"The table has one task, {task}."]
+        return runs[runs["task"] == task].reset_index(drop=True), task, said
+    return _average_tasks(runs, there, name, factors), AVERAGE, [
+        f"The answer is for the mean of the table's {len(there)} tasks: {', '.join(there)}."
+    ]  # fmt: skip
+
+
+def _average_tasks(
+    runs: pd.DataFrame, there: list[str], name: str, factors: tuple[str, ...]
+) -> pd.DataFrame:
+    """The mean over tasks of every run; refused where a run lacks one."""
+    run = ["source", "sweep", "target_tflops", *FACTORS, TRAIN_EXAMPLES, *factors, "seed"]
+    run += [c for c in ("draw",) if c in runs]
+    groups = runs.groupby(run, sort=False, dropna=False)
+    counts = groups["task"].nunique()
+    if (counts < len(there)).any():
+        lacking = int((counts < len(there)).sum())
+        raise RunsError(
+            f"{name}: {lacking} of {len(counts)} runs lack some of the tasks {', '.join(there)}, "
+            "so their mean would compare unlike things; choose one with --task"
+        )
+    numbers = {c: "first" for c in runs if c not in run} | {"metric": "mean", "error": "mean"}
+    numbers |= {"metric_se": lambda se: float(np.sqrt((se**2).sum()) / len(se))}
+    numbers |= {COST: "mean"} if COST in runs else {}
+    return groups.agg(numbers).reset_index().assign(task=AVERAGE)
+
+
+def merge_repeats(runs: pd.DataFrame, factors: Sequence[str] = ()) -> pd.DataFrame:
+    """One row per design and n: repeats share a design, and a law cannot tell them apart."""
+    design = ["source", "sweep", "target_tflops", *FACTORS, *factors, TRAIN_EXAMPLES]
+    return average_seeds(runs, factors) if runs.duplicated(design).any() else runs
+
+
+def candidates_of(runs: pd.DataFrame, factors: Sequence[str] = ()) -> Candidates:
+    """The designs that were run, with the costs that the table gives them."""
+    table = runs.groupby([*FACTORS, *factors], as_index=False)[COST].mean()
+    return Candidates(table.drop(columns=COST), table[COST].to_numpy())
+
+
+def price_options(
+    cost: str | None = None,
+    tower_params: float | None = None,
+    features_per_frame: float | None = None,
+) -> dict:
+    """The arguments ``price`` and ``own_cost`` of :func:`prepare` that a user's words stand for.
+
+    cost : None (the table's own costs if it has them, else Equation 1), "table", or a cost's name;
+        an encoder of one's own asks for Equation 1
+    """
+    named_tower = bool(tower_params or features_per_frame)
+    if cost == TABLE and named_tower:
+        raise ValueError(
+            "cost 'table' reads no encoder; drop --tower-params and --features-per-frame"
+        )
+    if cost in (None, TABLE) and not named_tower:
+        return {"price": None, "own_cost": True}
+    tower = VisionTower(
+        tower_params or SOVIT_400M.params, features_per_frame or SOVIT_400M.features_per_frame
+    )
+    return {"price": Price(cost or "paper", tower), "own_cost": False}
+
+
+def widen(
+    space: Space,
+    lm_params: Sequence[float] | None = None,
+    max_frames: int | None = None,
+    max_tokens: int | None = None,
+) -> Space:
+    """A space with other LM sizes, with every frame and every square grid up to a number."""
+    if lm_params:
+        space = replace(space, lm_params=tuple(lm_params))
+    if max_frames:
+        first = min(np.ceil(space.frames[0]), max_frames)
+        frames = spread(np.arange(first, max_frames + 1), PAPER_SPACE.shape[1])
+        space = replace(space, frames=tuple(np.rint(frames).tolist()))
+    if max_tokens:
+        last = np.floor(np.sqrt(max_tokens))
+        sides = np.arange(min(np.ceil(np.sqrt(space.tokens_per_frame[0])), last), last + 1)
+        space = replace(space, tokens_per_frame=tuple((sides**2).tolist()))
+    return space
+
+
+def _say_held(factor: str, level: float) -> str:
+    """What it means that a factor never moved."""
+    shown = say_level(level)
+    if factor == TRAIN_EXAMPLES:
+        return (
+            f"Every run was finetuned on {shown} examples: laws leave n out, and answers hold for "
+            "that training set; how they move with more data cannot be told."
+        )
+    return f"{say_name(factor)} never moves: laws leave it out, and answers hold it at {shown}."
+
+
+def say_price(price: Price, runs: pd.DataFrame, moved: Sequence[str]) -> list[str]:
+    """What the cost counts, and what it does not; ``moved`` are the further factors."""
+    if price.name == "paper":
+        own = " (the paper's: name your own)" if price.tower == SOVIT_400M else ""
+        said = [
+            f"Costs follow Equation 1 with an encoder of {say_level(price.tower.params)} "
+            f"parameters and {price.tower.features_per_frame:g} features per frame{own}."
+        ]
+        shares = encoder_share(runs["lm_params"], runs["tokens_per_frame"], price.tower)
+        if (least := float(np.min(shares))) > FORGOTTEN:
+            said.append(
+                f"That encoder takes at least {np.floor(100 * least):.0f}% of the price of every "
+                "run, so the LM is nearly free here: is it yours?"
+            )
+    else:
+        counts = {"lm_only": "the language model alone", "exact": "every matrix product"}
+        said = [f"Costs count {counts.get(price.name, price.name)}."]
+    return said + [
+        f"The cost does not read {f}: its levels are compared as if they cost the same."
+        for f in moved
+    ]
+
+
+def say_space(space: Space) -> str:
+    """The designs to choose from, in a sentence."""
+    frames, tokens = (
+        f"{values[0]:g}" if len(values) == 1 else f"{values[0]:g} to {values[-1]:g}"
+        for values in (space.frames, space.tokens_per_frame)
+    )
+    return (
+        f"Designs to choose from: LMs of {', '.join(map(say_level, space.lm_params))}; "
+        f"{frames} frames; {tokens} tokens per frame."
+    )
