@@ -111,7 +111,7 @@ def test_too_few_runs_for_a_law_are_counted():
 
 def test_repeats_give_the_noise():
     table = grid()
-    again = table.assign(seed=1, metric=table["metric"] + 1.0)
+    again = table.assign(seed=1, metric=table["metric"] + 1.0, error=table["error"] - 1.0)
     found = audit(validate_runs(pd.concat([table, again], ignore_index=True)))
     assert found.repeats == len(table)
     assert found.repeat_sd == pytest.approx(np.sqrt(0.5))

@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 from command import vvlm
 
+from vvlm_utils.cost.equation import FACTORS
+from vvlm_utils.laws.forms import laws_over
+
 COST = ["cost", "--lm-params", "7.5e9", "--frames", "32", "--tokens-per-frame", "196", "--json"]
 EXACT = ["--cost", "exact", "--frames", "32", "--tokens-per-frame", "196", "--json"]
 LM = ["--lm", "llama-3.1-8b"]

@@ -21,15 +21,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vvlm_utils.advice import sentences as answers
-from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES, paper_flops
+from vvlm_utils.advice.answer import ask, elasticity_grid, fit_model
+from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
 from vvlm_utils.frontier.elasticities import elasticity
 from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bag_io import load_bag, save_bag
 from vvlm_utils.laws.bagging import bag, hold_factors
 from vvlm_utils.laws.fitting import FitOptions
 from vvlm_utils.laws.forms import make_law
-from vvlm_utils.runs.space import Candidates
-from vvlm_utils.runs.table import RunsError, load_runs, validate_runs
+from vvlm_utils.runs.prepared import candidates_of, prepare
+from vvlm_utils.runs.space import Candidates, space_within
+from vvlm_utils.runs.table import RunsError, validate_runs
 from vvlm_utils.site import build as book
 from vvlm_utils.site import report as reports
 from vvlm_utils.site.report import NOTEBOOK
@@ -107,7 +109,7 @@ def test_a_held_factor_leaves_every_prediction_as_it_is(bagged, runs, level):
 def test_a_held_bag_answers_and_survives_its_file(bagged, runs, tmp_path):
     held = hold_factors(bagged, {TOWER: 4e8})
     save_bag(held, tmp_path / "fit.json")
-    again, space = load_bag(tmp_path / "fit.json"), answers.space_within(runs)
+    again, space = load_bag(tmp_path / "fit.json"), space_within(runs)
     assert again.law == held.law
     solved = solve(again, Question([10e12], 4e5, space)).table()
     assert solved["cost_flops"].iloc[0] <= 10e12
@@ -119,7 +121,7 @@ def test_a_held_bag_answers_and_survives_its_file(bagged, runs, tmp_path):
 
 def test_own_costs_choose_among_the_designs_that_have_one(bagged, runs):
     price = 2 * runs["frames"] * (runs[TOWER] * 768 + runs["lm_params"] * runs["tokens_per_frame"])
-    candidates = answers.candidates_of(runs.assign(cost_flops=price), [TOWER])
+    candidates = candidates_of(runs.assign(cost_flops=price), [TOWER])
     assert len(candidates.designs) == 54
     budgets = np.geomspace(price.min(), price.max(), 9)
     solved = solve(bagged, Question(budgets, 4e5, candidates)).table()
@@ -132,27 +134,33 @@ def test_own_costs_choose_among_the_designs_that_have_one(bagged, runs):
 
 
 @pytest.mark.parametrize("source", ["paper", "mini"])
-def test_a_report_extrapolates_in_no_factor(source):
-    runs = answers.merge_repeats(load_runs(source), [])
-    space = answers.space_within(runs)
-    for name in FACTORS:
-        values = getattr(space, name)
-        assert (values[0], values[-1]) == (runs[name].min(), runs[name].max())
-    assert len(space.designs) <= 20_000
-    grid = answers.elasticity_grid(runs)
-    assert grid["train_examples"].max() + grid["step"] == runs[TRAIN_EXAMPLES].max()
-    flops = answers.run_costs(runs, paper_flops)
+def test_a_report_asks_within_the_runs(source):
+    prepared = prepare(source)
+    grid = elasticity_grid(prepared.runs)
+    most = prepared.runs[TRAIN_EXAMPLES].max()
+    assert grid["train_examples"].max() + grid["step"] == most
+    flops = prepared.cost_flops
     budgets = answers.round_budgets(flops.min(), flops.max())
     assert flops.min() <= budgets[0] < budgets[-1] <= flops.max()
 
 
-def test_a_law_without_interaction_says_that_it_was_not_asked(bagged, runs):
+def test_a_law_without_interaction_says_that_it_was_not_asked(runs):
     additive = bag(make_law("add"), runs, FitOptions(starts=2), rng=np.random.default_rng(0),
                    resamples=2, search="cold")  # fmt: skip
-    space = answers.space_within(runs)
-    moved = elasticity(additive, space, budgets=[5e12, 9e12], **answers.elasticity_grid(runs))
+    space = space_within(runs)
+    moved = elasticity(additive, space, budgets=[5e12, 9e12], **elasticity_grid(runs))
     assert (moved == 0).all(axis=None)
-    assert "the runs were not asked" in answers.say_elasticity(moved, space, "add")
+    assert "the runs were not asked" in answers.say_elasticity(moved, space, additive.law)
+
+
+def test_a_loss_is_spoken_of_as_a_loss(runs):
+    table = runs.assign(loss=runs["error"] / 40).drop(columns=["error", "metric"])
+    prepared = prepare(table, factors=[TOWER])
+    assert prepared.unit == "loss"
+    model = fit_model(prepared, "add", resamples=2)
+    solved = ask(model, prepared, [20e12], 4e5, {TOWER: 4e8}).table()
+    (said,) = answers.say_frontier(solved, 4e5, ("TFLOPs", 1e12), 0.01, (), prepared.unit)
+    assert "predicted loss " in said and "points (" not in said
 
 
 # The page

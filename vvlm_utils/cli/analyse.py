@@ -167,6 +167,7 @@ def compare(
     """
     import numpy as np
 
+    from vvlm_utils.laws.forms import laws_over
     from vvlm_utils.laws.validation import METRICS, compare_laws, score, summarise
 
     prepared = read_table(runs, task, factor)
