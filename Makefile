@@ -38,7 +38,7 @@ errors_only := 2> >(grep -vE '$(chatter)' >&2)
 no_python = Python 3.11, 3.12 or 3.13 is needed and "$(PYTHON)" is not one: install it or name it, as in: make book PYTHON=/path/to/python3.13
 check_python = $(if $(shell $(PYTHON) $(fits) && echo yes),,$(error $(no_python)))
 
-.PHONY: help book test test-analysis test-long lint format bench coverage holdout exact sweep plan gpu-check cancel real-weights notebook figure variants lock release-check clean lmms-env processors-env decode-rate next-runs env dev test-env torch
+.PHONY: help book test test-analysis test-long lint format bench fuzz coverage holdout exact sweep plan gpu-check cancel real-weights notebook figure variants lock release-check clean lmms-env processors-env decode-rate next-runs env dev test-env torch
 
 help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
@@ -80,6 +80,9 @@ format: dev  ## rewrite code and notebooks in the one style
 
 bench: env  ## time the optimisers side by side and print the ratios (5 minutes)
 	@$(start) $(run) -m benchmarks.optimisers ARGS
+
+fuzz: env  ## give 20,000 fresh malformed inputs to the command line; the seed is printed (10 minutes)
+	@$(start) $(run) -m benchmarks.fuzz ARGS
 
 coverage: env  ## simulate tables and count how often the stated bands hold the truth (up to an hour)
 	@$(start) $(run) -m benchmarks.coverage $(if $(value MODEL),--model recommended) $(if $(value TABLES),--tables="$$VVLM_TABLES",--out vvlm_utils/data/coverage$(if $(value MODEL),_recommended).csv) ARGS

@@ -56,8 +56,18 @@ def _end_on_interrupt() -> None:
     threading.Thread(target=end_late, daemon=True).start()
 
 
+def _say_usage(usage: Exception) -> None:
+    """Name an error of the arguments in one line; where there were none, the help was printed."""
+    said = " ".join(usage.format_message().split())
+    said = said if len(said) <= 300 else f"{said[:300]} ..."
+    if said:
+        print(f"vvlm: {said.rstrip('.')}; see `{usage.ctx.command_path} --help`", file=sys.stderr)
+
+
 def run(arguments: Sequence[str]) -> None:
     """Answer one command line; a refused input is one line and exit code 2."""
+    import typer
+
     from vvlm_utils.cli import (  # noqa: F401 (they join it)
         analyse,
         chapters,
@@ -72,7 +82,11 @@ def run(arguments: Sequence[str]) -> None:
 
     arguments = _join_pairs(arguments) if arguments[:1] == ["run"] else list(arguments)
     try:
-        app(arguments, prog_name="vvlm")
+        code = app(arguments, prog_name="vvlm", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except typer.TyperException as usage:
+        _say_usage(usage)
+        sys.exit(2)
     except (ValueError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             os._exit(0)
