@@ -30,6 +30,7 @@ LINES = 10  # of a refusal
 SECONDS = 20.0  # of one case, of the processor
 HANGS = 200.0  # seconds by the clock after which a case hangs
 GIGABYTE = 1e6  # kilobytes, of the process
+ADDRESSES = 4 * 10**9  # bytes; compiled code reserves more than it holds
 
 
 class TooSlow(BaseException):
@@ -140,6 +141,7 @@ def main() -> None:
     parser.add_argument("--kind", action="append", choices=list(KINDS), help="repeatable [all]")
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     cases = range(given.inputs) if given.case is None else range(given.case, given.case + 1)
     start = time.monotonic()
     faults, spent = fuzz(cases, given.seed, given.kind)
