@@ -6,6 +6,7 @@ arguments of a command that must refuse it. Good input stands beside it where a 
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import random
@@ -21,6 +22,12 @@ NUMBERS = ["1e308", "-1e308", "1e400", "nan", "inf", "-inf", "-1", "0", "", "7.5
            "$(touch pwned)", "{x}", "½", "1e-320", "5%", "many", "‘5’", "#DIV/0!"]  # fmt: skip
 VALUES = [None, [], {}, "text", -1, 0, 1e308, 10**400, float("nan"), float("inf"), [[1]], [None],
           {"a": 1}, [[["x"]]], "9" * 300, True, "\x00", "../../etc"]  # fmt: skip
+
+
+def _value(draw: random.Random, but: tuple = ()) -> Any:
+    """A value of some kind, the caller's own; ``but`` are values that would do no harm."""
+    return copy.deepcopy(draw.choice([v for v in VALUES if v not in but]))
+
 
 # ---- tables -------------------------------------------------------------------------------------
 
@@ -115,14 +122,14 @@ NEEDED = ("format", "version", "law", "options", "resampling", "aggregate", "fai
 
 def _bad_fit(record: dict, draw: random.Random) -> str:
     """One field that the reader needs, taken out or replaced by something of another kind."""
-    found = json.loads(json.dumps(record))
+    found = copy.deepcopy(record)
     kind = draw.randrange(7)
     if kind == 0:
         del found[draw.choice([name for name in NEEDED if name in found])]
     elif kind == 1:
         name = draw.choice(["format", "law", "options", "ranges", "losses", "members", "at_bounds"])
         harmless = {"options": ({},), "at_bounds": ({},), "ranges": ({},)}.get(name, ())
-        found[name] = draw.choice([v for v in VALUES if v not in harmless])
+        found[name] = _value(draw, harmless)
     elif kind == 2:
         row = draw.choice(found["members"])
         row[draw.randrange(5)] = draw.choice([None, "x", [1], float("nan"), -3.0, 10**400])
@@ -171,8 +178,7 @@ def _swap(content: Any, draw: random.Random) -> None:
     *way, last = draw.choice(_places(content))
     for key in way:
         content = content[key]
-    old = content[last]
-    content[last] = draw.choice([v for v in VALUES if type(v) is not type(old)])
+    content[last] = _value(draw, tuple(v for v in VALUES if type(v) is type(content[last])))
 
 
 def _cut(text: str, draw: random.Random) -> str:
@@ -195,7 +201,7 @@ RESULTS = {
 def results(draw: random.Random, folder: Path, good: dict[str, Any]) -> Arguments:
     """Results of lmms-eval with a broken file, or with a value of a wrong kind and a task of no
     suite, so that what the reader does not look at cannot be taken for an answer."""
-    content = json.loads(json.dumps(RESULTS))
+    content = copy.deepcopy(RESULTS)
     path = folder / "20260101_000000_results.json"
     if draw.random() < 0.25:
         path.write_text(_cut(json.dumps(content), draw))
@@ -204,8 +210,8 @@ def results(draw: random.Random, folder: Path, good: dict[str, Any]) -> Argument
             if _places(content):
                 _swap(content, draw)
         content["results"] = draw.choice([
-            {"no_such_task": (content.get("results"))}, *VALUES, {"nextqa_mc_test": None},
-            {"nextqa_mc_test": draw.choice(VALUES)}, {"nextqa_mc_test": {"x,none": 0.5}},
+            {"no_such_task": content.get("results")}, _value(draw), {"nextqa_mc_test": None},
+            {"nextqa_mc_test": _value(draw)}, {"nextqa_mc_test": {"x,none": 0.5}},
             {"nextqa_mc_test": {"exact_match,none": draw.choice(["a", None, [], {}, 1e9, -1])}},
         ])  # fmt: skip
         path.write_text(json.dumps(content))
@@ -223,7 +229,7 @@ def annotations(draw: random.Random, folder: Path, good: dict[str, Any]) -> Argu
     index = folder / "llava_video_178k" / "0_nextqa" / "nextqa.json"
     index.parent.mkdir(parents=True)
     (index.parent / "a.mp4").write_bytes(b"\x00" * 9)
-    records = [json.loads(json.dumps(RECORD)) for _ in range(draw.randrange(1, 4))]
+    records = [copy.deepcopy(RECORD) for _ in range(draw.randrange(1, 4))]
     if draw.random() < 0.3:
         text = json.dumps(records)
         if draw.random() < 0.5:
@@ -288,7 +294,7 @@ def parameters(draw: random.Random, folder: Path, good: dict[str, Any]) -> Argum
     else:
         for _ in range(3):
             _swap(notebook, draw)
-        notebook["cells"] = draw.choice([v for v in VALUES if v != []])
+        notebook["cells"] = _value(draw, ([],))
         text = json.dumps(notebook)
     path.write_text(text)
     return ["run", path, "-o", folder / "out.ipynb", "-p", "frames", "x"]
