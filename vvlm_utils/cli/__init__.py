@@ -71,6 +71,7 @@ def run(arguments: Sequence[str]) -> None:
     from vvlm_utils.cli import (  # noqa: F401 (they join it)
         analyse,
         chapters,
+        choose,
         convert,
         data,
         next_runs,
