@@ -1,6 +1,8 @@
 """Clips are read as FFmpeg's own program shows them: the same frames, within two grey levels."""
 
+import json
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -250,3 +252,36 @@ def test_a_photograph_stands_upright(tmp_path, orientation, turns):
     Image.fromarray(pixels).save(tmp_path / "photo.jpg", exif=exif, quality=95)
     (picture,) = read_video(tmp_path / "photo.jpg")
     assert np.abs(picture.astype(int) - np.rot90(pixels, turns)).mean() < 2
+
+
+# who reads
+
+
+def test_scripts_find_the_reader_under_its_short_name_and_load_no_codec_without_it():
+    code = (
+        "import sys, vvlm_utils.experiment;"
+        "print('av' in sys.modules, 'torch' in sys.modules);"
+        "from vvlm_utils.experiment.video import read_frames;"
+        "from vvlm_utils.experiment.data import video;"
+        "print(read_frames is video.read_frames)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.stdout.split() == ["False", "False", "True"], ended.stderr
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_training_ends_on_a_damaged_clip_with_one_line(fast, tmp_path, workers):
+    from torch.utils.data import DataLoader
+
+    from vvlm_utils.experiment.model.batches import make_tokenizer
+    from vvlm_utils.experiment.model.instructions import InstructionDataset, read_instructions
+
+    path, packets = fast
+    said = [{"from": "human", "value": "<video>\nsmall ?"}, {"from": "gpt", "value": "colour0"}]
+    (tmp_path / "a.mp4").write_bytes(zeroed(path.read_bytes(), packets[10:40]))
+    (tmp_path / "index.json").write_text(json.dumps([{"video": "a.mp4", "conversations": said}]))
+    records = read_instructions(tmp_path / "index.json", tmp_path)  # its first bytes are a video's
+    data = InstructionDataset(records, tmp_path, make_tokenizer(), 2, 4, 64)
+    with pytest.raises(VideoError, match="a.mp4: truncated or damaged, .*; replace") as refused:
+        next(iter(DataLoader(data, num_workers=workers, collate_fn=data.collate)))
+    assert "\n" not in str(refused.value)
