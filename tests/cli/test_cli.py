@@ -366,6 +366,8 @@ def test_run_injects_a_typed_parameter(tmp_path):
         ("frames", "many", "frames must be of type int"),
         ("frames", "1\nimport os", "frames must be of type int"),
         ("frames", "2.5", "frames must be of type int"),
+        ("frames", "(" * 3000, "frames must be of type int"),
+        ("frames", "{[]: 1}", "frames must be of type int"),
     ],
 )
 def test_run_refuses_what_the_chapter_does_not_take(tmp_path, name, value, words):
