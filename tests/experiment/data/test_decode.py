@@ -135,6 +135,14 @@ def test_a_file_without_video_is_named(folder):
             read(folder / "sound.mp4")
 
 
+def test_an_unknown_codec_is_named(folder):
+    path = folder / "unknown.avi"
+    path.write_bytes(make(folder, "plain.avi").read_bytes().replace(b"FMP4", b"QQQQ"))
+    for read in (read_video, check_clip):
+        with pytest.raises(VideoError, match="unknown.avi: its codec is unknown; replace the file"):
+            read(path)
+
+
 def test_a_title_in_another_encoding_does_no_harm(folder):
     path = folder / "title.mp4"
     ffmpeg("-i", make(folder, "plain.mp4"), "-c", "copy", "-metadata", "title=QQQQ", path)
@@ -243,15 +251,27 @@ def test_a_folder_without_pictures_is_named(tmp_path):
             read(tmp_path)
 
 
-@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, 3), (8, 1)])
-def test_a_photograph_stands_upright(tmp_path, orientation, turns):
+UPRIGHT = {  # what a photograph's EXIF orientation asks for
+    1: lambda p: p,
+    2: np.fliplr,
+    3: lambda p: np.rot90(p, 2),
+    4: np.flipud,
+    5: lambda p: p.transpose(1, 0, 2),
+    6: lambda p: np.rot90(p, 3),
+    7: lambda p: np.rot90(p.transpose(1, 0, 2), 2),
+    8: lambda p: np.rot90(p, 1),
+}
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_a_photograph_stands_upright(tmp_path, orientation):
     pixels = np.zeros((32, 48, 3), np.uint8)
     pixels[:16, :16] = 250
     exif = Image.Exif()
     exif[0x112] = orientation
     Image.fromarray(pixels).save(tmp_path / "photo.jpg", exif=exif, quality=95)
     (picture,) = read_video(tmp_path / "photo.jpg")
-    assert np.abs(picture.astype(int) - np.rot90(pixels, turns)).mean() < 2
+    assert np.abs(picture.astype(int) - UPRIGHT[orientation](pixels)).mean() < 2
 
 
 # who reads

@@ -21,6 +21,7 @@ from av.stream import Disposition
 
 OPTIONS = {"pattern_type": "none"}  # a % in a picture's name is a %, and no number of a series
 TIMED = ("matroska", "avi")  # formats whose header states the clip's length
+EXIF = 31  # AV_FRAME_DATA_EXIF
 REPLACE = "replace the file"
 
 
@@ -81,6 +82,9 @@ def _choose_stream(container, path: Path):
     if not streams:
         what = "only a cover picture" if container.streams.video else "no video stream"
         raise VideoError(f"{path}: holds {what}; {REPLACE}")
+    streams = [s for s in streams if s.codec_context]
+    if not streams:
+        raise VideoError(f"{path}: its codec is unknown; {REPLACE}, or convert it to H.264")
     area = [(s.width or 0) * (s.height or 0) for s in streams]
     default = [bool(s.disposition & Disposition.default) for s in streams]
     stream = streams[max(range(len(streams)), key=lambda i: (area[i] > 0, default[i], area[i]))]
@@ -171,31 +175,28 @@ class Screen:
         return picture
 
     def _link(self, frame: av.VideoFrame, steps: tuple) -> av.filter.Graph:
-        graph = av.filter.Graph()
-        source = graph.add_buffer(
-            width=frame.width,
-            height=frame.height,
-            format=frame.format,
-            time_base=Fraction(1, 1000),
-        )
         scale = [("scale", "{1}:{0}:flags=bicubic".format(*self.size))] if self.size else []
-        steps = [*steps, *scale, ("format", "pix_fmts=rgb24"), ("buffersink", "")]
-        graph.link_nodes(source, *(graph.add(*step) for step in steps)).configure()
-        return graph
+        return link_filters(frame, *steps, *scale, ("format", "pix_fmts=rgb24"))
+
+
+def link_filters(frame: av.VideoFrame, *steps: tuple[str, str]) -> av.filter.Graph:
+    """A chain of FFmpeg's filters, each with its options, for frames like this one."""
+    graph = av.filter.Graph()
+    shape = {"width": frame.width, "height": frame.height, "format": frame.format}
+    source = graph.add_buffer(**shape, time_base=Fraction(1, 1000))
+    nodes = [graph.add(*step) for step in (*steps, ("buffersink", ""))]
+    graph.link_nodes(source, *nodes).configure()
+    return graph
 
 
 def display_matrix(frame: av.VideoFrame) -> np.ndarray | None:
-    """The nine numbers of a frame's display matrix, if it has one.
-
-    PyAV cannot list what comes with a frame of EXIF data: of a photograph the turn alone is known,
-    and a mirrored one stays mirrored.
-    """
+    """The nine numbers of a frame's display matrix, if it has one."""
     try:
         held = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:
-        angle = np.radians(-frame.rotation)
-        cos, sin = np.round([np.cos(angle), np.sin(angle)])
-        return np.array([cos, sin, 0, -sin, cos, 0, 0, 0, 1])
+    except ValueError:  # a photograph's EXIF data, which PyAV's list of side data lacks
+        graph = link_filters(frame, ("sidedata", f"mode=delete:type={EXIF}"))
+        graph.push(frame)
+        held = graph.pull().side_data.get("DISPLAYMATRIX")
     return None if held is None else np.frombuffer(bytes(held), np.int32)
 
 
