@@ -53,7 +53,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "intervals": ["KINDS", "LM_EFFECT", "predictive_interval"],
         "mixtures": ["MixedLaws", "mix"],
         "priors": ["Prior", "kinds_of", "prior_draws", "prior_table"],
-        "recommended": ["RECOMMENDED", "recommended"],
+        "recommended": ["PRIOR", "RECOMMENDED", "recommended"],
         "protocols": ["ErrorLaw", "FunctionLaw", "Model"],
         "identifiability": ["lmfit_table", "parameter_table", "profile"],
         "optimisers": [

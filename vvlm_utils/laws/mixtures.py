@@ -22,12 +22,13 @@ class MixedLaws:
 
     parts : the bags, each cut to the members that its weight gives it
     weights : (parts,), the share of each law, summing to one
-    aggregate : how the pooled members become one prediction; "mean" is the expected error
+    aggregate : how the pooled members become one prediction; "mean" is the expected error, which
+        a few members may carry away
     """
 
     parts: tuple[BaggedLaw, ...]
     weights: tuple[float, ...]
-    aggregate: str = "mean"
+    aggregate: str = "median"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,7 +96,7 @@ class MixedLaws:
 def mix(
     models: Sequence[BaggedLaw],
     weights: Sequence[float] | None = None,
-    aggregate: str = "mean",
+    aggregate: str = "median",
 ) -> MixedLaws:
     """Pool the members of several bags.
 

@@ -18,7 +18,8 @@ from vvlm_utils.laws.forms import laws_over
 from vvlm_utils.laws.mixtures import MixedLaws, mix
 from vvlm_utils.laws.priors import Prior
 
-RECOMMENDED = ("add", "add-interact", "add-decay", "pnorm-decay")
+RECOMMENDED = ("add-interact", "add-decay", "pnorm-decay")
+PRIOR = Prior(noise=None)  # the noise of the table itself
 MEMBERS = 300
 
 
@@ -36,8 +37,9 @@ def recommended(
     ----------
     runs : a checked table with the factors and ``error``
     factors : the design factors that move
-    data : the column of n, or None where every run has the same; laws that are then ``add`` itself
-        are left out of the mix
+    data : the column of n, or None where every run has the same; ``add`` then stands for the laws
+        that are no other without n
+    rng : the generator of resamples and prior means; it must be given
     members : of the whole mix, shared equally by its laws
     prior : in place of the default one
 
@@ -45,11 +47,14 @@ def recommended(
     ------
     FitError : the table cannot be fitted, and the message says why
     """
-    rng = np.random.default_rng(0) if rng is None else rng
-    laws = [law for name, law in laws_over(factors, data).items() if name in RECOMMENDED]
+    if rng is None:
+        raise ValueError("give a generator, as in rng=np.random.default_rng(0)")
+    there = laws_over(factors, data)
+    names = dict.fromkeys(name if name in there else "add" for name in RECOMMENDED)
+    laws = [there[name] for name in names]
     if members < len(laws):
         raise ValueError(f"members must be at least {len(laws)}, one for each law, got {members}")
-    options = FitOptions(prior=prior or Prior())
+    options = FitOptions(prior=prior or PRIOR)
     each = -(-members // len(laws))
     return mix(
         [bag(law, runs, options, rng=rng, resamples=each, resampling="designs") for law in laws]

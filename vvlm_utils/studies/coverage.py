@@ -152,7 +152,7 @@ def known_law(
 
 
 def known_truths(runs: pd.DataFrame, rng: np.random.Generator) -> dict[str, Truth]:
-    """The truths under which the recommended model is scored, none of them its own form.
+    """The truths under which the recommended model is scored.
 
     Laws fitted to the runs without a prior and with one, and ``add-decay`` with half of its noise
     shared within a design, or with an LM effect of 1%.

@@ -56,6 +56,7 @@ for _name in ("penalised", "penalised, own noise"):
     WAYS[f"mix of three, {_name}"] = tuple(f"{law}, {_name}" for law in PENALISED_LAWS[1:])
 
 BASELINE = "add-interact, paper"
+DEFAULT = "mix of three, penalised, own noise"  # by the rule in the lab log of 2026-11-26
 TESTS = ("CV by designs", "star to isoFLOP", "LM size out", "budget out", "largest n out")
 LEAST_SCORE = -10.0
 FOLDS = 5
@@ -125,11 +126,10 @@ def predict_held(
 
 
 def _judge(observed: np.ndarray, bags: list[tuple[np.ndarray, float]]) -> dict[str, np.ndarray]:
-    """Prediction, coverage and log score of the pooled members; a mix predicts their mean."""
+    """Prediction (the median), coverage and log score of the pooled members."""
     members = np.vstack([each for each, _ in bags])
     noise = np.concatenate([np.full(len(each), sd) for each, sd in bags])
-    aggregate = np.mean if len(bags) > 1 else np.median
-    found = {"predicted": aggregate(members, axis=0)}
+    found = {"predicted": np.median(members, axis=0)}
     for level in (0.5, 0.8):
         low, high = predictive_interval(members, noise, level)
         found[f"in{100 * level:.0f}"] = (low <= observed) & (observed <= high)
@@ -226,6 +226,11 @@ def paired(
 def load_holdout() -> pd.DataFrame:
     """The committed study (``make holdout``): :func:`summarise` beside :func:`paired`."""
     return pd.read_csv(DATA_FOLDER / "holdout.csv")
+
+
+def load_choice() -> pd.DataFrame:
+    """The committed scores on the tables of the choice, as :func:`summarise_choice` gives them."""
+    return pd.read_csv(DATA_FOLDER / "holdout_choice.csv")
 
 
 # Tables on which the default is chosen, none of them the paper's runs.
