@@ -63,9 +63,9 @@ def house(folder: Path, smaller: bool = False) -> Path:
     return folder
 
 
-def start_driver(folder: Path) -> subprocess.Popen:
-    """`snakemake sweep` of the tiny sweep."""
-    command = [sys.executable, "-m", "snakemake", "sweep", "--config", "sweep=tiny"]
+def start_driver(folder: Path, target: str = "sweep") -> subprocess.Popen:
+    """`snakemake sweep` of the tiny sweep, or of a part of it."""
+    command = [sys.executable, "-m", "snakemake", target, "--config", "sweep=tiny"]
     command += ["--cores", "1", "--nolock", "--rerun-incomplete", "--keep-going", "--quiet", "all"]
     return subprocess.Popen(
         command,
@@ -81,7 +81,7 @@ STAGES = ("tower-0", "features-align-0", "decoder-mini-7k-0", "features-train-0"
 STAGES += ("runs/test/mini-7k-0",)
 
 
-def kill(folder: Path, stage: str, victim: str) -> int:
+def kill(folder: Path, stage: str, victim: str, target: str = "sweep") -> int:
     """Start a driver and kill it, the stage that it started, or both, while the stage works.
 
     A stage whose driver was killed alone runs on to its end. Returns how the driver ended.
@@ -89,7 +89,7 @@ def kill(folder: Path, stage: str, victim: str) -> int:
     output = folder / "_build" / "tiny" / stage
     lock = output.with_name(f"{output.name}.lock")
     lock.unlink(missing_ok=True)  # a killed owner's name is still in it
-    driver = start_driver(folder)
+    driver = start_driver(folder, target)
     while not (lock.exists() and (owner := re.match(r"process (\d+)", lock.read_text()))):
         assert driver.poll() is None, (folder / "said.log").read_text()
         time.sleep(0.02)
@@ -122,16 +122,16 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_a_sweep_resumes_when_its_driver_its_stage_or_both_were_killed(tmp_path):
-    folder = house(tmp_path / "house", smaller=True)
-    assert kill(folder, "tower-0", "stage") == 1
-    assert kill(folder, "tower-0", "both") == -signal.SIGKILL
-    assert kill(folder, "tower-0", "driver") == -signal.SIGKILL
+def test_a_stage_resumes_when_its_driver_itself_or_both_were_killed(tmp_path):
+    folder, target = house(tmp_path / "house", smaller=True), "_build/tiny/stages/tower.done"
+    assert kill(folder, "tower-0", "stage", target) == 1
+    assert kill(folder, "tower-0", "both", target) == -signal.SIGKILL
+    assert kill(folder, "tower-0", "driver", target) == -signal.SIGKILL
     weights = folder / "_build/tiny/weights/tower/model.safetensors"
     made = weights.stat().st_mtime_ns
-    assert kill(folder, "decoder-mini-7k-0", "driver") == -signal.SIGKILL
-    assert len(finish(folder)) == 9
+    assert start_driver(folder, target).wait() == 0, (folder / "said.log").read_text()
     assert weights.stat().st_mtime_ns == made  # what ran on to its end is not made again
+    assert (folder / target).exists() and not list(folder.rglob(".*.part*"))
 
 
 @pytest.mark.long
@@ -372,6 +372,26 @@ def test_a_damaged_clip_fails_its_run_until_it_is_repaired(elsewhere):
     assert sweep.find_record(RUN, elsewhere).reason == record.reason
     clip.write_bytes(whole)
     assert sweep.do_run(RUN, elsewhere).status == "evaluated"
+
+
+def test_damaged_notes_and_features_are_refused_by_name(elsewhere):
+    for name in ("clips", "cache"):
+        (elsewhere.root / name).unlink()
+    assert len(split_features("test", elsewhere)) == elsewhere.counts["test"]
+    clips, note = elsewhere.root / "clips/test/recipe.json", elsewhere.root / "cache/test.json"
+    features = elsewhere.root / "cache/test.npy"
+    for path, damaged, reason in (
+        (clips, b"{", "recipe.json: not readable as JSON .*remove the folder"),
+        (note, b"", "test.json: not readable as JSON .*remove it"),
+        (features, features.read_bytes()[:-100], "test.npy: damaged features .*remove it"),
+    ):
+        kept = path.read_bytes()
+        path.write_bytes(damaged)
+        split_features.cache_clear()
+        with pytest.raises(ValueError, match=reason):
+            split_features("test", elsewhere)
+        assert path.read_bytes() == damaged
+        path.write_bytes(kept)
 
 
 def test_a_damaged_record_is_refused_by_name(tiny, tmp_path):

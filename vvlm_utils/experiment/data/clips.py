@@ -24,7 +24,7 @@ from vvlm_utils.experiment.data.video import CRF, PIXELS, write_video
 from vvlm_utils.experiment.world.conversations import ClipError, questions_of, read_index
 from vvlm_utils.experiment.world.questions import Question, ask_all
 from vvlm_utils.experiment.world.scenes import WORLD, Scene, World, sample_scene
-from vvlm_utils.files import whole
+from vvlm_utils.files import read_json, whole
 from vvlm_utils.progress import bar
 
 __all__ = ["ClipError", "questions_of", "read_index", "write_clips"]  # reading is as writing
@@ -144,7 +144,8 @@ def write_clips(folder: Path, split: str, count: int, seed: int = 0, progress: b
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     note, wanted = folder / "recipe.json", recipe(split, seed)
-    if note.exists() and json.loads(note.read_text()) != wanted:
+    fix = "remove the folder and its clips are made again"
+    if note.exists() and read_json(note, ValueError, fix) != wanted:
         raise ValueError(f"{folder} holds clips of another recipe; remove it or name another")
     _write_json(note, wanted)
     records = []

@@ -27,10 +27,11 @@ from vvlm_utils.experiment.mini.records import (
     write_record,
 )
 from vvlm_utils.experiment.mini.run import evaluate, train
-from vvlm_utils.experiment.mini.stages import NOTE, make_split
+from vvlm_utils.experiment.mini.stages import make_split, read_note
 from vvlm_utils.experiment.model.batches import make_tokenizer
 from vvlm_utils.experiment.model.model import VideoVLM
 from vvlm_utils.experiment.train.finetune import matmul_peak
+from vvlm_utils.files import whole, whole_folder
 
 LIVE = SWEEPS["live"]
 SHOWN = 12  # clips whose pictures are kept
@@ -54,11 +55,12 @@ def train_here(run: Run, sweep: Sweep = LIVE) -> RunRecord:
     transformers.utils.logging.disable_progress_bar()
     folder = folder_of(run, sweep)
     record, model = train(run, sweep, folder=folder / "checkpoints")
-    note = json.loads((sweep.weights_folder / f"{run.lm}-{run.draw}" / NOTE).read_text())
+    note = read_note(sweep.weights_folder / f"{run.lm}-{run.draw}")
     record.stages = {"align": note["align"]} | record.stages
     record.counts["matmul_flops_per_second"] = matmul_peak()
-    model.save_pretrained(folder / "model")
-    make_tokenizer().save_pretrained(folder / "model")
+    with whole_folder(folder / "model") as new:
+        model.save_pretrained(new)
+        make_tokenizer().save_pretrained(new)
     write_record(record, folder / "record.json")
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # or the next run would resume there
     return record
@@ -85,7 +87,8 @@ def keep_pictures(path: Path, sweep: Sweep = LIVE) -> None:
     records = read_index(folder / "index.json", SHOWN)
     frames = np.stack([read_video(folder / record["video"]) for record in records])
     asked = json.dumps([record | {"video": ""} for record in records])
-    np.savez_compressed(path, frames=frames, index=np.array(asked))
+    with whole(path, ".npz") as part:
+        np.savez_compressed(part, frames=frames, index=np.array(asked))
 
 
 def keep() -> None:

@@ -35,7 +35,7 @@ from vvlm_utils.experiment.model.presets import MINI
 from vvlm_utils.experiment.train import finetune, pretrain
 from vvlm_utils.experiment.world.questions import Question
 from vvlm_utils.experiment.world.scenes import WORLD, sample_scene, soft_labels
-from vvlm_utils.files import scratch_folder, whole_folder
+from vvlm_utils.files import read_mapping, scratch_folder, whole_folder
 from vvlm_utils.locks import only_writer
 
 TOWER_EVERY = 2  # of the tower's clips every second frame is looked at
@@ -106,6 +106,11 @@ def _load(kind: type[PreTrainedModel], folder: Path) -> PreTrainedModel:
         reason = str(bad).splitlines()[0]
         fix = "remove the folder and it is made again"
         raise WeightsError(f"{folder}: damaged weights ({reason}); {fix}") from bad
+
+
+def read_note(folder: Path) -> dict:
+    """What a stage wrote about itself."""
+    return read_mapping(folder / NOTE, WeightsError, "remove the folder and it is made again")
 
 
 def load_tower(sweep: Sweep) -> SiglipVisionModel:

@@ -17,7 +17,7 @@ from transformers import SiglipVisionModel
 from vvlm_utils.experiment.data.clips import read_index
 from vvlm_utils.experiment.data.video import VideoError, read_video
 from vvlm_utils.experiment.model.towers import encode
-from vvlm_utils.files import whole
+from vvlm_utils.files import read_json, whole
 from vvlm_utils.progress import bar
 
 
@@ -41,13 +41,14 @@ def cache_features(
     clips, cache = Path(clips), Path(cache)
     records = read_index(clips / "index.json", count)
     recipe = {
-        "clips": json.loads((clips / "recipe.json").read_text()),
+        "clips": read_json(clips / "recipe.json", ValueError, "remove the folder of clips"),
         "count": count,
         "tower": weights_hash(tower),
     }
     note = cache.with_suffix(".json")
-    if cache.exists() and note.exists() and json.loads(note.read_text()) == recipe:
-        return np.load(cache, mmap_mode="r")
+    fix = "remove it and it is made again"
+    if cache.exists() and note.exists() and read_json(note, ValueError, fix) == recipe:
+        return _open(cache, fix)
     cache.parent.mkdir(parents=True, exist_ok=True)
     note.unlink(missing_ok=True)
     shape = None
@@ -66,4 +67,11 @@ def cache_features(
             file.write(np.ascontiguousarray(features))
     with whole(note) as part:
         part.write_text(json.dumps(recipe))
-    return np.load(cache, mmap_mode="r")
+    return _open(cache, fix)
+
+
+def _open(cache: Path, fix: str) -> np.ndarray:
+    try:
+        return np.load(cache, mmap_mode="r")
+    except (ValueError, OSError, EOFError) as bad:
+        raise ValueError(f"{cache}: damaged features ({bad}); {fix}") from None
