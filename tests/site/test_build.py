@@ -336,3 +336,9 @@ def test_a_name_that_a_package_hands_on_needs_its_module_alone(tmp_path):
 
     assert needs("from vvlm_utils.cost import FACTORS") == ["__init__.py", "equation.py"]
     assert needs("from vvlm_utils import cost") == ["__init__.py", "equation.py", "serving.py"]
+    (package / "cost" / "serving.py").unlink()  # a package of its own now, with data beside it
+    (package / "cost" / "serving").mkdir()
+    for name in ("__init__.py", "models.yaml"):
+        (package / "cost" / "serving" / name).touch()
+    found = needs("from vvlm_utils.cost import serve")
+    assert found == ["__init__.py", "__init__.py", "models.yaml"]

@@ -103,7 +103,9 @@ def _module_files(name: str, package: Path) -> list[Path]:
     if inits:
         home, handed_on = inits[-1].parent, _handed_on(inits[-1])
         modules = handed_on.values() if home == folders[-1] else [handed_on.get(rest[-1])]
-        found += [home / f"{module}.py" for module in dict.fromkeys(modules) if module]
+        places = [home / module for module in dict.fromkeys(modules) if module]
+        choices = [path for p in places for path in (p.with_suffix(".py"), p / "__init__.py")]
+        found += [path for path in choices if path.is_file()]
     return found
 
 
@@ -118,7 +120,8 @@ def _python_of(notebook: Path) -> str:
 def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
     """Find the files of the package that a notebook, or a module run by itself, rests on.
 
-    Modules by their imports, followed through the package; data and styles by their names, where
+    Modules by their imports, followed through the package, with the YAML files of its rooms; data
+    and styles by their names, where
     the notebook or one of those modules mentions them, and all of a folder of data whose name is
     joined to ``DATA_FOLDER``. A chapter reruns when one of them changes.
     """
@@ -135,7 +138,9 @@ def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
     others = [*(path for path in kept if path.suffix != ".md"), *package.glob("*.mplstyle")]
     folders = {package / "data" / name for name in re.findall(DATA_SUBFOLDER, everything)}
     named = [path for path in others if path.name in everything or folders & {*path.parents}]
-    return sorted([*(path for path in texts if path != notebook), *named])
+    packages = {path.parent for path in texts if path.name == "__init__.py"}
+    beside = [path for folder in packages for path in folder.glob("*.yaml")]
+    return sorted([*(path for path in texts if path != notebook), *named, *beside])
 
 
 def papermill_paths(*paths: Path) -> list[str]:
