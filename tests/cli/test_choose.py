@@ -7,9 +7,9 @@ import sys
 import pandas as pd
 import pytest
 
+from vvlm_utils.cost.clips import Clip
 from vvlm_utils.cost.served import Server
 from vvlm_utils.cost.serving import get_accelerator
-from vvlm_utils.cost.tokens import Clip
 from vvlm_utils.frontier.families import check_budget, family_designs
 
 CLIP = Clip(10, 1280, 720)

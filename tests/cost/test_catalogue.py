@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from vvlm_utils.cost.architectures import DECODERS, answer_cost
 from vvlm_utils.cost.catalogue import families, get_model, load_catalogue
+from vvlm_utils.cost.clips import VideoTokens
 from vvlm_utils.cost.decoders import Decoder
-from vvlm_utils.cost.tokens import VideoTokens
 from vvlm_utils.cost.towers import VideoTower
 from vvlm_utils.files import DATA_FOLDER
 

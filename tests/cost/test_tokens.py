@@ -8,8 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from vvlm_utils.cost.catalogue import families, get_model
+from vvlm_utils.cost.clips import Clip, Flags
 from vvlm_utils.cost.flags import find_flags, floor_tokens, transformers_lines, vllm_line
-from vvlm_utils.cost.tokens import Clip, Flags, count_tokens
+from vvlm_utils.cost.tokens import count_tokens
 from vvlm_utils.files import DATA_FOLDER
 
 KEPT = list(csv.DictReader((DATA_FOLDER / "processor_counts.csv").open()))
@@ -124,6 +125,17 @@ def test_lines_to_paste_carry_every_flag():
         assert word in line
     assert "video_processor.num_frames = 16" in python and "prunes no tokens" in python
     compile(python, "lines", "exec")
+
+
+def test_a_number_of_frames_becomes_what_the_processor_knows():
+    glm, small = get_model("glm-4.1v-9b"), get_model("smolvlm2-500m")
+    assert "video_processor.fps = 1.6" in transformers_lines(glm, Flags(frames=16), CLIP)
+    with pytest.raises(ValueError, match="GLM's processor knows fps and no frames"):
+        vllm_line(glm, Flags(frames=16))
+    # SmolVLM takes the smaller of fps x seconds and num_frames, so fps must not bind
+    lines = transformers_lines(small, Flags(frames=32), CLIP)
+    assert "num_frames = 32" in lines and "fps = 4.2" in lines
+    assert count_tokens(small.rule, CLIP, Flags(frames=32)).frames_read == 32
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,9 @@ def choose(
     Example: vvlm choose --family qwen3-vl --dollars-per-million 500 --train-examples 5e5
     --accelerator l4 --price 0.8
     """
+    from vvlm_utils.cost.clips import Clip, read_resolution
     from vvlm_utils.cost.served import Server
     from vvlm_utils.cost.serving import get_accelerator
-    from vvlm_utils.cost.tokens import Clip, read_resolution
     from vvlm_utils.frontier.families import check_budget, family_designs
 
     unit, budgets = one_unit(
@@ -65,7 +65,7 @@ def choose(
     designs = family_designs(family, clip, server, prompt_tokens, answer_tokens)
     for budget in budgets:
         check_budget(designs, unit, budget)
-    rows = best_designs(designs, unit, budgets, train_examples)
+    rows = best_designs(designs, clip, unit, budgets, train_examples)
     note(RELATIVE)
     if as_json:
         print(json.dumps(rows, indent=1))
@@ -83,7 +83,9 @@ def one_unit(given: dict[str, list[float] | None]) -> tuple[str, list[float]]:
     return unit, sorted(budgets)
 
 
-def best_designs(designs, unit: str, budgets: list[float], train_examples: float) -> list[dict]:
+def best_designs(
+    designs, clip, unit: str, budgets: list[float], train_examples: float
+) -> list[dict]:
     """The frontier's rows as records, with the model, its prices and the lines to paste."""
     import numpy as np
 
@@ -107,8 +109,8 @@ def best_designs(designs, unit: str, budgets: list[float], train_examples: float
         record |= {"unit": unit, "probability": row["probability"], "outside": row["outside"]}
         if not np.isfinite(record["dollars_per_million"]):
             record["dollars_per_million"] = None
-        record["vllm"] = vllm_line(model, chosen["flags"])
-        record["transformers"] = transformers_lines(model, chosen["flags"])
+        record["vllm"] = vllm_line(model, chosen["flags"], clip=clip)
+        record["transformers"] = transformers_lines(model, chosen["flags"], clip)
         record["notes"] = [*chosen["notes"], RELATIVE]
         rows.append(record)
     return rows

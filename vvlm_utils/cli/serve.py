@@ -57,10 +57,10 @@ def serve(
         return show_list(as_json)
 
     from vvlm_utils.cost.catalogue import get_model
+    from vvlm_utils.cost.clips import Clip, Flags, read_resolution
     from vvlm_utils.cost.flags import find_flags
     from vvlm_utils.cost.served import DECODE_RATE, Server, price_clip
     from vvlm_utils.cost.serving import get_accelerator
-    from vvlm_utils.cost.tokens import Clip, Flags, read_resolution
 
     chosen = get_model(model)
     clip = Clip(duration, *read_resolution(resolution), source_fps)
@@ -149,8 +149,8 @@ def describe(model, clip, flags, server, answer, prompt_tokens, answer_tokens) -
     if answer.dollars_per_million is not None:
         rows["dollars"] = f"{answer.dollars_per_million:,.0f} per million videos"
     lines = [f"{name:9} {text}" for name, text in rows.items()]
-    pasted = transformers_lines(model, flags).splitlines()
-    lines += ["", vllm_line(model, flags, server.devices, context), "", *pasted, ""]
+    pasted = transformers_lines(model, flags, clip).splitlines()
+    lines += ["", vllm_line(model, flags, server.devices, context, clip), "", *pasted, ""]
     return "\n".join(lines)
 
 

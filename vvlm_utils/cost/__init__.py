@@ -21,6 +21,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "projector_weights",
         ],
         "catalogue": ["ServedModel", "families", "get_model", "load_catalogue"],
+        "clips": ["Clip", "Flags", "TokenRule", "VideoTokens", "read_resolution"],
         "decoders": ["Decoder"],
         "equation": [
             "COSTS",
@@ -62,7 +63,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "vision_bytes",
             "weight_bytes",
         ],
-        "tokens": ["Clip", "Flags", "TokenRule", "VideoTokens", "count_tokens"],
+        "tokens": ["count_tokens"],
         "towers": ["Projector", "VideoTower"],
         "training": [
             "Memory",

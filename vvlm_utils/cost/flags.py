@@ -10,7 +10,8 @@ import json
 from dataclasses import dataclass, replace
 
 from vvlm_utils.cost.catalogue import ServedModel
-from vvlm_utils.cost.tokens import Clip, Flags, TokenRule, VideoTokens, count_tokens
+from vvlm_utils.cost.clips import Clip, Flags, TokenRule, VideoTokens
+from vvlm_utils.cost.tokens import count_tokens
 
 MOST_CELLS = 10**6  # tokens of a slice: above any clip's own
 NEAR = 0.05  # a reached number of tokens within this fraction of the wanted one needs no note
@@ -106,17 +107,42 @@ def _size(flags: Flags, rule: TokenRule) -> dict[str, int] | None:
     return {"shortest_edge": low, "longest_edge": high}
 
 
-def vllm_line(model: ServedModel, flags: Flags, devices: int = 1, context: int = 0) -> str:
+def _sampling(rule: TokenRule, flags: Flags, clip: Clip | None) -> tuple[float | None, int | None]:
+    """Frames per second and frames to ask a processor for, as it needs them for this clip.
+
+    Raises ValueError where the processor knows no number of frames and no clip tells its fps.
+    """
+    fps, frames = flags.fps, flags.frames
+    if fps is None and frames is None:
+        fps, frames = rule.fps, rule.frames
+    if rule.sampling == "glm" and frames is not None:
+        if clip is None:
+            raise ValueError("GLM's processor knows fps and no frames: give fps, or the clip")
+        return frames / min(clip.total_frames / clip.source_fps, rule.max_frames), None
+    if rule.sampling == "smolvlm":
+        most = rule.max_frames if frames is None else frames
+        enough = 0.0 if clip is None or frames is None else frames / clip.duration + 1
+        return max(rule.fps if fps is None else fps, enough), most
+    return fps, frames
+
+
+def vllm_line(
+    model: ServedModel,
+    flags: Flags,
+    devices: int = 1,
+    context: int = 0,
+    clip: Clip | None = None,
+) -> str:
     """A ``vllm serve`` command with these flags.
 
     context : tokens of the longest prompt and its answer
+    clip : tells the frames per second of a number of frames, where a processor knows only those
     """
     rule = model.rule
-    fps = flags.fps if flags.frames is None else None
-    frames = flags.frames
-    if fps is None and frames is None:
-        fps, frames = rule.fps, rule.frames
+    fps, frames = _sampling(rule, flags, clip)
     video = {"num_frames": -1, "fps": fps} if frames is None else {"num_frames": frames}
+    if rule.sampling == "smolvlm":
+        video = {"num_frames": frames, "fps": fps}
     kwargs: dict = {}
     if size := _size(flags, rule):
         kwargs["size"] = size
@@ -138,23 +164,20 @@ def vllm_line(model: ServedModel, flags: Flags, devices: int = 1, context: int =
     return " ".join(words)
 
 
-def transformers_lines(model: ServedModel, flags: Flags) -> str:
-    """Python lines that set transformers' processor to these flags."""
+def transformers_lines(model: ServedModel, flags: Flags, clip: Clip | None = None) -> str:
+    """Python lines that set transformers' processor to the flags; ``clip`` as in ``vllm_line``."""
     rule = model.rule
     lines = [
         "from transformers import AutoProcessor",
         f'processor = AutoProcessor.from_pretrained("{model.checkpoint}")',
     ]
+    fps, frames = _sampling(rule, flags, clip)
     if model.family == "gemma3":
-        count = flags.frames or rule.frames
-        return "\n".join([*lines, f"# Gemma 3 reads a video as images: pass {count} of its frames"])
-    fps = flags.fps if flags.frames is None else None
-    frames = flags.frames
-    if fps is None and frames is None:
-        fps, frames = rule.fps, rule.frames
+        number = f"{frames}" if frames else f"{fps:g} per second"
+        return "\n".join(
+            [*lines, f"# Gemma 3 reads a video as images: pass {number} of its frames"]
+        )
     settings = {"do_sample_frames": True, "fps": fps, "num_frames": frames}
-    if rule.sampling == "smolvlm":
-        settings |= {"fps": fps or rule.fps, "num_frames": frames or rule.max_frames}
     if size := _size(flags, rule):
         settings["size"] = size
     if rule.cap_tokens:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from vvlm_utils.cost.architectures import ExactCost, answer_cost
 from vvlm_utils.cost.catalogue import ServedModel, load_catalogue
+from vvlm_utils.cost.clips import Clip, Flags, VideoTokens
 from vvlm_utils.cost.equation import Cost, VisionTower, _positive, inference_cost
 from vvlm_utils.cost.serving import (
     BYTES_PER_NUMBER,
@@ -21,7 +22,7 @@ from vvlm_utils.cost.serving import (
     dollars_per_million_videos,
     split_passes,
 )
-from vvlm_utils.cost.tokens import Clip, Flags, VideoTokens, count_tokens
+from vvlm_utils.cost.tokens import count_tokens
 
 # Pixels of H.264 that one CPU core decodes and turns to RGB in a second: 1.50e8 for 1280x720 on one
 # thread of a shared AMD EPYC, PyAV 18.1. `make decode-rate` measures yours.

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from vvlm_utils.cost.catalogue import ServedModel, families
+from vvlm_utils.cost.clips import Clip
 from vvlm_utils.cost.flags import FoundFlags, find_flags
 from vvlm_utils.cost.served import Server, price_tokens
-from vvlm_utils.cost.tokens import Clip
 
 FRAMES = (2, 4, 8, 16, 32, 64)
 TOKENS = (16, 25, 36, 49, 64, 100, 144, 196, 256, 400)

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from vvlm_utils.cost.clips import TokenRule, VideoTokens
 from vvlm_utils.cost.decoders import Decoder
-from vvlm_utils.cost.tokens import TokenRule, VideoTokens
 from vvlm_utils.cost.towers import Projector, VideoTower
 from vvlm_utils.parsing import read_yaml
 

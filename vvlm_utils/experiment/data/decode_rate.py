@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import av
 import numpy as np
 
-from vvlm_utils.cost.tokens import read_resolution
+from vvlm_utils.cost.clips import read_resolution
 
 SECONDS, FPS = 10, 30
 

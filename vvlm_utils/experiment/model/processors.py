@@ -18,7 +18,7 @@ import transformers
 from transformers.video_utils import VideoMetadata
 
 from vvlm_utils.cost.catalogue import ServedModel, families
-from vvlm_utils.cost.tokens import Clip
+from vvlm_utils.cost.clips import Clip
 from vvlm_utils.files import DATA_FOLDER, whole
 
 TABLE = DATA_FOLDER / "processor_counts.csv"

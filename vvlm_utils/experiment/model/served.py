@@ -13,8 +13,8 @@ import transformers
 from tqdm import tqdm
 
 from vvlm_utils.cost.catalogue import ServedModel, load_catalogue
+from vvlm_utils.cost.clips import VideoTokens
 from vvlm_utils.cost.decoders import Decoder
-from vvlm_utils.cost.tokens import VideoTokens
 from vvlm_utils.cost.towers import CHANNELS, VideoTower
 from vvlm_utils.experiment.model.counting import _count, count_params
 from vvlm_utils.files import DATA_FOLDER, whole
