@@ -12,7 +12,7 @@ from vvlm_utils.cli import main
 from vvlm_utils.runs.prepared import prepare, price_options
 from vvlm_utils.site import report
 
-FEW = 6  # members of a bag
+FEW = 8  # members of the mix
 
 
 def own_sweep(**levels) -> pd.DataFrame:
@@ -91,7 +91,7 @@ def in_python(name: str, table: str, n: float) -> list[dict]:
     prepared = prepare(table, **price)
     model = fit_model(prepared, resamples=FEW)
     solution = ask(model, prepared, [1e12 * b for b in budgets], n)
-    return records(solution, epsilon=default_epsilon(prepared))
+    return records(solution, epsilon=default_epsilon(model, prepared))
 
 
 def test_command_fit_and_python_give_one_answer(asked, tmp_path, monkeypatch, capsys):
@@ -118,7 +118,7 @@ def test_what_belongs_to_the_making_of_a_fit_is_refused_for_one_that_is_made(
     tmp_path, monkeypatch, capsys
 ):
     fit = tmp_path / "fit.json"
-    vvlm(monkeypatch, capsys, "fit", "paper", "--out", fit, "--resamples", 2)
+    vvlm(monkeypatch, capsys, "fit", "paper", "--out", fit, "--resamples", FEW)
     words = ["frontier", str(fit), "--tflops", "10", "--train-examples", "1e6", "--law", "add"]
     monkeypatch.setattr(sys, "argv", ["vvlm", *words])
     with pytest.raises(SystemExit) as ended:

@@ -150,7 +150,7 @@ def test_a_law_without_interaction_says_that_it_was_not_asked(runs):
     space = space_within(runs)
     moved = elasticity(additive, space, budgets=[5e12, 9e12], **elasticity_grid(runs))
     assert (moved == 0).all(axis=None)
-    assert "the runs were not asked" in answers.say_elasticity(moved, space, additive.law)
+    assert "the runs were not asked" in answers.say_elasticity(moved, space, [additive.law])
 
 
 def test_a_loss_is_spoken_of_as_a_loss(runs):

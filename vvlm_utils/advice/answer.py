@@ -11,80 +11,89 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES, CostFunction
+from vvlm_utils.cost.equation import TRAIN_EXAMPLES, CostFunction
 from vvlm_utils.frontier.elasticities import DATA_SIZES, STEP, elasticity
 from vvlm_utils.frontier.solver import Question, Solution, solve
-from vvlm_utils.frontier.space import prices
-from vvlm_utils.laws.bagging import BaggedLaw, bag, hold_factors
-from vvlm_utils.laws.forms import get_law, laws_over
+from vvlm_utils.frontier.space import parts_of, prices
+from vvlm_utils.laws.bagging import bag, hold_factors
+from vvlm_utils.laws.fitting import FitOptions
+from vvlm_utils.laws.forms import Law, get_law
+from vvlm_utils.laws.priors import Prior
+from vvlm_utils.laws.protocols import Model
+from vvlm_utils.laws.recommended import MEMBERS, recommended
 from vvlm_utils.runs.prepared import Prepared
 from vvlm_utils.runs.schema import RunsError
 from vvlm_utils.runs.space import PAPER_SPACE, Candidates, Space
 
-PREFERRED = ("add-interact", "add-interact-s", "add", "mult")  # when no law is named
-DEFAULT_RESAMPLES = 100
-
-
-def default_resampling(prepared: Prepared) -> str:
-    """Whole designs where one has several n or sweeps; else the rows, which are designs then.
-
-    Rows of one design share what the law misses there, so resampled rows vary too little.
-    """
-    several = prepared.runs.duplicated([*FACTORS, *prepared.further]).any()
-    return "designs" if several else "rows"
-
-
-def default_law(prepared: Prepared) -> str:
-    """The law to take when none is named: the first of ``PREFERRED`` that the runs can decide.
-
-    Raises RunsError where none has so few parameters, or where no factor moved.
-    """
-    laws = laws_over(prepared.factors, prepared.data) if prepared.factors else {}
-    if not laws:
-        raise RunsError(
-            f"{prepared.name}: no factor of the design moves, so no law of it can be fitted; add "
-            "runs of other designs"
-        )
-    rows = len(prepared.runs)
-    sizes = {name: len(laws[name].parameters) for name in PREFERRED if name in laws}
-    fits = [name for name, size in sizes.items() if size <= rows]
-    if not fits:
-        least = min(sizes, key=sizes.get)
-        raise RunsError(
-            f"{prepared.name}: {rows} designs are too few for a law: the smallest, {least}, has "
-            f"{sizes[least]} parameters; add runs"
-        )
-    return fits[0]
+METHODS = ("penalised", "paper")
+PAPER_LAW, PAPER_RESAMPLES = "add-interact", 100
 
 
 def fit_model(
     prepared: Prepared,
     law: str | None = None,
     *,
-    resamples: int = DEFAULT_RESAMPLES,
+    method: str = "penalised",
+    resamples: int | None = None,
     resampling: str | None = None,
     seed: int = 0,
     progress: bool = False,
-) -> BaggedLaw:
-    """The bag of a prepared table: what ``vvlm fit`` writes and every answer is read off.
+) -> Model:
+    """The model of a prepared table: what ``vvlm fit`` writes and every answer is read off.
 
-    law : a law's name; None takes :func:`default_law`
-    resampling : one of ``RESAMPLING``; None takes :func:`default_resampling`
-    Raises RunsError when no factor moved, FitError when the runs cannot decide the law.
+    Parameters
+    ----------
+    law : a law's name; None takes the recommended mix of laws
+    method : "penalised", with priors and whole designs resampled, or "paper": the paper's own
+        procedure word for word, add-interact where no law is named, rows resampled
+    resamples : members in all [300 of the mix, else 100]
+    resampling : one of ``RESAMPLING``, for a named law or the paper's method
+
+    Raises
+    ------
+    RunsError : no factor moved
+    FitError : the runs cannot decide the law
     """
-    chosen = get_law(law or default_law(prepared), prepared.factors, prepared.data)
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if not prepared.factors:
+        raise RunsError(
+            f"{prepared.name}: no factor of the design moves, so no law of it can be fitted; add "
+            "runs of other designs"
+        )
+    rng, paper = np.random.default_rng(seed), method == "paper"
+    if law is None and not paper:
+        if resampling:
+            raise ValueError("the recommended mix resamples designs; name a law to resample else")
+        members = MEMBERS if resamples is None else resamples
+        return recommended(prepared.runs, prepared.factors, prepared.data, rng, members)
     return bag(
-        chosen,
+        get_law(law or PAPER_LAW, prepared.factors, prepared.data),
         prepared.runs,
-        rng=np.random.default_rng(seed),
-        resamples=resamples,
-        resampling=resampling or default_resampling(prepared),
+        FitOptions() if paper else FitOptions(prior=Prior()),
+        rng=rng,
+        resamples=PAPER_RESAMPLES if resamples is None else resamples,
+        resampling=resampling or ("rows" if paper else "designs"),
         progress=progress,
     )
 
 
+def laws_of(model: Model) -> tuple[Law, ...]:
+    """The law of a bag, or the laws of a mix."""
+    return tuple(part.law for part in parts_of(model))
+
+
+def at_levels(model: Model, at: Mapping[str, float] | None) -> Model:
+    """The model with its further factors held at ``at``; levels that no law reads are left out."""
+    known = {f for law in laws_of(model) for f in law.factors}
+    levels = {f: v for f, v in (at or {}).items() if f in known}
+    if not levels:
+        return model
+    return model.hold_factors(levels) if len(laws_of(model)) > 1 else hold_factors(model, levels)
+
+
 def ask(
-    model: BaggedLaw,
+    model: Model,
     prepared: Prepared,
     budgets: Iterable[float],
     train_examples: float,
@@ -94,15 +103,13 @@ def ask(
 
     at : level of every further factor that the law reads; it is held there
     """
-    levels = {f: v for f, v in (at or {}).items() if f in model.law.factors}
-    held = hold_factors(model, levels) if levels else model
     space = prepared.at(at or {}).space
     price = {} if prepared.price is None else {"cost": prepared.price}
-    return solve(held, Question(tuple(budgets), train_examples, space, **price))
+    return solve(at_levels(model, at), Question(tuple(budgets), train_examples, space, **price))
 
 
 def move_with_data(
-    model: BaggedLaw,
+    model: Model,
     prepared: Prepared,
     at: Mapping[str, float] | None = None,
     level: float = 0.8,
@@ -119,8 +126,7 @@ def move_with_data(
             f"{prepared.name}: the training examples never moved, so nothing tells how the best "
             "design moves with them; add runs at another n"
         )
-    levels = {f: v for f, v in (at or {}).items() if f in model.law.factors}
-    held = hold_factors(model, levels) if levels else model
+    held = at_levels(model, at)
     most = float(prepared.runs[TRAIN_EXAMPLES].max())
     if as_paper and prepared.name == "paper":
         said = (
@@ -150,9 +156,11 @@ def elasticity_grid(runs: pd.DataFrame) -> dict:
     return {"train_examples": np.linspace(low, high - step, 6), "step": step, "form": "arc"}
 
 
-def records(solution: Solution, level: float = 0.8, epsilon: float = 0.1) -> list[dict]:
+def records(
+    solution: Solution, level: float = 0.8, epsilon: float = 0.1, kind: str = "law"
+) -> list[dict]:
     """The frontier as plain records, one per budget; ``votes`` maps LM sizes to shares."""
-    table = solution.table(level, epsilon)
+    table = solution.table(level, epsilon, kind)
     votes = solution.votes()
     rows = table.drop(columns="train_examples").to_dict("records")
     shares = [
@@ -163,9 +171,15 @@ def records(solution: Solution, level: float = 0.8, epsilon: float = 0.1) -> lis
     return [row | {"votes": share} for row, share in zip(plain, shares, strict=True)]
 
 
-def default_epsilon(prepared: Prepared) -> float:
-    """Error that counts as no difference: 0.1 points, or as small a share of another scale."""
-    return 0.1 if prepared.unit == "points" else 0.002 * float(prepared.runs["error"].median())
+def default_epsilon(model: Model, prepared: Prepared) -> float:
+    """Error that counts as no difference: the noise of one run, in the table's own unit.
+
+    A difference below what a repeated run would show is a tie. Without a known noise, 0.2% of the
+    median error.
+    """
+    noise = getattr(model, "noise", np.nan)
+    share = noise if np.isfinite(noise) else 0.002
+    return float(share * prepared.runs["error"].median())
 
 
 def say_examples(prepared: Prepared, train_examples: float) -> list[str]:

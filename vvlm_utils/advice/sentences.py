@@ -66,7 +66,7 @@ def score_table(held: pd.DataFrame) -> pd.DataFrame:
     return table.unstack("test").swaplevel(axis=1).sort_index(axis=1, level=0, sort_remaining=False)
 
 
-def check_answerable(audit: Audit, wanted: str) -> None:
+def check_answerable(audit: Audit, wanted: str | None = None) -> None:
     """Refuse a table from which no law, or not the wanted one, can be fitted, and say why."""
     if not audit.laws:
         raise RunsError("no factor of the design moves, so no law can be fitted; run other designs")
@@ -120,18 +120,36 @@ def frontier_table(
     )
 
 
-def say_scores(held: pd.DataFrame, law: str, asked: bool) -> str:
-    """Which law is used and how well it predicted runs it had not seen."""
-    why = "as asked" if asked else "the recommended one"
-    if held.empty or law not in set(held["law"]):
-        return f"The law is {law}, {why}; no run could be held out to test it."
-    found = summarise(score(held)).loc[law]
-    said = f"The law is {law}, {why}: runs it had not seen are missed by "
-    said += f"{found.loc['cv', 'e_pct_mean']:.1f}% of their error on average"
-    if "extrapolation" in found.index:
-        far = found.loc["extrapolation", "e_pct_mean"]
-        said += f", and the isoFLOP runs, predicted from the star alone, by {far:.1f}%"
-    return said + "."
+def say_model(laws: Sequence[Law], method: str = "penalised") -> str:
+    """Which law or laws the answers are read off, and how they were fitted."""
+    how = {
+        "penalised": "fitted with weak priors to resampled designs",
+        "paper": "fitted as the paper does",
+    }[method]
+    if len(laws) == 1:
+        return f"The law is {laws[0].name}, as asked, {how}."
+    names = ", ".join(law.name for law in laws[:-1]) + f" and {laws[-1].name}"
+    return f"The answers pool {names} in equal shares, each {how}."
+
+
+def best_predicting(held: pd.DataFrame) -> str:
+    """The law of the least mean squared error in cross-validation."""
+    return score(held[held["test"] == "cv"]).groupby("law")["mse"].mean().idxmin()
+
+
+def say_scores(held: pd.DataFrame) -> list[str]:
+    """How well each law, fitted alone, predicted runs it had not seen."""
+    if held.empty:
+        return ["No run could be held out to test a law."]
+    found = summarise(score(held))
+    said = []
+    for law in dict.fromkeys(held["law"]):
+        line = f"{law} misses runs it had not seen by {found.loc[(law, 'cv'), 'e_pct_mean']:.1f}%"
+        if (law, "extrapolation") in found.index:
+            far = found.loc[(law, "extrapolation"), "e_pct_mean"]
+            line += f", and the isoFLOP runs, from the star alone, by {far:.1f}%"
+        said.append(line + ".")
+    return said
 
 
 def say_gap(name: str, chosen: str, gap: Mapping) -> str:
@@ -177,12 +195,12 @@ def say_frontier(
     ]
 
 
-def say_elasticity(table: pd.DataFrame, space: Space | Candidates, law: Law) -> str:
+def say_elasticity(table: pd.DataFrame, space: Space | Candidates, laws: Sequence[Law]) -> str:
     """Which way each factor moves when there is more data, as far as the bag agrees."""
-    if not moves_with_data(law):
+    if not any(map(moves_with_data, laws)):
         return (
             f"With more training data the best design stays as it is, but only because law "
-            f"{law.name} has no term in which a factor meets the data: the runs were not asked."
+            f"{laws[0].name} has no term in which a factor meets the data: the runs were not asked."
         )
 
     def way(factor: str, low: float, high: float) -> str:

@@ -11,12 +11,15 @@ import typer
 
 from vvlm_utils.cli.common import (
     At,
+    Band,
+    BandKind,
     Budgets,
     Cost,
     Epsilon,
     Examples,
     Factors,
     Features,
+    FitMethod,
     FitOrRuns,
     HowResampled,
     Json,
@@ -25,6 +28,7 @@ from vvlm_utils.cli.common import (
     LmSizes,
     MaxFrames,
     MaxTokens,
+    Method,
     Resamples,
     Runs,
     Seed,
@@ -188,6 +192,7 @@ def fit(
     runs: Runs,
     out: Annotated[Path, typer.Option(help="Where to write the fit (JSON); - to print it.")],
     law: LawName = None,
+    method: Method = FitMethod.penalised,
     resamples: Resamples = None,
     resampling: HowResampled = None,
     task: Task = None,
@@ -204,15 +209,25 @@ def fit(
     """
     from vvlm_utils.advice.answer import fit_model
     from vvlm_utils.advice.fit_file import save_fit
+    from vvlm_utils.frontier.space import parts_of
 
     check_out(out, runs)
     price = read_price(cost, tower_params, features_per_frame)
     prepared = read_table(runs, task, factor, price)
     note(*prepared.notes)
-    model = fit_model(prepared, progress=True, **fit_options(law, resamples, resampling, seed))
+    model = fit_model(
+        prepared, progress=True, **fit_options(law, method, resamples, resampling, seed)
+    )
     save_fit(model, prepared, out)
-    at_bounds = {name: share for name, share in model.at_bounds.items() if share}
-    counts = {"members": len(model.members), "failed": model.failed, "at_bound": at_bounds}
+    parts = parts_of(model)
+    at_bounds = {
+        f"{part.law.name} {name}": share
+        for part in parts
+        for name, share in part.at_bounds.items()
+        if share
+    }
+    counts = {"members": sum(len(part.members) for part in parts)}
+    counts |= {"failed": sum(part.failed for part in parts), "at_bound": at_bounds}
     show(counts, as_json, out)
 
 
@@ -231,11 +246,13 @@ def frontier(
     factor: Factors = None,
     at: At = None,
     law: LawName = None,
+    method: Method = FitMethod.penalised,
     resamples: Resamples = None,
     resampling: HowResampled = None,
     seed: Seed = 0,
     epsilon: Epsilon = None,
     level: Level = 0.8,
+    band: BandKind = Band.law,
     as_json: Json = False,
 ) -> None:
     """The best design at each budget, with its uncertainty.
@@ -255,12 +272,12 @@ def frontier(
         source, at=levels, task=task, factor=factor,
         price=read_price(cost, tower_params, features_per_frame),
         space={"lm_params": lm_params, "max_frames": max_frames, "max_tokens": max_tokens},
-        fitting=fit_options(law, resamples, resampling, seed),
+        fitting=fit_options(law, method, resamples, resampling, seed),
     )  # fmt: skip
     note(*say_examples(prepared, train_examples))
     solution = ask(model, prepared, [1e12 * b for b in tflops], train_examples, levels)
-    epsilon = default_epsilon(prepared) if epsilon is None else epsilon
-    rows = records(solution, level, epsilon)
+    epsilon = default_epsilon(model, prepared) if epsilon is None else epsilon
+    rows = records(solution, level, epsilon, band.value)
     show([{name: row[name] for name in COLUMNS} for row in rows], as_json)
 
 
@@ -277,6 +294,7 @@ def elasticity(
     factor: Factors = None,
     at: At = None,
     law: LawName = None,
+    method: Method = FitMethod.penalised,
     resamples: Resamples = None,
     resampling: HowResampled = None,
     seed: Seed = 0,
@@ -298,7 +316,7 @@ def elasticity(
         source, at=levels, task=task, factor=factor,
         price=read_price(cost, tower_params, features_per_frame),
         space={"lm_params": lm_params, "max_frames": max_frames, "max_tokens": max_tokens},
-        fitting=fit_options(law, resamples, resampling, seed),
+        fitting=fit_options(law, method, resamples, resampling, seed),
     )  # fmt: skip
     table, said = move_with_data(model, prepared, levels, level, as_paper=not lm_params)
     note(said)

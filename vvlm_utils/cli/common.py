@@ -32,6 +32,17 @@ class Resampling(StrEnum):
     wild = "wild"
 
 
+class FitMethod(StrEnum):
+    penalised = "penalised"
+    paper = "paper"
+
+
+class Band(StrEnum):
+    law = "law"
+    run = "run"
+    family = "family"
+
+
 class CostName(StrEnum):
     table = "table"
     paper = "paper"
@@ -86,10 +97,19 @@ Features = Annotated[
     float | None, typer.Option("--features-per-frame", help="Encoder features per frame x_W.")
 ]
 LawName = Annotated[
-    str | None, typer.Option("--law", help="Name of a law; without it the recommended one.")
+    str | None, typer.Option("--law", help="Name of a law; without it the recommended mix of laws.")
+]
+Method = Annotated[
+    FitMethod,
+    typer.Option("--fit", help="Penalised fits, or the paper's own procedure word for word."),
 ]
 Resamples = Annotated[
-    int | None, typer.Option(min=1, help="Members of the bag of refits [default: 100].")
+    int | None,
+    typer.Option(min=1, help="Members: refits in all [default: 300 of the mix, 100 of one law]."),
+]
+BandKind = Annotated[
+    Band,
+    typer.Option("--band", help="Band of the law, of a single run, or of a new family of LMs."),
 ]
 HowResampled = Annotated[
     Resampling | None,
@@ -98,7 +118,8 @@ HowResampled = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same answer.")]
 Level = Annotated[float, typer.Option(help="Level of the intervals.")]
 Epsilon = Annotated[
-    float | None, typer.Option(help="Error that counts as no difference [default: 0.1 points].")
+    float | None,
+    typer.Option(help="Error that counts as no difference [default: the noise of a run]."),
 ]
 
 
@@ -225,7 +246,8 @@ def read_model(
         }
         own = [name for name, value in given.items() if value]
         if own:
-            raise ValueError(f"--{own[0]} belongs to the making of a fit; make {source} again")
+            option = own[0].replace("method", "fit")
+            raise ValueError(f"--{option} belongs to the making of a fit; make {source} again")
         model, prepared = load_fit(source, **price, **space)
         note(*prepared.notes)
         return model, prepared
@@ -238,10 +260,15 @@ def read_model(
 
 
 def fit_options(
-    law: str | None, resamples: int | None, resampling: Resampling | None, seed: int
+    law: str | None,
+    method: FitMethod,
+    resamples: int | None,
+    resampling: Resampling | None,
+    seed: int,
 ) -> dict:
     """The arguments of ``fit_model`` that a command was given."""
     given = {"law": law, "resamples": resamples, "resampling": resampling and resampling.value}
+    given |= {"method": method.value if method is FitMethod.paper else None}
     return {name: value for name, value in given.items() if value} | {"seed": seed}
 
 

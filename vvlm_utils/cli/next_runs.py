@@ -14,6 +14,7 @@ from vvlm_utils.cli.common import (
     Examples,
     Factors,
     Features,
+    FitMethod,
     FitOrRuns,
     HowResampled,
     Json,
@@ -21,6 +22,7 @@ from vvlm_utils.cli.common import (
     LmSizes,
     MaxFrames,
     MaxTokens,
+    Method,
     Resamples,
     Seed,
     Task,
@@ -63,6 +65,7 @@ def next_runs(
     factor: Factors = None,
     at: At = None,
     law: LawName = None,
+    method: Method = FitMethod.penalised,
     resamples: Resamples = None,
     resampling: HowResampled = None,
     seed: Seed = 0,
@@ -110,7 +113,7 @@ def next_runs(
         source, at=levels, task=task, factor=factor,
         price=read_price(cost, tower_params, features_per_frame),
         space={"lm_params": lm_params, "max_frames": max_frames, "max_tokens": max_tokens},
-        fitting=fit_options(law, resamples, resampling, seed),
+        fitting=fit_options(law, method, resamples, resampling, seed),
     )  # fmt: skip
     asked = ask(model, prepared, [1e12 * each for each in tflops], train_examples, levels)
     if runs is None:

@@ -11,12 +11,14 @@ from vvlm_utils.cli.common import (
     Cost,
     Factors,
     Features,
+    FitMethod,
     HowResampled,
     Json,
     LawName,
     LmSizes,
     MaxFrames,
     MaxTokens,
+    Method,
     Resamples,
     Runs,
     Seed,
@@ -85,6 +87,7 @@ def report(
     max_frames: MaxFrames = None,
     max_tokens: MaxTokens = None,
     law: LawName = None,
+    method: Method = FitMethod.penalised,
     resamples: Resamples = None,
     resampling: HowResampled = None,
     seed: Seed = 0,
@@ -98,7 +101,6 @@ def report(
     """
     import numpy as np
 
-    from vvlm_utils.advice.answer import default_law
     from vvlm_utils.advice.audit import audit_table
     from vvlm_utils.advice.sentences import check_answerable
     from vvlm_utils.runs.sources import list_sources
@@ -109,7 +111,7 @@ def report(
     reports.check_compiler()
     prepared = read_table(runs, task, factor, price, lm_params, max_frames, max_tokens)
     audit = audit_table(prepared, np.random.default_rng(seed), 0)
-    check_answerable(audit, law or default_law(prepared))
+    check_answerable(audit, law)
     parameters = {
         "runs": runs if runs in list_sources() else str(Path(runs).resolve()),
         "task": task or "",
@@ -123,6 +125,7 @@ def report(
         "max_frames": max_frames or 0,
         "max_tokens": max_tokens or 0,
         "law": law or "",
+        "method": method.value,
         "resamples": resamples or 0,
         "resampling": resampling.value if resampling else "",
         "seed": seed,

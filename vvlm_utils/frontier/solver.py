@@ -16,8 +16,10 @@ import pandas as pd
 
 from vvlm_utils.cost.equation import FACTORS, CostFunction, paper_flops
 from vvlm_utils.frontier.space import Affordable, affordable, check_examples, space_errors
-from vvlm_utils.laws.bagging import BaggedLaw, as_bag
+from vvlm_utils.laws.bagging import as_bag
 from vvlm_utils.laws.fitting import LawFit
+from vvlm_utils.laws.intervals import predictive_interval, spread_of
+from vvlm_utils.laws.protocols import Model
 from vvlm_utils.runs.space import PAPER_SPACE, Candidates, Space
 
 
@@ -76,7 +78,7 @@ class Solution:
     own : (members, budgets), position of each member's best design
     """
 
-    model: BaggedLaw
+    model: Model
     question: Question
     buys: Affordable
     members: np.ndarray
@@ -84,8 +86,11 @@ class Solution:
     chosen: np.ndarray
     own: np.ndarray
 
-    def table(self, level: float = 0.8, epsilon: float = 0.1) -> pd.DataFrame:
+    def table(self, level: float = 0.8, epsilon: float = 0.1, kind: str = "law") -> pd.DataFrame:
         """The frontier: one row per budget.
+
+        kind : of the band of the error: "law", the members' spread; "run", with the noise of a
+            run; "family", with the effect of a new family of LMs (``laws/intervals.py``)
 
         lm_params, frames, tokens_per_frame, cost_flops, error : the bag's best design
         error_low, error_high : central ``level`` interval of the members' predictions there
@@ -109,7 +114,9 @@ class Solution:
         table["train_examples"] = float(self.question.train_examples)
         table["cost_flops"] = self.buys.cost_flops[self.chosen]
         table["error"] = self.bag[self.chosen]
-        table["error_low"], table["error_high"] = np.quantile(at_chosen, tails, axis=0)
+        noise = getattr(self.model, "member_noise", np.zeros(len(at_chosen)))
+        band = predictive_interval(at_chosen, spread_of(kind, noise), level)
+        table["error_low"], table["error_high"] = band
         table["probability"] = (sizes[self.own] == sizes[self.chosen]).mean(axis=0)
         names = {"lm_params": "lm_params", "frames": "frames", "tokens": "tokens_per_frame"}
         for name, factor in names.items():
@@ -181,7 +188,7 @@ class Solution:
         return pd.DataFrame(dict(zip(("value", "low", "high"), regret, strict=True)))
 
 
-def solve(model: BaggedLaw | LawFit, question: Question) -> Solution:
+def solve(model: Model | LawFit, question: Question) -> Solution:
     """Find x*(c; n) = argmin f(x, n) with c(x) <= c (Eq. 4) at every budget, in one pass.
 
     >>> from vvlm_utils.laws import bag, get_law
@@ -200,7 +207,7 @@ def solve(model: BaggedLaw | LawFit, question: Question) -> Solution:
     return Solution(model, question, buys, members, bag, chosen, own)
 
 
-def outside(bagged: BaggedLaw, table: pd.DataFrame) -> np.ndarray:
+def outside(bagged: Model, table: pd.DataFrame) -> np.ndarray:
     """Names of the factors in which a row lies outside the bag's runs, shape (rows,) of text."""
     names = np.full(len(table), "", dtype=object)
     for factor, (low, high) in bagged.ranges.items():
