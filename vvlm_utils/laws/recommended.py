@@ -19,7 +19,7 @@ from vvlm_utils.laws.mixtures import MixedLaws, mix
 from vvlm_utils.laws.priors import Prior
 
 RECOMMENDED = ("add-interact", "add-decay", "pnorm-decay")
-PRIOR = Prior(noise=None)  # the noise of the table itself
+PRIOR = Prior()
 MEMBERS = 300
 
 
