@@ -92,14 +92,14 @@ def best_designs(
     from vvlm_utils.cost.catalogue import get_model
     from vvlm_utils.cost.flags import transformers_lines, vllm_line
     from vvlm_utils.frontier.families import as_factors
-    from vvlm_utils.frontier.solver import solve_frontier
+    from vvlm_utils.frontier.solver import Question, solve
     from vvlm_utils.frontier.space import Candidates
     from vvlm_utils.laws.recommended import recommended
     from vvlm_utils.runs.table import load_runs
 
     law = recommended(load_runs("paper"), rng=np.random.default_rng(0))
     space = Candidates(as_factors(designs), designs[unit].to_numpy())
-    table = solve_frontier(law, budgets, train_examples, space)
+    table = solve(law, Question(tuple(budgets), train_examples, space)).table()
     rows = []
     for row in table.to_dict("records"):
         same = [designs[name] == row[name] for name in ("lm_params", "frames", "tokens_per_frame")]
