@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 import torch
 
-from vvlm_utils.experiment.data.video import VideoError
+from vvlm_utils.experiment.data.clips import ClipError
 from vvlm_utils.experiment.mini import design as plan
 from vvlm_utils.experiment.mini import records, run, stages, sweep
 from vvlm_utils.experiment.mini.stages import clip_dataset, load_decoder, make_split, split_features
@@ -365,7 +365,7 @@ def test_a_damaged_clip_fails_its_run_until_it_is_repaired(elsewhere):
     clip = make_split("test", elsewhere) / "000003.mp4"
     whole = clip.read_bytes()
     clip.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(VideoError, match=r"000003\.mp4: .*replace the file"):
+    with pytest.raises(ClipError, match=r"000003\.mp4.*; replace what is named"):
         split_features("test", elsewhere)
     record = sweep.do_run(RUN, elsewhere)
     assert record.status == "failed" and "000003.mp4" in record.reason
