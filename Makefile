@@ -28,8 +28,8 @@ endif
 
 # Every step of the graph is atomic, so a run that was killed needs no unlocking; who builds the book
 # or drives a sweep holds a lock that ends with the process. Caches stay in this folder, since a home
-# may be read-only. Of Snakemake's own words only the errors pass; `--quiet all` would swallow those too. A kernel that is told
-# to end says now and then that it was interrupted.
+# may be read-only. Of Snakemake's own words only the errors pass; `--quiet all` would swallow those
+# too. A kernel that is told to end says now and then that it was interrupted.
 caches := XDG_CACHE_HOME="$$PWD/_build/cache" MPLCONFIGDIR="$$PWD/_build/cache/matplotlib" IPYTHONDIR="$$PWD/_build/cache/ipython"
 graph = $(caches) $(start) --lock $(1) $(run) -m snakemake --quiet host progress rules reason --cores "$$VVLM_CORES" --nolock --rerun-incomplete --keep-going
 chatter := ^(\[IPKernelApp\] ERROR \| KeyboardInterrupt|Assuming|Building DAG|Using shell|Select jobs|Execute [0-9]|Touching|Complete log|Elapsed|Nothing to be)

@@ -120,10 +120,9 @@ def _python_of(notebook: Path) -> str:
 def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
     """Find the files of the package that a notebook, or a module run by itself, rests on.
 
-    Modules by their imports, followed through the package, with the YAML files of its rooms; data
-    and styles by their names, where
-    the notebook or one of those modules mentions them, and all of a folder of data whose name is
-    joined to ``DATA_FOLDER``. A chapter reruns when one of them changes.
+    Modules by their imports, followed through the package, with the YAML files beside them; data
+    and styles by their names, where the notebook or one of those modules mentions them, and all of
+    a folder of data whose name is joined to ``DATA_FOLDER``. A chapter reruns when one changes.
     """
     texts, queue = {notebook: _python_of(notebook)}, [notebook]
     while queue:
