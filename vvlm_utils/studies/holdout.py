@@ -319,7 +319,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--runs", default="paper", help="paper, mini or a CSV of runs")
     parser.add_argument("--choice", type=Path, metavar="FOLDER", help="of the outside tables")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--members", type=int, default=50, help="of every bag")
+    parser.add_argument("--members", type=int, default=40, help="of every bag")
     parser.add_argument("--folder", type=Path, default=Path("_build/holdout"))
     parser.add_argument("--out", type=Path, help="CSV to write")
     told = parser.parse_args(arguments)
