@@ -192,7 +192,7 @@ def own_fit(own_runs):
 def test_the_question_is_answered_in_one_line(tmp_path):
     at_once = vvlm("frontier", "paper", *QUESTION, cwd=tmp_path)
     assert at_once.returncode == 0 and not list(tmp_path.iterdir())
-    *notes, fitting = at_once.stderr.splitlines()
+    fitting, *notes = at_once.stderr.splitlines()
     assert "`vvlm fit paper --out fit.json` keeps the fit" in fitting
     assert "Designs to choose from: LMs of 1B, 2.8B, 7.5B; 1 to 128 frames" in notes[-1]
     assert vvlm("fit", "paper", "--out", "fit.json", cwd=tmp_path).returncode == 0
@@ -206,7 +206,7 @@ def test_a_plan_for_runs_takes_them_as_done(own_runs, own_fit):
     from_fit = vvlm("plan", own_fit, *plan, "--runs", "it's mine.csv", cwd=own_runs)
     assert json.loads(at_once.stdout) == json.loads(from_fit.stdout)
     keep = "`vvlm fit 'it'\"'\"'s mine.csv' --out fit.json` keeps the fit"
-    assert keep in at_once.stderr.splitlines()[-1]
+    assert keep in at_once.stderr.splitlines()[0]
 
 
 def test_a_fit_is_told_by_what_it_holds_where_its_name_does_not_say(own_runs, own_fit):

@@ -175,7 +175,6 @@ def compare(
     from vvlm_utils.laws.validation import METRICS, compare_laws, score, summarise
 
     prepared = read_table(runs, task, factor)
-    note(*prepared.notes)
     held = compare_laws(
         prepared.runs, np.random.default_rng(seed),
         laws_over(prepared.factors, prepared.data).values(),
@@ -184,6 +183,7 @@ def compare(
     answer: dict = {}
     for (law, test), row in summarise(score(held)).iterrows():
         answer.setdefault(law, {})[test] = {m: float(row[f"{m}_mean"]) for m in METRICS}
+    note(*prepared.notes)
     show({"laws": answer}, as_json)
 
 
@@ -214,11 +214,11 @@ def fit(
     check_out(out, runs)
     price = read_price(cost, tower_params, features_per_frame)
     prepared = read_table(runs, task, factor, price)
-    note(*prepared.notes)
     model = fit_model(
         prepared, progress=True, **fit_options(law, method, resamples, resampling, seed)
     )
     save_fit(model, prepared, out)
+    note(*prepared.notes)
     parts = parts_of(model)
     at_bounds = {
         f"{part.law.name} {name}": share
@@ -274,10 +274,10 @@ def frontier(
         space={"lm_params": lm_params, "max_frames": max_frames, "max_tokens": max_tokens},
         fitting=fit_options(law, method, resamples, resampling, seed),
     )  # fmt: skip
-    note(*say_examples(prepared, train_examples))
     solution = ask(model, prepared, [1e12 * b for b in tflops], train_examples, levels)
     epsilon = default_epsilon(model, prepared) if epsilon is None else epsilon
     rows = records(solution, level, epsilon, band.value)
+    note(*prepared.notes, *say_examples(prepared, train_examples))
     show([{name: row[name] for name in COLUMNS} for row in rows], as_json)
 
 
@@ -319,5 +319,5 @@ def elasticity(
         fitting=fit_options(law, method, resamples, resampling, seed),
     )  # fmt: skip
     table, said = move_with_data(model, prepared, levels, level, as_paper=not lm_params)
-    note(said)
+    note(*prepared.notes, said)
     show({name: row.to_dict() for name, row in table.iterrows()}, as_json)

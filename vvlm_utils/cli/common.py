@@ -248,13 +248,10 @@ def read_model(
         if own:
             option = own[0].replace("method", "fit")
             raise ValueError(f"--{option} belongs to the making of a fit; make {source} again")
-        model, prepared = load_fit(source, **price, **space)
-        note(*prepared.notes)
-        return model, prepared
+        return load_fit(source, **price, **space)
     factors = [*(factor or []), *(f for f in at if f not in (factor or []))]
     prepared = read_table(source, task, factors, price, **space)
     command = " ".join(["vvlm fit", shlex.quote(source), *(f"--factor {f}" for f in factors)])
-    note(*prepared.notes)
     note(f"fitting {len(prepared.runs)} runs; `{command} --out fit.json` keeps the fit")
     return fit_model(prepared, **fitting), prepared
 

@@ -30,6 +30,7 @@ from vvlm_utils.cli.common import (
     app,
     fit_options,
     held_levels,
+    note,
     read_model,
     read_price,
     show,
@@ -128,6 +129,7 @@ def next_runs(
         asked.model, pool, asked.question, budget,
         noise=noise, done=done, replicate=replicate, most=most,
     )  # fmt: skip
+    note(*prepared.notes)
     show(json.loads(table[COLUMNS].to_json(orient="records", double_precision=15)), as_json)
 
 
