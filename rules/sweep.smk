@@ -58,7 +58,7 @@ rule runs:
     output:
         touch(STAGES + "/runs-{lm}-{draw}.done"),
     params:
-        table=str(SWEEP.table),
+        table=lambda wildcards: str(SWEEP.table),
     shell:
         EXPERIMENT + ".mini.sweep run {wildcards.lm} {wildcards.draw} " + CHOICE
         + " --table={params.table:q}"
@@ -68,6 +68,6 @@ rule sweep:
     input:
         groups,
     params:
-        table=str(SWEEP.table),
+        table=lambda wildcards: str(SWEEP.table),
     shell:
         EXPERIMENT + ".mini.sweep table " + CHOICE + " --table={params.table:q}"

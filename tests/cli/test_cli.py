@@ -289,7 +289,7 @@ GOOD = "lm_params,frames,tokens_per_frame,train_examples,metric\n"
         (GOOD + "1e9,4,16,1e6,\n", "metric"),
         (GOOD + "1e9,many,16,1e6,50\n", "many"),
         (GOOD + "1e9,4,16,1e6,50\n" * 2, "duplicate"),
-        (GOOD + "1e9,4,16,1e6,50\n", "only 1 runs"),
+        (GOOD + "1e9,4,16,1e6,50\n", "no factor of the design moves"),
     ],
 )
 def test_a_bad_table_is_refused_and_nothing_is_written(tmp_path, table, words):

@@ -110,6 +110,8 @@ def residual_noise(bagged: BaggedLaw) -> float:
     once in the resample: E[loss] is about s2 (m - p)**2 / m over m runs ("wild" spends them once).
     Parameters at a bound are not free. Raises ValueError where losses are not squares of log error.
     """
+    if not isinstance(bagged, BaggedLaw):
+        return float(bagged.noise)  # a mix knows its own
     options, rows = bagged.options, bagged.rows
     if options.space != "log" or options.loss != "squared":
         raise ValueError(

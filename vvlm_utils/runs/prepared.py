@@ -221,7 +221,7 @@ def _choose_task(
 ) -> tuple[pd.DataFrame, str, list[str]]:
     """The rows of one task, its name, and a sentence where nobody named it."""
     if isinstance(table, pd.DataFrame):
-        runs = table if "run_id" in table else validate_runs(table, factors=factors)
+        runs = table if {"run_id", "error"} <= set(table) else validate_runs(table, factors=factors)
     else:
         runs = load_runs(table, task=task if task else None, factors=factors)
     there = list(dict.fromkeys(runs["task"]))
