@@ -74,6 +74,7 @@ def main() -> None:
     parser.add_argument("--tables", type=int, default=100, help="simulated tables of each law")
     parser.add_argument("--laws", nargs="+", default=list(EFFORT), choices=tuple(LAWS))
     parser.add_argument("--model", default="own law", choices=("own law", "recommended"))
+    parser.add_argument("--kinds", nargs="+", help="ways to make the model; default: all")
     parser.add_argument("--resamples", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=output_file, default=None)
@@ -87,7 +88,7 @@ def main() -> None:
             name: study.known_law(LAWS[name], runs, np.random.default_rng(a.seed))
             for name in a.laws
         }
-    paths = run(folder, truths, kinds, a.tables, a.seed, a.resamples)
+    paths = run(folder, truths, a.kinds or kinds, a.tables, a.seed, a.resamples)
     scored = pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
     minutes = scored.groupby(["truth_law", "resampling", "table"])["seconds"].first().sum() / 60
     rates = study.coverage(scored)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from vvlm_utils.laws.bootstrap import design_names
+from vvlm_utils.laws.recommended import PRIOR, RECOMMENDED
 from vvlm_utils.runs.table import load_runs
 from vvlm_utils.studies import holdout
 
@@ -88,3 +89,27 @@ def test_a_study_goes_on_where_it_was(tmp_path, monkeypatch):
     monkeypatch.delattr(holdout, "predict_held")
     again = holdout.run_table("paper", RUNS, tmp_path, 1, 3, **asked)
     pd.testing.assert_frame_equal(first, again)
+
+
+def test_the_default_is_what_the_rule_picks_and_what_the_package_recommends():
+    assert holdout.pick(holdout.load_choice()) == holdout.DEFAULT
+    laws = tuple(holdout.BAGS[name][0] for name in holdout.WAYS[holdout.DEFAULT])
+    assert laws == RECOMMENDED
+    for name in holdout.WAYS[holdout.DEFAULT]:
+        assert holdout.BAGS[name][1]["options"].prior == PRIOR
+
+
+def test_the_rule_prefers_the_larger_mix_among_ways_that_are_near():
+    table = pd.DataFrame({"way": ["mix of three, penalised", "mix of four, penalised",
+                                  "add, penalised"], "group": "all"})  # fmt: skip
+    assert holdout.pick(table.assign(log_score=[2.0, 1.96, 2.01])) == "mix of four, penalised"
+    assert holdout.pick(table.assign(log_score=[2.0, 1.94, 2.01])) == "mix of three, penalised"
+    assert holdout.pick(table.assign(log_score=[1.0, 1.0, 2.0])) == "add, penalised"
+
+
+def test_the_kept_study_holds_every_way_and_what_the_default_reaches():
+    kept = holdout.load_holdout()
+    whole = kept[kept["part"] == "all"].set_index(["test", "way"])
+    assert set(whole.index) == {(test, way) for test in holdout.TESTS for way in holdout.WAYS}
+    assert whole.loc[("LM size out", holdout.DEFAULT), "worst_e_pct"] <= 1.4
+    assert whole.loc[("star to isoFLOP", holdout.DEFAULT), "mse"] <= 0.95

@@ -313,6 +313,23 @@ def summarise_choice(predictions: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table, mean], ignore_index=True)
 
 
+NEAR = 0.05  # of the log score, within which the rule looks beyond it
+
+
+def pick(choice: pd.DataFrame) -> str:
+    """The default way by the rule of the lab log, from :func:`summarise_choice`.
+
+    Of the ways within ``NEAR`` of the largest mean log score, a mix of most laws, and without any
+    mix the law of fewest parameters; among equals the larger score.
+    """
+    scores = choice[choice["group"] == "all"].set_index("way")["log_score"]
+    near = scores[scores >= scores.max() - NEAR].sort_values(ascending=False)
+    mixes = [way for way in near.index if len(WAYS[way]) > 1]
+    if mixes:
+        return max(mixes, key=lambda way: len(WAYS[way]))
+    return min(near.index, key=lambda way: len(get_law(BAGS[way][0]).parameters))
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the study that the options ask for, print it and write it if told where."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
