@@ -37,10 +37,10 @@ def theta(problem):
 
 @pytest.mark.parametrize("resampling", RESAMPLING)
 def test_weights_are_non_negative_and_sum_to_the_rows(resampling):
-    weights = resample_weights(RUNS, 50, resampling, rng())
+    weights = resample_weights(RUNS, 5000, resampling, rng())
     assert (weights >= 0).all()
-    if resampling == "designs":  # designs have one to four runs, so the sum is right on average
-        assert weights.sum(axis=1).mean() == pytest.approx(len(RUNS), rel=0.03)
+    if resampling == "designs":  # designs differ in their number of runs: right on average
+        assert weights.sum(axis=1).mean() == pytest.approx(len(RUNS), rel=0.01)
     else:
         np.testing.assert_allclose(weights.sum(axis=1), len(RUNS))
 
