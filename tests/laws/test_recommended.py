@@ -26,7 +26,7 @@ def test_members_are_shared_by_the_laws_and_come_back_from_disk(tmp_path):
 def test_without_a_data_size_add_stands_for_the_laws_that_would_be_add():
     one_n = RUNS[RUNS["train_examples"] == 1e6]
     model = recommended(one_n, data=None, rng=rng(), members=4)
-    assert "train_examples" not in model.ranges
+    assert all("train_examples" not in part.law.factors for part in model.parts)
     assert model.names == ("add", "pnorm-decay")
 
 
