@@ -92,7 +92,7 @@ def next_runs(
 
     Without --candidates the choice is a grid of designs that the largest budget could serve, none
     with fewer frames, tokens or examples than the fitted runs. Runs instead of a fit are fitted
-    first, as `vvlm fit` does, and without --runs they are those that exist.
+    first, as `vvlm fit` does. Without --runs the fitted runs are those that exist.
 
     Example: vvlm next-runs paper --tflops 2 --tflops 30 --train-examples 2e6 --train-flops 1e20
 
