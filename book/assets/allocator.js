@@ -1,4 +1,4 @@
-// The frontier of a bag of laws, in the browser: what vvlm_utils/frontier/solver.py does, on the data that
+// The frontier of a mix of laws, in the browser: what vvlm_utils/frontier/solver.py does, on the data that
 // vvlm_utils/site/allocator.py writes. Pure functions of the data and a question; no page in here.
 //
 // question: {task, cost, sizes: [LM sizes], examples: n, level, epsilon}
@@ -12,34 +12,58 @@ const vvlmAllocator = (() => {
 
   const logUnits = (data, factor, value) => Math.log(value / (data.units[factor] ?? 1));
 
-  // For each factor, values x members: the terms of the law that involve it, summed; a term without
-  // a factor of the design goes to the first. A design's errors are the sum of three such rows.
+  // Tables of the terms that involve one factor, {tables: factors x values x members, root, floor}:
+  // an error is the sum of three entries to the power root, plus floor. The power is 1 in a sum and
+  // 1/p in a p-norm, whose terms stand in the tables as p-th powers.
   function factorTables(data, task, space, examples) {
-    const { members } = data.bags[task];
+    const { parts } = data.bags[task];
+    const count = parts.reduce((sum, { members }) => sum + members.length, 0);
     const logN = logUnits(data, "train_examples", examples);
-    return FACTORS.map((factor) => {
-      const homes = (part) => part.powers.map(([f]) => f).filter((f) => FACTORS.includes(f));
-      const terms = data.law.filter((part) => (homes(part)[0] ?? FACTORS[0]) === factor);
-      const logs = space[factor].map((value) => logUnits(data, factor, value));
-      const table = logs.map(() => new Float64Array(members.length));
-      for (const { coefficient, powers } of terms)
-        members.forEach((member, m) => {
+    const logs = FACTORS.map((factor) => space[factor].map((v) => logUnits(data, factor, v)));
+    const tables = logs.map((values) => values.map(() => new Float64Array(count)));
+    const [root, floor] = [new Float64Array(count).fill(1), new Float64Array(count)];
+    let m = 0;
+    for (const { law, members } of parts) {
+      const { terms, norm } = data.laws[law];
+      for (const member of members) {
+        const p = norm === null ? 1 : Math.exp(member[norm]);
+        root[m] = 1 / p;
+        for (const { coefficient, powers, apart } of terms) {
+          if (norm !== null && apart) {
+            floor[m] += member[coefficient];
+            continue;
+          }
+          const home = Math.max(0, FACTORS.findIndex((f) => powers.some(([g]) => f === g)));
           let [fixed, power] = [0, 0]; // the term is coefficient * exp(fixed + power * log z)
           for (const [f, place, sign] of powers)
-            if (f === factor) power += sign * member[place];
+            if (f === FACTORS[home]) power += sign * member[place];
             else fixed += sign * member[place] * logN;
-          for (let v = 0; v < logs.length; v++)
-            table[v][m] += member[coefficient] * Math.exp(fixed + power * logs[v]);
-        });
-      return table;
-    });
+          const share = member[coefficient] ** p;
+          logs[home].forEach((log, v) => {
+            tables[home][v][m] += share * Math.exp(p * (fixed + power * log));
+          });
+        }
+        m++;
+      }
+    }
+    return { tables, root, floor };
+  }
+
+  // Every member's error where the three factors have these rows of the tables.
+  function joinRows([lm, frames, tokens], { root, floor }, into) {
+    for (let m = 0; m < into.length; m++) {
+      const sum = lm[m] + frames[m] + tokens[m];
+      into[m] = root[m] === 1 ? sum : sum ** root[m] + floor[m];
+    }
+    return into;
   }
 
   // Every member's error at one design, on the grid of the space or off it.
   function memberErrors(data, task, design, examples) {
     const alone = Object.fromEntries(FACTORS.map((factor) => [factor, [design[factor]]]));
-    const [[lm], [frames], [tokens]] = factorTables(data, task, alone, examples);
-    return lm.map((e, m) => e + frames[m] + tokens[m]);
+    const found = factorTables(data, task, alone, examples);
+    const rows = found.tables.map(([only]) => only);
+    return joinRows(rows, found, new Float64Array(rows[0].length));
   }
 
   // ---- cost ----------------------------------------------------------------------------------
@@ -92,6 +116,7 @@ const vvlmAllocator = (() => {
 
   const inOrder = (values) => Float64Array.from(values).sort();
   const median = (values) => quantile(inOrder(values), 0.5);
+  const mean = (values) => values.reduce((sum, v) => sum + v, 0) / values.length;
   const tails = (level) => [(1 - level) / 2, (1 + level) / 2];
   const share = (values, holds) => values.reduce((sum, v) => sum + holds(v), 0) / values.length;
 
@@ -104,15 +129,11 @@ const vvlmAllocator = (() => {
     const space = { ...data.space, lm_params: [...question.sizes].sort((a, b) => a - b) };
     const { designs, cheapest } = affordable(data, question, space, Math.max(...budgets));
     const sorted = budgets.filter((budget) => budget >= cheapest).sort((a, b) => a - b);
-    const [overLm, overFrames, overTokens] = factorTables(
-      data, question.task, space, question.examples
-    );
-    const members = data.bags[question.task].members.length;
-    const errorsAt = ({ at: [i, j, k] }, into = new Float64Array(members)) => {
-      const [lm, frames, tokens] = [overLm[i], overFrames[j], overTokens[k]];
-      for (let m = 0; m < members; m++) into[m] = lm[m] + frames[m] + tokens[m];
-      return into;
-    };
+    const found = factorTables(data, question.task, space, question.examples);
+    const [overLm, overFrames, overTokens] = found.tables;
+    const members = found.root.length;
+    const errorsAt = ({ at: [i, j, k] }, into = new Float64Array(members)) =>
+      joinRows([overLm[i], overFrames[j], overTokens[k]], found, into);
     const bag = new Float64Array(designs.length).fill(Infinity);
     const ownError = new Float64Array(members).fill(Infinity);
     const own = new Int32Array(members);
@@ -134,9 +155,12 @@ const vvlmAllocator = (() => {
         }
         if (errors[m] > limit) beyond++;
       }
-      if (beyond >= members - middle[0]) return; // the median is beyond the limit, now and later
-      errors.sort();
-      bag[d] = (errors[middle[0]] + errors[middle[1]]) / 2;
+      if (data.aggregate === "mean") bag[d] = mean(errors);
+      else {
+        if (beyond >= members - middle[0]) return; // the median is beyond the limit, now and later
+        errors.sort();
+        bag[d] = (errors[middle[0]] + errors[middle[1]]) / 2;
+      }
       if (bag[d] < bag[chosen]) chosen = d;
     });
     while (stops.length < sorted.length) stop(sorted[stops.length], designs.length - 1);
@@ -205,6 +229,7 @@ const vvlmAllocator = (() => {
     const errors = (at) => memberErrors(data, question.task, at, question.examples);
     const flops = (at) =>
       costOf(data.costs[question.cost][at.lm_params], at.frames, at.tokens_per_frame);
+    const aggregate = data.aggregate === "mean" ? mean : median;
     const here = errors(design);
     const steps = {
       frames: { ...design, frames: design.frames + 1 },
@@ -217,7 +242,7 @@ const vvlmAllocator = (() => {
       const removed = inOrder(here.map((e, m) => e - there[m]));
       return {
         change, design: moved, added_flops: flops(moved) - design.cost_flops,
-        value: median(here) - median(there),
+        value: aggregate(here) - aggregate(there),
         low: quantile(removed, low), high: quantile(removed, high),
       };
     });

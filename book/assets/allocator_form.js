@@ -8,7 +8,7 @@ const vvlmForm = (() => {
   const defaults = (data) => ({
     budget: "10", unit: "tflops", device: Object.keys(data.accelerators)[0], utilisation: "40",
     price: "2", examples: "0.5", lm: data.trained.map(inBillions).join(","),
-    task: "avg", cost: "paper", epsilon: "0.1", level: "80",
+    task: "avg", cost: "paper", epsilon: String(data.noise), level: "80",
   });
   const POSITIVE = {
     budget: "The budget", examples: "The number of examples",

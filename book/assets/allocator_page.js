@@ -23,7 +23,7 @@
 
   // ---- words -----------------------------------------------------------------------------------
 
-  const points = (x) => x.toFixed(2);
+  const points = (x) => Math.min(x, 100).toFixed(2); // no error of a metric passes 100
   const tflops = (flops) => number(flops / 1e12);
   const billions = (size) => `${number(size / 1e9)}B`;
   const percent = (x) => `${Math.round(100 * x)}%`;

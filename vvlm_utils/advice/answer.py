@@ -157,9 +157,16 @@ def elasticity_grid(runs: pd.DataFrame) -> dict:
 
 
 def records(
-    solution: Solution, level: float = 0.8, epsilon: float = 0.1, kind: str = "law"
+    solution: Solution,
+    level: float = 0.8,
+    epsilon: float = 0.1,
+    kind: str = "law",
+    most: float = np.inf,
 ) -> list[dict]:
-    """The frontier as plain records, one per budget; ``votes`` maps LM sizes to shares."""
+    """The frontier as plain records, one per budget; ``votes`` maps LM sizes to shares.
+
+    most : the largest error there can be, see ``Prepared.most_error``
+    """
     table = solution.table(level, epsilon, kind)
     votes = solution.votes()
     rows = table.drop(columns="train_examples").to_dict("records")
@@ -167,6 +174,7 @@ def records(
         {f"{size:.10g}": float(share) for size, share in row.items() if share}
         for row in votes.to_dict("records")
     ]
+    rows = [r | {k: min(r[k], most) for k in ("error", "error_low", "error_high")} for r in rows]
     plain = [{k: v.item() if isinstance(v, np.generic) else v for k, v in r.items()} for r in rows]
     return [row | {"votes": share} for row, share in zip(plain, shares, strict=True)]
 

@@ -276,7 +276,7 @@ def frontier(
     )  # fmt: skip
     solution = ask(model, prepared, [1e12 * b for b in tflops], train_examples, levels)
     epsilon = default_epsilon(model, prepared) if epsilon is None else epsilon
-    rows = records(solution, level, epsilon, band.value)
+    rows = records(solution, level, epsilon, band.value, prepared.most_error)
     note(*prepared.notes, *say_examples(prepared, train_examples))
     show([{name: row[name] for name in COLUMNS} for row in rows], as_json)
 

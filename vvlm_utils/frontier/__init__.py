@@ -18,7 +18,17 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "families": ["as_factors", "check_budget", "family_designs"],
         "marginal": ["PARTS", "discount_gains", "marginal_gains", "next_square", "scaled_cost"],
-        "solver": ["Question", "Solution", "growth", "outside", "running_best", "solve"],
+        "solver": [
+            "Candidates",
+            "PAPER_SPACE",
+            "Space",
+            "Question",
+            "Solution",
+            "growth",
+            "outside",
+            "running_best",
+            "solve",
+        ],
         "space": [
             "Affordable",
             "FactorTables",

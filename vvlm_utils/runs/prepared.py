@@ -71,6 +71,11 @@ class Prepared:
         return self.checked.attrs.get("unit", "points")
 
     @property
+    def most_error(self) -> float:
+        """The largest error there can be: 100 points of a metric, no bound of another scale."""
+        return 100.0 if self.unit == "points" else np.inf
+
+    @property
     def cost_flops(self) -> np.ndarray:
         """FLOPs per video of every run, shape (rows,)."""
         if self.price is None:

@@ -1,8 +1,8 @@
-"""What the book's allocator page evaluates: bags, costs and the space, as one script.
+"""What the book's allocator page evaluates: models, costs and the space, as one script.
 
-``book/assets/allocator.js`` does with these data what ``frontier.py`` does with a bag, and a test
-holds the two to the same answers. A page opened from a disk may not fetch JSON, so the object is
-assigned to a global of the page.
+``book/assets/allocator.js`` does with these data what ``frontier/solver.py`` does with a model,
+and a test holds the two to the same answers. A page opened from a disk may not fetch JSON, so the
+object is assigned to a global of the page.
 """
 
 from __future__ import annotations
@@ -11,18 +11,22 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from vvlm_utils.advice.answer import default_epsilon, fit_model
 from vvlm_utils.cost.architectures import exact_cost, get_decoder
 from vvlm_utils.cost.equation import FACTORS, inference_cost
 from vvlm_utils.cost.serving import ACCELERATORS
 from vvlm_utils.files import whole
-from vvlm_utils.laws.bagging import BaggedLaw, bag
-from vvlm_utils.laws.forms import LAWS, Law
+from vvlm_utils.frontier.space import parts_of
+from vvlm_utils.laws.forms import Law
+from vvlm_utils.laws.mixtures import MixedLaws
+from vvlm_utils.laws.protocols import Model
+from vvlm_utils.laws.recommended import recommended
 from vvlm_utils.laws.validation import with_measurement_noise
+from vvlm_utils.runs.prepared import prepare
 from vvlm_utils.runs.space import PAPER_SPACE
 from vvlm_utils.runs.table import AVERAGE, TASKS, load_runs
 
@@ -30,6 +34,7 @@ GLOBAL = "VVLM_ALLOCATOR"
 DIGITS = 12  # significant; moves an error of 50 points by less than 1e-9
 TRAINED_SIZES = tuple(load_runs("paper")["lm_params"].unique().tolist())
 LM_SIZES = tuple(sorted({*TRAINED_SIZES, *PAPER_SPACE.lm_params}))
+TASK_MEMBERS = 120  # of a task's mix, over all copies
 COPIES = 5  # of a task's runs, each moved by a draw of its reading error
 
 Terms = tuple[float, float, float, float]
@@ -58,24 +63,25 @@ COST_TERMS: dict[str, Callable[[float], Terms]] = {
 frames and s = x_T x_V tokens, every cost of ``ALL_COSTS`` is a + b x_T + c s + d s^2."""
 
 
-def fit_task(task: str, resamples: int = 100, seed: int = 0) -> BaggedLaw:
-    """The bag of add-interact for the average or for one benchmark of the published runs.
+def fit_task(task: str, members: int | None = None, seed: int = 0) -> MixedLaws:
+    """The recommended mix for the average or for one benchmark of the published runs.
 
-    The average's is that of ``vvlm fit paper``. The scores of a single task were read less
-    surely, so its members are refits to several copies of its runs, each with a reading error,
-    found by the quick search.
+    The average's is that of ``vvlm fit paper``. The scores of a single task were read less surely,
+    so its members are refits to several copies of its runs, each with a reading error.
     """
-    rng, law, runs = np.random.default_rng(seed), LAWS["add-interact"], load_runs("paper", task)
     if task == AVERAGE:
-        return bag(law, runs, rng=rng, resamples=resamples)
-    each = {"rng": rng, "resamples": resamples // COPIES, "search": "quick"}
-    copies = [bag(law, with_measurement_noise(runs, rng), **each) for _ in range(COPIES)]
-    joined = {n: np.concatenate([getattr(c, n) for c in copies]) for n in ("members", "losses")}
-    return replace(copies[0], **joined)
+        return fit_model(prepare("paper"), resamples=members, seed=seed)
+    rng, runs = np.random.default_rng(seed), load_runs("paper", task)
+    each = (members or TASK_MEMBERS) // COPIES
+    copies = [
+        recommended(with_measurement_noise(runs, rng), rng=rng, members=each) for _ in range(COPIES)
+    ]
+    parts = tuple(part for copy in copies for part in copy.parts)
+    return MixedLaws(parts, (1 / len(parts),) * len(parts), copies[0].aggregate)
 
 
-def describe_law(law: Law) -> list[dict]:
-    """The terms of a law: position of the coefficient, and powers as (factor, position, sign).
+def describe_law(law: Law) -> dict:
+    """A law's terms (place of the coefficient, powers as factor, place and sign), and its norm.
 
     Raises ValueError for a term that multiplies factors of the design, which the page's tables
     over single factors cannot hold.
@@ -87,25 +93,32 @@ def describe_law(law: Law) -> list[dict]:
                 "the allocator needs a sum over single factors, such as 'add-interact'"
             )
     place = law.parameters.index
-    return [
+    terms = [
         {
             "coefficient": place(term.coefficient),
             "powers": [[p.factor, place(p.exponent), p.sign] for p in term.powers],
+            "apart": term.apart,
         }
         for term in law.terms
     ]
+    return {"terms": terms, "norm": place(law.norm) if law.norm else None}
 
 
-def export(bags: Mapping[str, BaggedLaw]) -> dict:
-    """Everything that the page needs, of the bags by task; they share law, units and aggregate."""
-    first = next(iter(bags.values()))
-    if any((b.law, b.options.units) != (first.law, first.options.units) for b in bags.values()):
-        raise ValueError("the bags of an allocator must share one law and its units")
-    if any(b.aggregate != "median" for b in bags.values()):
-        raise ValueError("the allocator takes medians; make the bags with aggregate='median'")
+def export(models: Mapping[str, Model]) -> dict:
+    """Everything that the page needs, of the models by task; they share units and aggregate."""
+    parts = {task: parts_of(model) for task, model in models.items()}
+    every = [part for each in parts.values() for part in each]
+    units, aggregate = every[0].options.units, next(iter(models.values())).aggregate
+    if any(part.options.units != units for part in every):
+        raise ValueError("the models of an allocator must share the units of their factors")
+    if any(model.aggregate != aggregate for model in models.values()):
+        raise ValueError("the models of an allocator must share one aggregate")
+    laws = list(dict.fromkeys(part.law for part in every))
     return {
-        "law": describe_law(first.law),
-        "units": dict(first.options.units),
+        "laws": [describe_law(law) for law in laws],
+        "aggregate": aggregate,
+        "noise": round(default_epsilon(models[AVERAGE], prepare("paper")), 1),
+        "units": dict(units),
         "space": {name: list(getattr(PAPER_SPACE, name)) for name in FACTORS},
         "lm_sizes": LM_SIZES,
         "trained": TRAINED_SIZES,
@@ -116,10 +129,18 @@ def export(bags: Mapping[str, BaggedLaw]) -> dict:
         "accelerators": {name: device.peak_flops for name, device in ACCELERATORS.items()},
         "bags": {
             task: {
-                "ranges": bagged.ranges,
-                "members": [[float(f"{x:.{DIGITS}g}") for x in row] for row in bagged.members],
+                "ranges": models[task].ranges,
+                "parts": [
+                    {
+                        "law": laws.index(part.law),
+                        "members": [
+                            [float(f"{x:.{DIGITS}g}") for x in row] for row in part.members
+                        ],
+                    }
+                    for part in each
+                ],
             }
-            for task, bagged in bags.items()
+            for task, each in parts.items()
         },
     }
 
