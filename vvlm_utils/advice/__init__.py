@@ -10,10 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["claims"],
     submod_attrs={
         "answer": [
-            "DEFAULT_RESAMPLES",
             "ask",
-            "default_law",
-            "default_resampling",
             "elasticity_grid",
             "fit_model",
             "move_with_data",
@@ -51,7 +48,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "compare_supported",
             "frontier_table",
             "held_levels",
-            "meets_data",
             "round_budgets",
             "say_elasticity",
             "say_frontier",

@@ -43,16 +43,46 @@ def fit_model(
 
     Parameters
     ----------
-    law : a law's name; None takes the recommended mix of laws
-    method : "penalised", with priors and whole designs resampled, or "paper": the paper's own
-        procedure word for word, add-interact where no law is named, rows resampled
-    resamples : members in all [300 of the mix, else 100]
-    resampling : one of ``RESAMPLING``, for a named law or the paper's method
+    prepared
+        The table, as :func:`vvlm_utils.prepare` gives it.
+    law
+        A law's name; None takes the recommended mix of laws.
+    method
+        "penalised", with priors and whole designs resampled, or "paper": the paper's own procedure
+        word for word, add-interact where no law is named, rows resampled.
+    resamples
+        Members in all; 300 of the mix, or else 100, where none is given.
+    resampling
+        How to resample for a named law or the paper's method; one of ``RESAMPLING``.
+    seed
+        Of the generator of resamples, starts and prior means.
+    progress
+        Whether a slow search shows a bar.
+
+    Returns
+    -------
+    BaggedLaw or MixedLaws
+        What :func:`vvlm_utils.ask` and :func:`vvlm_utils.plan_runs` take.
 
     Raises
     ------
-    RunsError : no factor moved
-    FitError : the runs cannot decide the law
+    RunsError
+        No factor moved.
+    FitError
+        The runs cannot decide the law.
+    ValueError
+        A method, law or resampling that is none of those there are.
+
+    Notes
+    -----
+    The paper's procedure is that of Wang et al. (ACL 2025); why the mix is recommended in its
+    place is in the lab log.
+
+    Examples
+    --------
+    >>> from vvlm_utils import prepare
+    >>> fit_model(prepare("paper"), "add", resamples=3).law.name
+    'add'
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
@@ -99,9 +129,45 @@ def ask(
     train_examples: float,
     at: Mapping[str, float] | None = None,
 ) -> Solution:
-    """The frontier of a prepared table at ``budgets`` (FLOPs per video) and n.
+    """The frontier of a prepared table: the best designs at some budgets and one n.
 
-    at : level of every further factor that the law reads; it is held there
+    Parameters
+    ----------
+    model
+        What :func:`vvlm_utils.fit_model` made of the table.
+    prepared
+        The table, which knows the price of a design and the designs to choose from.
+    budgets
+        FLOPs per video.
+    train_examples
+        Finetuning examples, n.
+    at
+        Level of every further factor that the law reads; it is held there.
+
+    Returns
+    -------
+    Solution
+        The answer: ``table()``, ``votes()``, ``near()`` and more.
+
+    Raises
+    ------
+    RunsError
+        No run has these levels.
+    ValueError
+        A budget buys no design, or n or a level is no positive number.
+
+    Notes
+    -----
+    Equation 4 of Wang et al. (ACL 2025) for the model and for each of its members.
+
+    Examples
+    --------
+    >>> from vvlm_utils import prepare
+    >>> prepared = prepare("paper")
+    >>> model = fit_model(prepared, "add", resamples=3)
+    >>> table = ask(model, prepared, [20e12], 1e6).table()
+    >>> bool((table["cost_flops"] <= table["budget_flops"]).all())
+    True
     """
     space = prepared.at(at or {}).space
     price = {} if prepared.price is None else {"cost": prepared.price}

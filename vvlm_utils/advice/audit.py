@@ -37,9 +37,19 @@ OFTEN = 0.1  # share of a bag at a bound: not found
 class LawSupport:
     """What the table decides of one law.
 
-    status : "yes"; "weakly", when parameters stand in for one another or too few runs are left
-        for cross-validation; "no", when it cannot be fitted. ``why`` says so in words.
-    not_separate : parameters that the design alone cannot tell apart
+    Attributes
+    ----------
+    law
+        Its name.
+    parameters
+        How many it has.
+    status
+        "yes"; "weakly", when parameters stand in for one another or too few runs are left for
+        cross-validation; "no", when it cannot be fitted.
+    why
+        The reason in words.
+    not_separate
+        Parameters that the design alone cannot tell apart.
     """
 
     law: str
@@ -53,10 +63,29 @@ class LawSupport:
 class Audit:
     """The audit of one table of runs, as data.
 
-    levels : factor -> level -> rows; confounded : pairs of factors, or a factor and the sweep,
-    with kind and, for two factors, the correlation of their logarithms
-    repeats : rows beyond the first of a design, n and sweep; repeat_sd : their SD in points
-    parameters : (law, parameter, value, low, high, at_bound, verdict) of the fitted laws
+    Attributes
+    ----------
+    rows
+        The number of runs.
+    factors
+        Every factor looked at, n among them.
+    levels
+        Rows at each level of each factor.
+    sweeps
+        Rows of each sweep.
+    repeats
+        Rows beyond the first of a design, n and sweep.
+    repeat_sd
+        Their standard deviation in points; None where nothing was repeated.
+    confounded
+        Pairs of factors, or a factor and the sweep, with kind and, for two factors, the
+        correlation of their logarithms.
+    laws
+        What the table decides of each law.
+    parameters
+        Law, parameter, value, low, high, at_bound and verdict of the fitted laws.
+    sentences
+        The audit in words.
     """
 
     rows: int
@@ -105,11 +134,36 @@ def audit_runs(
     factors: Sequence[str] = (),
     resamples: int = 40,
 ) -> Audit:
-    """Audit a checked table; ``resamples`` members a bag, 0 to look at the design alone.
+    """Audit a checked table: what it can answer, before any law is believed.
 
+    Parameters
+    ----------
+    runs
+        A table as :func:`vvlm_utils.load_runs` gives it.
+    rng
+        The generator of resamples and starts.
+    factors
+        Columns declared as factors beyond x_N, x_T, x_V.
+    resamples
+        Members of each law's bag; 0 looks at the design alone.
+
+    Returns
+    -------
+    Audit
+        Levels, confounding, laws and parameters as data, and all of it in sentences.
+
+    Notes
+    -----
     Repeats of a design are merged before laws are looked at, and of more than ``MOST_FITTED``
-    designs so many are drawn.
-    factors : declared beyond x_N, x_T, x_V
+    designs so many are drawn. What the design alone cannot tell apart is the rank of a law's
+    Jacobian; what the runs leave wide is read off a bag of refits.
+
+    Examples
+    --------
+    >>> from vvlm_utils import load_runs
+    >>> audit = audit_runs(load_runs("paper"), np.random.default_rng(0), resamples=0)
+    >>> audit.sentences[0]
+    'The table holds 87 runs of 61 designs.'
     """
     every = (*FACTORS, *factors, TRAIN_EXAMPLES)
     levels = {f: runs[f].astype(float).value_counts().sort_index().to_dict() for f in every}

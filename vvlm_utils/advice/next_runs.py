@@ -188,17 +188,53 @@ def plan_runs(
 ) -> pd.DataFrame:
     """Runs to do next, in order, whose prices together stay within ``train_flops``.
 
-    candidates : designs that could be run, columns lm_params, frames, tokens_per_frame and
-        train_examples; done : runs that exist, in the same columns, which are not planned again
-        unless ``replicate``; with it a candidate may also be planned more than once
-    noise : standard deviation of a run's log error [that of the fit's residuals]
-    most : largest number of runs
-    aim : see :func:`target_root`
+    Parameters
+    ----------
+    bagged
+        The model whose frontier the runs are to sharpen.
+    candidates
+        Designs that could be run: columns lm_params, frames, tokens_per_frame, train_examples.
+    question
+        Where the frontier matters: budgets, n, designs and their price.
+    train_flops
+        What all the runs together may cost to train, FLOPs.
+    noise
+        Standard deviation of a run's log error; that of the fit's residuals where none is given.
+    done
+        Runs that exist, in the candidates' columns, which are not planned again.
+    replicate
+        Whether runs that exist may be planned again, and a candidate more than once.
+    most
+        Largest number of runs.
+    aim
+        "choice", which design is best; or "level", how good it is.
 
-    Returns the candidates' columns with ``cost_flops`` (inference, one video), ``train_flops``,
-    ``gain`` (share of the variance at the start that this run removes, given those above it),
-    ``cumulative_flops``, ``left`` (the share that remains) and ``outside`` (factors in which the
-    design lies outside the fitted runs). Raises ValueError when no candidate can be afforded.
+    Returns
+    -------
+    DataFrame
+        The candidates' columns with ``cost_flops`` (inference, one video), ``train_flops``,
+        ``gain`` (share of the variance at the start that this run removes, given those above it),
+        ``cumulative_flops``, ``left`` (the share that remains) and ``outside`` (factors in which
+        the design lies outside the fitted runs).
+
+    Raises
+    ------
+    ValueError
+        No candidate can be afforded, a column is missing, or the members leave nothing open.
+
+    Notes
+    -----
+    Greedy, by the variance that a run is expected to remove per training FLOP: Cohn (1996).
+
+    Examples
+    --------
+    >>> from vvlm_utils import bag, get_law, load_runs
+    >>> law, rng = get_law("add-interact"), np.random.default_rng(0)
+    >>> model = bag(law, load_runs("paper"), rng=rng, resamples=10)
+    >>> question = Question((10e12, 50e12), 1e6, Space(lm_params=(1e9, 7.5e9)))
+    >>> candidates = candidate_designs(question, train_examples=[1e6], values=6)
+    >>> len(plan_runs(model, candidates, question, train_flops=1e21, most=2))
+    2
     """
     noise = _check(candidates, train_flops, residual_noise(bagged) if noise is None else noise)
     price = training_price(candidates, question.cost)

@@ -42,8 +42,17 @@ def _positive(**fields: ArrayLike) -> list[np.ndarray]:
 class VisionTower:
     """An image encoder applied to every frame alone.
 
-    params : encoder parameters, x_M
-    features_per_frame : patch features the encoder computes for a frame, x_W
+    Parameters
+    ----------
+    params
+        Encoder parameters, x_M.
+    features_per_frame
+        Patch features that the encoder computes for a frame, x_W.
+
+    Raises
+    ------
+    ValueError
+        One of them is not a positive number.
     """
 
     params: float
@@ -63,7 +72,15 @@ SOVIT_400M = VisionTower(params=0.43e9, features_per_frame=768)  # the paper's e
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The two parts of the price of one video, FLOPs; numbers or arrays of one shape."""
+    """The two parts of the price of one video.
+
+    Attributes
+    ----------
+    vision_flops
+        FLOPs of the encoder, a number or an array.
+    lm_flops
+        FLOPs of the language model, of the same shape.
+    """
 
     vision_flops: Number
     lm_flops: Number
@@ -82,6 +99,34 @@ def inference_cost(
 ) -> Cost:
     """Price one video: c(x) = 2 x_T (x_M x_W + x_N x_V), Eq. 1.
 
+    Parameters
+    ----------
+    lm_params
+        Parameters of the language model, x_N; a plain count, as all of these are.
+    frames
+        Frames that the model reads, x_T.
+    tokens_per_frame
+        Visual tokens that the language model reads of each frame, x_V.
+    tower
+        The image encoder, with x_M parameters and x_W features per frame.
+
+    Returns
+    -------
+    Cost
+        FLOPs of the encoder and of the language model, of the arguments' broadcast shape.
+
+    Raises
+    ------
+    ValueError
+        An argument is not a positive number below 1e18.
+
+    Notes
+    -----
+    Equation 1 of Wang et al. (ACL 2025): the prefill over the visual tokens. Projector, text
+    prompt, attention and decoding are left out.
+
+    Examples
+    --------
     >>> cost = inference_cost(7.5e9, 32, 196)
     >>> f"{cost.total_flops / 1e12:.1f} TFLOPs, {cost.vision_flops / 1e12:.1f} in the encoder"
     '115.2 TFLOPs, 21.1 in the encoder'

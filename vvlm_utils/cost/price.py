@@ -15,12 +15,21 @@ from vvlm_utils.cost.equation import SOVIT_400M, Number, VisionTower, inference_
 class Price:
     """FLOPs of one video as a function of its design.
 
-    name : a key of ``ALL_COSTS``: "paper" (Equation 1), "lm_only" (prior work's count), or
-        "exact" (every matrix product of the decoder of that size, with the paper's encoder)
-    tower : the encoder that Equation 1 prices
+    Parameters
+    ----------
+    name
+        A key of ``ALL_COSTS``: "paper" (Equation 1), "lm_only" (prior work's count), or "exact"
+        (every matrix product of the decoder of that size, with the paper's encoder).
+    tower
+        The encoder that Equation 1 prices.
 
-    Raises ValueError for an unknown name, and for an encoder that the named cost does not read.
+    Raises
+    ------
+    ValueError
+        An unknown name, or an encoder that the named cost does not read.
 
+    Examples
+    --------
     >>> f"{Price()(7.5e9, 32, 196) / 1e12:.1f} TFLOPs"
     '115.2 TFLOPs'
     """

@@ -192,12 +192,52 @@ def elasticity(
     level: float = 0.8,
     middle: str = "bag",
 ) -> pd.DataFrame:
-    """How the best design moves with data: rows x_N, x_T, x_V; columns value, low, high.
+    """How the best design moves with data: per cent of x for one per cent of n.
 
-    ``value`` follows the bag's aggregated prediction (the paper's rule), or is the median of the
-    members' own elasticities with ``middle="members"``, which moves less from bag to bag; the
-    interval is the central ``level`` of these. Defaults are the paper's: 300 budgets on
-    1..100 TFLOPs, 100 data sizes on 1..10 M, dn = 5 M.
+    Parameters
+    ----------
+    model
+        A bag, a mix or a single fit of laws that read n.
+    space
+        The designs to choose from.
+    cost
+        Price of a design, FLOPs per video.
+    budgets
+        FLOPs per video; the paper's 300 on 1 to 100 TFLOPs where none are given.
+    train_examples
+        Data sizes n; the paper's 100 on 1 to 10 million where none are given.
+    step
+        What n grows by, dn, in examples.
+    form
+        "forward", the paper's, or "arc", which a coarse grid of designs does not bias.
+    level
+        The share of the members that the interval holds.
+    middle
+        "bag": the value follows the aggregated prediction (the paper's rule); "members": it is the
+        median of the members' own elasticities, which moves less from bag to bag.
+
+    Returns
+    -------
+    DataFrame
+        One row per factor (LM size, frames, tokens per frame); columns value, low, high.
+
+    Raises
+    ------
+    ValueError
+        The laws read no n, or a form, level, step or middle that cannot be.
+
+    Notes
+    -----
+    Equations 9 to 11 of Wang et al. (ACL 2025): a mean over budgets, then over data sizes.
+
+    Examples
+    --------
+    >>> from vvlm_utils import bag, get_law, load_runs
+    >>> law, rng = get_law("add"), np.random.default_rng(0)
+    >>> model = bag(law, load_runs("paper"), rng=rng, resamples=3)
+    >>> asked = {"budgets": [10e12, 30e12], "train_examples": [1e6]}
+    >>> elasticity(model, Space(lm_params=(1e9, 7.5e9)), **asked)["value"].tolist()  # no mixed term
+    [0.0, 0.0, 0.0]
     """
     _check(step, form, level)
     if middle not in MIDDLES:

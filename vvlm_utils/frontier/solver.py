@@ -39,12 +39,26 @@ def running_best(errors: np.ndarray, last: np.ndarray) -> np.ndarray:
 class Question:
     """What the frontier is asked.
 
-    budgets : FLOPs per video, one or several
-    train_examples : finetuning examples, n; a law without n does not read it
-    space : the designs to choose from
-    cost : price of a design, FLOPs per video; candidates bring their own in its place
+    Parameters
+    ----------
+    budgets
+        FLOPs per video, one or several.
+    train_examples
+        Finetuning examples, n; a law without n does not read it.
+    space
+        The designs to choose from.
+    cost
+        Price of a design, FLOPs per video; candidates bring their own in its place.
 
-    Raises ValueError for budgets or n that are no positive numbers.
+    Raises
+    ------
+    ValueError
+        No budget, or an n that is no positive number.
+
+    Examples
+    --------
+    >>> Question(20e12, 1e6).budgets
+    (20000000000000.0,)
     """
 
     budgets: tuple[float, ...]
@@ -70,12 +84,22 @@ class Solution:
     Eq. 4; among equals the cheaper); every member of the bag has a frontier of its own, and their
     spread is the uncertainty of the answer.
 
-    model, question : what was asked of what
-    buys : the designs that the largest budget buys, cheapest first
-    members : (members, designs), every member's error, points
-    bag : (designs,), the aggregated error
-    chosen : (budgets,), position of the bag's best design
-    own : (members, budgets), position of each member's best design
+    Attributes
+    ----------
+    model
+        The model that was asked.
+    question
+        What it was asked.
+    buys
+        The designs that the largest budget buys, cheapest first.
+    members
+        Every member's error, points, shape (members, designs).
+    bag
+        The aggregated error, points, shape (designs,).
+    chosen
+        Position of the bag's best design, shape (budgets,).
+    own
+        Position of each member's best design, shape (members, budgets).
     """
 
     model: Model
@@ -89,18 +113,34 @@ class Solution:
     def table(self, level: float = 0.8, epsilon: float = 0.1, kind: str = "law") -> pd.DataFrame:
         """The frontier: one row per budget.
 
-        kind : of the band of the error: "law", the members' spread; "run", with the noise of a
-            run; "family", with the effect of a new family of LMs (``laws/intervals.py``)
+        Parameters
+        ----------
+        level
+            The share of the members that the intervals hold.
+        epsilon
+            Error that counts as no difference, points.
+        kind
+            Of the band of the error: "law", the members' spread; "run", with the noise of a run;
+            "family", with the effect of a new family of LMs.
 
-        lm_params, frames, tokens_per_frame, cost_flops, error : the bag's best design
-        error_low, error_high : central ``level`` interval of the members' predictions there
-        probability : share of the members whose own best design has this LM size
-        lm_params_low .. tokens_high : central ``level`` interval of the members' best designs
-        within_epsilon : designs predicted within ``epsilon`` points of the best
-        regret, regret_high : median and upper quantile, over the members, of what this design
-            loses in error against the member's own best
-        extrapolates : a coordinate or n lies outside the runs; ``outside`` says which
-        ``attrs`` keeps the space's LM sizes, the level and epsilon.
+        Returns
+        -------
+        DataFrame
+            ``attrs`` keeps the space's LM sizes, the level and epsilon. Columns:
+
+            - lm_params, frames, tokens_per_frame, cost_flops, error: the bag's best design;
+            - error_low, error_high: central interval of the members' predictions there;
+            - probability: share of the members whose own best design has this LM size;
+            - lm_params_low to tokens_high: central interval of the members' best designs;
+            - within_epsilon: designs predicted within ``epsilon`` points of the best;
+            - regret, regret_high: median and upper quantile, over the members, of what this design
+              loses in error against the member's own best;
+            - extrapolates: a coordinate or n lies outside the runs; outside says which.
+
+        Raises
+        ------
+        ValueError
+            A level outside 0 to 1, a negative epsilon, or an unknown kind.
         """
         if not 0 < level < 1:
             raise ValueError(f"level must lie between 0 and 1, got {level}")
@@ -157,9 +197,18 @@ class Solution:
     def near(self, epsilon: float = 0.1, budget: int = 0) -> pd.DataFrame:
         """Every design predicted within ``epsilon`` points of a budget's best, best first.
 
-        budget : position of the budget in the question
-        Columns: the design, cost_flops, error, excess over the best, and votes, the share of the
-        members for which the design is within ``epsilon`` of their own best.
+        Parameters
+        ----------
+        epsilon
+            Error that counts as no difference, points.
+        budget
+            Position of the budget in the question.
+
+        Returns
+        -------
+        DataFrame
+            The design, cost_flops, error, excess over the best, and votes: the share of the
+            members for which the design is within ``epsilon`` of their own best.
         """
         best = self.chosen[budget]
         bought = slice(self.buys.last[budget] + 1)
@@ -177,8 +226,18 @@ class Solution:
     def regret_of(self, designs: pd.DataFrame, level: float = 0.8) -> pd.DataFrame:
         """What given designs, one per budget, lose against each member's own best, in points.
 
-        Columns value (median over the members), low, high. Negative where a design costs more
-        than its budget and is the better for it.
+        Parameters
+        ----------
+        designs
+            One row per budget, with the three factors.
+        level
+            The share of the members that the interval holds.
+
+        Returns
+        -------
+        DataFrame
+            Columns value (median over the members), low, high. Negative where a design costs more
+            than its budget and is the better for it.
         """
         n = float(self.question.train_examples)
         table = designs[list(FACTORS)].assign(train_examples=n)
@@ -191,13 +250,36 @@ class Solution:
 def solve(model: Model | LawFit, question: Question) -> Solution:
     """Find x*(c; n) = argmin f(x, n) with c(x) <= c (Eq. 4) at every budget, in one pass.
 
+    Parameters
+    ----------
+    model
+        A bag, a mix, or a single fit, whose intervals have no width.
+    question
+        Budgets, n, the designs to choose from and their price.
+
+    Returns
+    -------
+    Solution
+        The best designs of the model and of each of its members.
+
+    Raises
+    ------
+    ValueError
+        A budget buys no design, or is no positive number.
+
+    Notes
+    -----
+    Equation 4 of Wang et al. (ACL 2025), with their discrete space of designs.
+
+    Examples
+    --------
     >>> from vvlm_utils.laws import bag, get_law
     >>> from vvlm_utils.runs import load_runs
     >>> model = bag(get_law("add"), load_runs(), rng=np.random.default_rng(0), resamples=3)
     >>> space = Space(lm_params=(1e9, 7.5e9), frames=(8, 16), tokens_per_frame=(49, 100))
     >>> answer = solve(model, Question(20e12, 1e6, space))
     >>> answer.table()[["lm_params", "frames", "tokens_per_frame"]].to_numpy().tolist()
-    [[7500000000.0, 16.0, 49.0]]
+    [[7500000000.0, 8.0, 100.0]]
     """
     model = as_bag(model)
     buys = affordable(question.space, question.cost, question.budgets)

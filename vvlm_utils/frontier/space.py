@@ -134,8 +134,16 @@ def space_errors(model: Model, space: Space | Candidates, train_examples: float)
 class Affordable:
     """The designs that the largest budget buys, cheapest first.
 
-    order : their positions in ``Space.designs``; cost_flops : (designs,)
-    last : (budgets,), the last design that each budget still buys
+    Attributes
+    ----------
+    designs
+        One row per design.
+    order
+        Their positions in ``Space.designs``, shape (designs,).
+    cost_flops
+        FLOPs per video, shape (designs,).
+    last
+        The last design that each budget still buys, shape (budgets,).
     """
 
     designs: pd.DataFrame

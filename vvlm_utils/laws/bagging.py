@@ -41,14 +41,35 @@ SEARCHES = ("warm", "quick", "cold")
 
 @dataclass(frozen=True)
 class BaggedLaw:
-    """Refits of one law. ``members`` (resamples, parameters) is in ``options.units``.
+    """Refits of one law; :func:`vvlm_utils.bag` makes it.
 
-    losses : (members,), each on its own resample
-    failed : resamples in which every start failed, left out of ``members``
-    ranges : smallest and largest value of every factor in the runs
-    lm_sizes : the LM sizes of the runs; none in a fit that was written before they were kept
-    noise : SD of a run's log error about the bag's prediction, corrected for the parameters spent;
-        NaN in a fit that was written before it was kept
+    Attributes
+    ----------
+    law
+        What was fitted.
+    members
+        The parameters of every refit, shape (members, parameters), in ``options.units``.
+    losses
+        The loss of each member on its own resample, shape (members,).
+    options
+        How they were fitted.
+    resampling
+        How the runs were resampled.
+    aggregate
+        How the members' predictions become one, "median" or "mean".
+    failed
+        Resamples in which every start failed, left out of ``members``.
+    rows
+        The number of runs.
+    ranges
+        Smallest and largest value of every factor in the runs.
+    at_bounds
+        Share of the members in which a parameter ended at a bound of the box.
+    lm_sizes
+        The LM sizes of the runs; none in a fit that was written before they were kept.
+    noise
+        SD of a run's log error about the bag's prediction, corrected for the parameters spent; NaN
+        in a fit that was written before it was kept.
     """
 
     law: ErrorLaw
@@ -61,7 +82,6 @@ class BaggedLaw:
     rows: int
     ranges: dict[str, tuple[float, float]]
     at_bounds: dict[str, float] = field(repr=False)
-    """Share of the members in which a parameter ended at a bound of the box."""
     lm_sizes: tuple[float, ...] = ()
     noise: float = float("nan")
 
@@ -90,9 +110,22 @@ class BaggedLaw:
 
         Parameters
         ----------
-        band : "percentile", or "expanded" for that of :meth:`expanded_level`
-        kind : "law", "run" or "family", see ``laws/intervals.py``
-        effect : SD of log error of the LM effect that kind "family" adds
+        table
+            Designs, with the law's factors.
+        level
+            The share that the interval is to hold.
+        band
+            "percentile", or "expanded", widened for the few runs by ``expanded_level``.
+        kind
+            Of what: "law", the prediction; "run", one run, its noise included; "family", a run of
+            another family of LMs.
+        effect
+            SD of log error of the LM effect that kind "family" adds.
+
+        Raises
+        ------
+        ValueError
+            A band or a kind that is none of these.
         """
         check_choice("band", band, BANDS)
         level = self.expanded_level(level) if band == "expanded" else level
@@ -136,12 +169,50 @@ def bag(
 ) -> BaggedLaw:
     """Refit ``law`` to ``resamples`` resamples of ``runs``.
 
-    resampling : one of ``RESAMPLING``, explained in ``bootstrap.py``
-    options : with a prior, every member also draws the prior's means anew
-    search : "warm", "quick" (see :func:`warm_search`), or "cold": ``options.starts`` random starts
-        for every resample (always so with optimiser "l-bfgs" or start "zero")
-    Raises FitError when the runs cannot decide the law, or when every start of every resample
-    fails; a resample that fails alone is counted.
+    Parameters
+    ----------
+    law
+        What to fit, such as :func:`vvlm_utils.get_law` gives.
+    runs
+        A table with the law's factors and ``error``.
+    options
+        How to fit, None for the paper's procedure; with a prior, every member also draws the
+        prior's means anew.
+    rng
+        The generator of resamples and starts.
+    resamples
+        How many members.
+    resampling
+        One of ``RESAMPLING``, explained in ``laws/bootstrap.py``.
+    aggregate
+        How the members' predictions become one, "median" or "mean".
+    search
+        "warm", "quick" (``laws/search.py``), or "cold": ``options.starts`` random starts for every
+        resample (always so with optimiser "l-bfgs" or start "zero").
+    progress
+        Whether a cold search shows a bar.
+
+    Returns
+    -------
+    BaggedLaw
+        The members, and what predicts with them.
+
+    Raises
+    ------
+    FitError
+        The runs cannot decide the law, or every start of every resample fails; a resample that
+        fails alone is counted.
+
+    Notes
+    -----
+    The median over 100 bootstrap resamples of the rows is the procedure of Wang et al. (ACL 2025).
+
+    Examples
+    --------
+    >>> from vvlm_utils import get_law, load_runs
+    >>> model = bag(get_law("add"), load_runs("paper"), rng=np.random.default_rng(0), resamples=3)
+    >>> model.predict_members(load_runs("paper")).shape
+    (3, 87)
     """
     options = options or FitOptions()
     check_choice("aggregate", aggregate, AGGREGATES)

@@ -51,15 +51,35 @@ class FitError(ValueError):
 class FitOptions:
     """How to fit; the defaults are the paper's chosen procedure (last row of Table 8).
 
-    optimiser : "levenberg-marquardt" (compiled) or "l-bfgs" (SciPy's, the paper's)
-    loss : "squared" or "huber", which turns linear past ``huber_delta``
-    space : residuals of "log" error, or of "raw" error in points
-    exponents : "free" in sign, or "positive"
-    start : "random": coefficients uniform on (0, 30), exponents on (-1, 1), in ``units``;
-        "zero": one start with log coefficients and exponents at zero
-    starts : how many random starts
-    units : size of one unit of each factor for starts and reported coefficients (default 1)
-    prior : None for the paper's unpenalised fit, or the :class:`Prior` that penalises
+    Parameters
+    ----------
+    optimiser
+        "levenberg-marquardt" (compiled) or "l-bfgs" (SciPy's, the paper's).
+    loss
+        "squared" or "huber", which turns linear past ``huber_delta``.
+    space
+        Residuals of "log" error, or of "raw" error in points.
+    exponents
+        "free" in sign, or "positive".
+    start
+        "random": coefficients uniform on (0, 30), exponents on (-1, 1), in ``units``; "zero": one
+        start with log coefficients and exponents at zero.
+    starts
+        How many random starts.
+    huber_delta
+        Where Huber's loss turns linear, in the unit of the residuals.
+    max_exponent, max_coefficient
+        Bounds of the fit: the size of an exponent, and what a term adds at the runs' centre.
+    units
+        Size of one unit of each factor for starts and reported coefficients; 1 where none is given.
+    prior
+        None for the paper's unpenalised fit, or the ``Prior`` of ``laws/priors.py`` that penalises.
+
+    Raises
+    ------
+    ValueError
+        A word that is none of these, a size that is not positive, or a prior with a loss that it
+        cannot join.
     """
 
     optimiser: str = "levenberg-marquardt"
@@ -97,13 +117,23 @@ class FitOptions:
 class Diagnostics:
     """How the search went.
 
-    starts, failed : starts tried, and those that never reached a finite loss
-    within_1pct : share of starts that ended within 1% of the best loss
-    local_optima : number of distinct losses (to 0.1%) among those starts
-    at_bound : parameters that ended at a bound of the box; a coefficient there is zero or huge
-    condition : condition number of the scaled Jacobian of the parameters off the bounds
-    prior_share : posterior over prior variance of every parameter of a penalised fit: near 1 the
-        prior decides it, near 0 the runs do; empty without a prior
+    Attributes
+    ----------
+    starts
+        Starts tried.
+    failed
+        Those that never reached a finite loss.
+    within_1pct
+        Share of starts that ended within 1% of the best loss.
+    local_optima
+        Number of distinct losses (to 0.1%) among those starts.
+    at_bound
+        Parameters that ended at a bound of the box; a coefficient there is zero or huge.
+    condition
+        Condition number of the scaled Jacobian of the parameters off the bounds.
+    prior_share
+        Posterior over prior variance of every parameter of a penalised fit: near 1 the prior
+        decides it, near 0 the runs do; empty without a prior.
     """
 
     starts: int
@@ -117,14 +147,27 @@ class Diagnostics:
 
 @dataclass(frozen=True)
 class LawFit:
-    """A fitted law.
+    """A fitted law; :func:`vvlm_utils.fit` makes it.
 
-    theta : (parameters,), in ``options.units``
-    loss : the objective at theta, a prior's part included
-    noise : SD of a run's log error about the law, corrected for the parameters that it spent
-    runs : what it saw
-    near : (local_optima, parameters), one solution of each distinct loss within 1% of the best,
-        best first: equally good descriptions of the runs with other parameters
+    Attributes
+    ----------
+    law
+        What was fitted.
+    theta
+        Its parameters, shape (parameters,), in ``options.units``.
+    loss
+        The objective at theta, a prior's part included.
+    options
+        How it was fitted.
+    diagnostics
+        How the search went: starts, failures, local optima, parameters at a bound.
+    runs
+        What it saw.
+    near
+        One solution of each distinct loss within 1% of the best, shape (local_optima, parameters),
+        best first: equally good descriptions of the runs with other parameters.
+    noise
+        SD of a run's log error about the law, corrected for the parameters that it spent.
     """
 
     law: ErrorLaw
@@ -150,7 +193,11 @@ class LawFit:
 
         Parameters at a bound are held there, as lmfit's intervals assume an interior optimum.
         A prior joins the residuals, one for each parameter, as if it were that many more runs.
-        Raises FitError for Huber's loss, which is no sum of squares.
+
+        Raises
+        ------
+        FitError
+            Huber's loss, which is no sum of squares.
         """
         if self.options.loss != "squared":
             raise FitError(f"lmfit needs loss 'squared', and this fit has {self.options.loss!r}")
@@ -342,8 +389,39 @@ def fit(
 
     With a prior, of its mean and ``FEW_STARTS`` less one draws from it.
 
-    starts_at : (starts, parameters) in ``options.units``, to start there instead
-    Raises FitError when the runs cannot decide the law, or when no start ends finite.
+    Parameters
+    ----------
+    law
+        What to fit, such as :func:`vvlm_utils.get_law` gives.
+    runs
+        A table with the law's factors and ``error``, as :func:`vvlm_utils.load_runs` gives.
+    options
+        How to fit; None takes the paper's procedure.
+    rng
+        The generator of the random starts.
+    starts_at
+        Where to start instead, shape (starts, parameters), in ``options.units``.
+
+    Returns
+    -------
+    LawFit
+        The parameters, the loss and how the search went.
+
+    Raises
+    ------
+    FitError
+        The runs cannot decide the law, or no start ends finite.
+
+    Notes
+    -----
+    Equation 7 of Wang et al. (ACL 2025): least sum of squared differences of log error.
+
+    Examples
+    --------
+    >>> from vvlm_utils import get_law, load_runs
+    >>> fitted = fit(get_law("mult"), load_runs("paper"), rng=np.random.default_rng(0))
+    >>> fitted.diagnostics.starts, list(fitted.params)
+    (500, ['alpha', 'eps', 'a_N', 'a_T', 'a_V', 'd'])
     """
     options = options or FitOptions()
     problem, centre = make_problem(law, runs, options)

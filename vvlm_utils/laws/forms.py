@@ -38,7 +38,17 @@ SYMBOLS = {"lm_params": "N", "frames": "T", "tokens_per_frame": "V"}
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """One factor of a monomial: ``factor ** (sign * exponent)``."""
+    """One factor of a monomial: ``factor ** (sign * exponent)``.
+
+    Parameters
+    ----------
+    factor
+        The column.
+    exponent
+        The name of the exponent, a parameter that several powers may share.
+    sign
+        +1 or -1.
+    """
 
     factor: str
     exponent: str
@@ -49,7 +59,14 @@ class Power:
 class Term:
     """A monomial: a non-negative coefficient times powers of factors.
 
-    apart : in a law with a norm, added outside it
+    Parameters
+    ----------
+    coefficient
+        Its parameter's name.
+    powers
+        The powers that it multiplies.
+    apart
+        Whether it is added outside the norm of a law that has one.
     """
 
     coefficient: str
@@ -61,10 +78,21 @@ class Term:
 class Law:
     """A sum, or a p-norm, of monomials with shared exponents.
 
-    name : how the book and the command line call it
-    factors : the columns it reads, z
-    terms : the monomials it adds up
-    norm : name of the parameter log p, if a p-norm joins the terms; None for a plain sum
+    Parameters
+    ----------
+    name
+        How the book and the command line call it.
+    factors
+        The columns it reads, z.
+    terms
+        The monomials it adds up.
+    norm
+        Name of the parameter log p, if a p-norm joins the terms; None for a plain sum.
+
+    Raises
+    ------
+    ValueError
+        A term reads a column that is no factor.
     """
 
     name: str
@@ -378,9 +406,28 @@ def get_law(name: str, factors: Sequence[str] = FACTORS, data: str | None = TRAI
 
     Parameters
     ----------
-    name : a key of ``BUILDERS``
-    factors : every factor of the design that the law reads, n aside
-    data : the column of the data size n, or None for runs that share one n
+    name
+        A key of ``BUILDERS``: mult, add, add-interact-s, add-interact, add-decay, pnorm-decay,
+        chinchilla.
+    factors
+        Every factor of the design that the law reads, n aside.
+    data
+        The column of the data size n, or None for runs that share one n.
+
+    Returns
+    -------
+    Law
+        Terms and parameters, without values; ``fit`` and ``bag`` find those.
+
+    Raises
+    ------
+    ValueError
+        No law has this name, or it cannot do without a data size.
+
+    Notes
+    -----
+    The first four are the forms of Table 7 of Wang et al. (ACL 2025); chinchilla is Hoffmann et
+    al.'s (2022), over the first factor alone.
 
     Examples
     --------

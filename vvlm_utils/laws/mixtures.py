@@ -20,10 +20,15 @@ from vvlm_utils.laws.intervals import LM_EFFECT, predictive_interval, spread_of
 class MixedLaws:
     """Bags of several laws fitted to the same runs.
 
-    parts : the bags, each cut to the members that its weight gives it
-    weights : (parts,), the share of each law, summing to one
-    aggregate : how the pooled members become one prediction; "mean" is the expected error, which
-        a few members may carry away
+    Attributes
+    ----------
+    parts
+        The bags, each cut to the members that its weight gives it.
+    weights
+        The share of each law, summing to one, shape (parts,).
+    aggregate
+        How the pooled members become one prediction; "mean" is the expected error, which a few
+        members may carry away.
     """
 
     parts: tuple[BaggedLaw, ...]

@@ -29,15 +29,31 @@ class Prior:
 
     Parameters
     ----------
-    noise : SD of a run's log error about the law, against which the prior is weighed; None to
-        estimate it from the fit's own residuals
-    term, interaction, product, floor : of a coefficient, (share of the median error, SD of the
-        logarithm): of a term of its own, of an interaction, of a product of all factors, of the
-        irreducible error
-    factor_exponent, data_exponent, decay, interaction_exponent : of exponents a, d, d_k and b
-    log_p : of a norm's log p
-    named : (mean, SD) of parameters by name, which go before their kind; how a law that is no sum
-        of monomials is given a prior
+    noise
+        SD of a run's log error about the law, against which the prior is weighed; None to estimate
+        it from the fit's own residuals.
+    term
+        Of the coefficient of a factor's own term: its share of the median error, and the SD of its
+        logarithm.
+    interaction
+        The same of an interaction.
+    product
+        The same of a product of all factors.
+    floor
+        The same of the irreducible error.
+    factor_exponent
+        Of exponents a.
+    data_exponent
+        Of exponent d.
+    decay
+        Of exponents d_k.
+    interaction_exponent
+        Of exponents b.
+    log_p
+        Of a norm's log p.
+    named
+        (mean, SD) of parameters by name, which go before their kind; how a law that is no sum of
+        monomials is given a prior.
     """
 
     noise: float | None = 0.01

@@ -2,15 +2,7 @@
 
 :class:`ErrorLaw` is enough for ``fit``, ``bag`` and ``compare_laws``; :class:`Model` is what the
 frontier asks of a fitted law, of a bag of refits or of a mix of laws. :class:`FunctionLaw` makes
-an :class:`ErrorLaw` of a plain function:
-
-    def plateau(theta, log_z):                  # log f of a falling error that stops at a floor
-        c, a, floor = theta
-        return np.log(c * np.exp(-a * log_z[0]) + floor), None
-
-    box = (0, 0, 0), (90, 3, 90)
-    law = FunctionLaw("plateau", ("frames",), ("c", "a", "floor"), box, plateau)
-    bag(law, runs, rng=rng)
+an :class:`ErrorLaw` of a plain function, which ``bag(law, runs, rng=rng)`` takes as it takes any.
 """
 
 from __future__ import annotations
@@ -27,10 +19,16 @@ import pandas as pd
 class ErrorLaw(Protocol):
     """A law of the error f in parameters theta.
 
-    name : how tables and messages call it
-    factors : the columns of a runs table that it reads
-    parameters : the names of the entries of theta
-    bounds : (low, high), each one number for each parameter
+    Attributes
+    ----------
+    name
+        How tables and messages call it.
+    factors
+        The columns of a runs table that it reads.
+    parameters
+        The names of the entries of theta.
+    bounds
+        (low, high), each one number for each parameter.
     """
 
     name: str
@@ -43,15 +41,47 @@ class ErrorLaw(Protocol):
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Log f, shape (rows,), and d log f / d theta, shape (parameters, rows), or None.
 
-        log_z (factors, rows) holds natural logarithms of the factors in units of
-        ``FitOptions.units``. Where the gradient is None, finite differences stand in for it.
+        Parameters
+        ----------
+        theta
+            The parameters.
+        log_z
+            Natural logarithms of the factors in ``FitOptions.units``, shape (factors, rows).
+
+        Notes
+        -----
+        Where the gradient is None, finite differences stand in for it.
         """
         ...
 
 
 @dataclass(frozen=True)
 class FunctionLaw:
-    """A law given by a function of (theta, log_z), as :class:`ErrorLaw` describes ``log_error``."""
+    """A law of your own, given by a function.
+
+    Parameters
+    ----------
+    name, factors, parameters, bounds
+        As in :class:`ErrorLaw`.
+    function
+        Log f and its gradient, or None in its place, of (theta, log_z) as
+        :meth:`ErrorLaw.log_error` describes them.
+
+    Raises
+    ------
+    ValueError
+        The parameters are not distinct, or lack a finite low and high bound each.
+
+    Examples
+    --------
+    >>> def plateau(theta, log_z):  # a falling error that stops at a floor
+    ...     c, a, floor = theta
+    ...     return np.log(c * np.exp(-a * log_z[0]) + floor), None
+    >>> box = (0, 0, 0), (90, 3, 90)
+    >>> law = FunctionLaw("plateau", ("frames",), ("c", "a", "floor"), box, plateau)
+    >>> np.exp(law.log_error(np.array([50, 1, 30]), np.log([[1, 5]]))[0]).round(6).tolist()
+    [80.0, 40.0]
+    """
 
     name: str
     factors: tuple[str, ...]
@@ -80,10 +110,16 @@ class FunctionLaw:
 class Model(Protocol):
     """What a frontier, marginal gains and next runs ask of a fitted law.
 
-    ranges : smallest and largest value of every factor in the runs
-    aggregate : "median" or "mean", how the members' predictions become one
-    lm_sizes : the LM sizes of the runs
-    rows : the number of runs
+    Attributes
+    ----------
+    ranges
+        Smallest and largest value of every factor in the runs.
+    aggregate
+        How the members' predictions become one, "median" or "mean".
+    lm_sizes
+        The LM sizes of the runs.
+    rows
+        The number of runs.
     """
 
     ranges: dict[str, tuple[float, float]]

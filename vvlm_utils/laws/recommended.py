@@ -35,17 +35,42 @@ def recommended(
 
     Parameters
     ----------
-    runs : a checked table with the factors and ``error``
-    factors : the design factors that move
-    data : the column of n, or None where every run has the same; ``add`` then stands for the laws
-        that are no other without n
-    rng : the generator of resamples and prior means; it must be given
-    members : of the whole mix, shared equally by its laws
-    prior : in place of the default one
+    runs
+        A checked table with the factors and ``error``.
+    factors
+        The design factors that move.
+    data
+        The column of n, or None where every run has the same; ``add`` then stands for the laws
+        that are no other without n.
+    rng
+        The generator of resamples and prior means; it must be given.
+    members
+        Members of the whole mix, shared equally by its laws.
+    prior
+        In place of the default one.
+
+    Returns
+    -------
+    MixedLaws
+        The members of all laws, pooled.
 
     Raises
     ------
-    FitError : the table cannot be fitted, and the message says why
+    FitError
+        The table cannot be fitted, and the message says why.
+    ValueError
+        No generator, or fewer members than laws.
+
+    Notes
+    -----
+    Whole designs are resampled, since runs of one design share what a law misses there.
+
+    Examples
+    --------
+    >>> from vvlm_utils import load_runs
+    >>> model = recommended(load_runs("paper"), rng=np.random.default_rng(0), members=3)
+    >>> model.names
+    ('add-interact', 'add-decay', 'pnorm-decay')
     """
     if rng is None:
         raise ValueError("give a generator, as in rng=np.random.default_rng(0)")

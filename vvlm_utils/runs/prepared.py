@@ -37,20 +37,33 @@ TABLE = "table"  # the name of a table's own costs, beside those of ``Price``
 
 @dataclass(frozen=True)
 class Prepared:
-    """A table of runs, ready for a law and a question.
+    """A table of runs, ready for a law and a question; :func:`vvlm_utils.prepare` makes it.
 
-    runs : one row per design, sweep and n, with ``error`` and, where a design was repeated,
-        ``metric_se`` and ``draws``
-    checked : the rows of the task before repeats were merged
-    name : what the table is called in sentences
-    task : the task answered for
-    further : factors declared beyond x_N, x_T, x_V
-    factors : the factors that moved, n aside: those that a law can hold
-    data : ``TRAIN_EXAMPLES``, or None where n never moved
-    held : level of every factor that never moved, n among them
-    price : the cost of a design, or None where the table's own costs are used
-    space : the designs to choose from
-    notes : what was chosen, in sentences
+    Attributes
+    ----------
+    runs
+        One row per design, sweep and n, with ``error`` and, where a design was repeated,
+        ``metric_se`` and ``draws``.
+    checked
+        The rows of the task before repeats were merged.
+    name
+        What the table is called in sentences.
+    task
+        The task answered for.
+    further
+        Factors declared beyond x_N, x_T, x_V.
+    factors
+        The factors that moved, n aside: those that a law can hold.
+    data
+        "train_examples", or None where n never moved.
+    held
+        Level of every factor that never moved, n among them.
+    price
+        The cost of a design, or None where the table's own costs are used.
+    space
+        The designs to choose from.
+    notes
+        What was chosen, in sentences.
     """
 
     runs: pd.DataFrame = field(repr=False)
@@ -67,7 +80,7 @@ class Prepared:
 
     @property
     def unit(self) -> str:
-        """What the error counts: "points" of a metric, or the table's own "error" or "loss"."""
+        """What the error counts, "points" of a metric or the table's own "error" or "loss"."""
         return self.checked.attrs.get("unit", "points")
 
     @property
@@ -151,19 +164,42 @@ def prepare(
 
     Parameters
     ----------
-    table : a known source ("paper", "mini"), the path of a CSV, or a table with its columns
-    task : the task to answer for; None takes "avg", the only task there is, or else the mean of
-        all tasks where every run has all of them
-    factors : columns that the sweep moved beyond x_N, x_T, x_V
-    price : the cost of a design; None takes the table's ``cost_flops`` if it has them and
-        ``own_cost`` is true, else Equation 1 with the paper's encoder
-    lm_params : LM sizes to choose from, in place of the runs'
-    max_frames, max_tokens : extend the space to so many frames and tokens per frame
+    table
+        A known source ("paper", "mini"), the path of a CSV, or a table with its columns.
+    task
+        The task to answer for; None takes "avg", the only task there is, or else the mean of all
+        tasks where every run has all of them.
+    factors
+        Columns that the sweep moved beyond x_N, x_T, x_V.
+    price
+        The cost of a design; None takes the table's ``cost_flops`` if it has them and ``own_cost``
+        is true, else Equation 1 with the paper's encoder.
+    lm_params
+        LM sizes to choose from, in place of the runs'.
+    max_frames, max_tokens
+        Extend the space to so many frames and tokens per frame.
+    own_cost
+        Whether the table's own ``cost_flops`` count.
+
+    Returns
+    -------
+    Prepared
+        The runs, their factors, a price, the designs to choose from, and each choice in words.
 
     Raises
     ------
     RunsError
         The table cannot be used; the message names every row, column and value.
+
+    Notes
+    -----
+    Repeats of a design count once, by their mean, since a law cannot tell them apart.
+
+    Examples
+    --------
+    >>> prepared = prepare("paper")
+    >>> prepared.factors, prepared.data, len(prepared.runs)
+    (('lm_params', 'frames', 'tokens_per_frame'), 'train_examples', 87)
     """
     name = str(table) if isinstance(table, str | Path) else "runs table"
     runs, task, notes = _choose_task(table, name, task, tuple(factors))

@@ -20,7 +20,25 @@ class Space:
 
     New designs step in whole frames and in square grids of tokens; a factor of a single value, as
     in a sweep that never moved it, may hold any positive number there (182 tokens, 27.4 frames).
+
+    Parameters
+    ----------
+    lm_params, frames, tokens_per_frame
+        The values of each factor; sorted and made unique.
+
+    Raises
+    ------
+    ValueError
+        A factor has no value, or one that no new design can have.
+
+    Notes
+    -----
     The default is the paper's as its figures suggest it: nominal LM sizes, 17,920 designs.
+
+    Examples
+    --------
+    >>> Space(lm_params=(1e9, 7.5e9), frames=(8, 16), tokens_per_frame=(49, 100)).shape
+    (2, 2, 2)
     """
 
     lm_params: tuple[float, ...] = (3e9, 7e9, 14e9, 32e9, 72e9)
@@ -98,8 +116,17 @@ def space_within(runs: pd.DataFrame) -> Space:
 class Candidates:
     """Listed designs with costs of their own, where no formula prices a design.
 
-    designs : the columns of the law's factors but n, one row a design
-    cost_flops : (designs,), FLOPs per video
+    Parameters
+    ----------
+    designs
+        The columns of the law's factors but n, one row per design.
+    cost_flops
+        FLOPs per video, shape (designs,).
+
+    Raises
+    ------
+    ValueError
+        The costs are not one positive number for each design.
     """
 
     designs: pd.DataFrame

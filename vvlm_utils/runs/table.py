@@ -179,9 +179,33 @@ def load_runs(
 ) -> pd.DataFrame:
     """Load the checked runs of one task: a published sweep (``paper``, ``mini``) or your own CSV.
 
-    ``task=None`` keeps every task in the table. The columns are the runs table's and ``error``.
-    ``factors`` : further columns that the sweep moved, see :func:`validate_runs`
+    Parameters
+    ----------
+    source
+        The name of a published sweep, or the path of a CSV.
+    task
+        The task whose rows to keep; None keeps every task.
+    factors
+        Further columns that the sweep moved beyond LM size, frames and tokens per frame.
 
+    Returns
+    -------
+    DataFrame
+        One row per run and task: counts of parameters, frames, tokens and examples, the metric
+        (0 to 100) and ``error``; ``attrs["unit"]`` says in what the error counts.
+
+    Raises
+    ------
+    RunsError
+        The table cannot be used, or has no such task; the message names rows, columns and values.
+
+    Notes
+    -----
+    The paper's runs are read off its figures; ``vvlm_utils/data/README.md`` says how, and
+    ``metric_se`` how sure each number is.
+
+    Examples
+    --------
     >>> runs = load_runs("paper")
     >>> runs["sweep"].value_counts().to_dict()
     {'isoflop': 48, 'star': 39}
