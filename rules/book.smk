@@ -40,6 +40,7 @@ rule site:
         chapters=expand("_build/executed/{chapter}.ipynb", chapter=CHAPTERS),
         allocator=ALLOCATOR,
         prose=[path for path in Path("book").rglob("*") if path.is_file()],
+        docstrings=[f for page in Path("book").glob("*.md") for f in book.find_documented(page, PACKAGE)],
         shared=list((PACKAGE / "assets").iterdir()),
         settings=["_config.yml", "_toc.yml"],
     output:

@@ -342,3 +342,20 @@ def test_a_name_that_a_package_hands_on_needs_its_module_alone(tmp_path):
         (package / "cost" / "serving" / name).touch()
     found = needs("from vvlm_utils.cost import serve")
     assert found == ["__init__.py", "__init__.py", "models.yaml"]
+
+
+def test_a_page_rests_on_the_modules_whose_docstrings_it_shows(tmp_path):
+    package = tmp_path / "vvlm_utils"
+    (package / "cost").mkdir(parents=True)
+    (package / "__init__.py").write_text("attach(__name__, submod_attrs={'cost.price': ['Price']})")
+    for name in ("__init__", "price", "equation"):
+        (package / "cost" / f"{name}.py").write_text("")
+    page = tmp_path / "api.md"
+
+    def needs(name):
+        page.write_text(f"```{{eval-rst}}\n.. autofunction:: vvlm_utils.{name}\n```\n")
+        found = book.find_documented(page, package)
+        return [path.relative_to(package).as_posix() for path in found]
+
+    assert needs("Price") == ["__init__.py", "cost/__init__.py", "cost/price.py"]
+    assert needs("cost.equation.Cost") == ["cost/__init__.py", "cost/equation.py"]

@@ -39,6 +39,7 @@ UNWANTED = re.compile(
 )
 # A script or style of the site whose address carries no version, as in a page's own HTML.
 UNVERSIONED = re.compile(r'<(?:script|link)\b[^>]*\s(?:src|href)="([^"?:]+\.(?:js|css))(?=")')
+DOCUMENTED = re.compile(r"^\.\. auto\w+:: ([\w.]+)", re.MULTILINE)
 DATA_SUBFOLDER = re.compile(r'DATA_FOLDER / "(\w+)"')  # what a module lists, not names
 NOTEBOOKS = "notebooks"
 PROSE = "book"
@@ -100,6 +101,9 @@ def _module_files(name: str, package: Path) -> list[Path]:
     folders = [package.joinpath(*rest[:depth]) for depth in range(1, len(rest) + 1)]
     inits = [init for folder in folders if (init := folder / "__init__.py").is_file()]
     found = [*inits, *(path for f in folders if (path := f.with_suffix(".py")).is_file())]
+    face = package / "__init__.py"
+    if rest and not found and face.is_file() and rest[0] in (handed_on := _handed_on(face)):
+        return [face, *_module_files(f"{top}.{handed_on[rest[0]]}", package)]
     if inits:
         home, handed_on = inits[-1].parent, _handed_on(inits[-1])
         modules = handed_on.values() if home == folders[-1] else [handed_on.get(rest[-1])]
@@ -140,6 +144,12 @@ def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
     packages = {path.parent for path in texts if path.name == "__init__.py"}
     beside = [path for folder in packages for path in folder.glob("*.yaml")]
     return sorted([*(path for path in texts if path != notebook), *named, *beside])
+
+
+def find_documented(page: Path, package: Path = PACKAGE) -> list[Path]:
+    """Find the files whose docstrings a page shows: it is compiled again when one changes."""
+    names = re.findall(DOCUMENTED, page.read_text())
+    return sorted({path for name in names for path in _module_files(name, package)})
 
 
 def papermill_paths(*paths: Path) -> list[str]:
