@@ -10,9 +10,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["claims"],
     submod_attrs={
         "answer": [
+            "METHODS",
             "ask",
+            "at_levels",
+            "default_epsilon",
             "elasticity_grid",
             "fit_model",
+            "laws_of",
             "move_with_data",
             "records",
             "say_examples",
