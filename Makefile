@@ -39,7 +39,7 @@ errors_only := 2> >(grep -vE '$(chatter)' >&2)
 no_python = Python 3.11, 3.12 or 3.13 is needed and "$(PYTHON)" is not one: install it or name it, as in: make book PYTHON=/path/to/python3.13
 check_python = $(if $(shell $(PYTHON) $(fits) && echo yes),,$(error $(no_python)))
 
-.PHONY: help book test test-analysis test-long lint format bench fuzz coverage holdout exact sweep plan gpu-check cancel real-weights notebook figure variants lock release-check clean lmms-env processors-env decode-rate next-runs env dev test-env torch
+.PHONY: help book test test-analysis test-long lint format bench fuzz coverage holdout exact sweep price gpu-check cancel real-weights notebook figure variants lock release-check clean lmms-env processors-env decode-rate next-runs env dev test-env torch
 
 help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
@@ -126,7 +126,7 @@ processors-env:  ## make the environment of transformers' video processors (5.7 
 decode-rate: torch  ## how fast a core of this machine decodes video, for vvlm serve (FILE=my.mp4)
 	@$(run) -m vvlm_utils.experiment.data.decode_rate $(if $(value FILE),"$$VVLM_FILE")
 
-plan: env  ## what a sweep costs before it runs (SWEEP=paper GPU=h100-sxm UTILISATION=0.3 GPUS=8)
+price: env  ## what a sweep costs before it runs (SWEEP=paper GPU=h100-sxm UTILISATION=0.3 GPUS=8)
 	@$(run) -m vvlm_utils.experiment.mini.price --sweep="$$VVLM_SWEEP" $(if $(value GPU),--gpu="$$VVLM_GPU") \
 	  $(if $(value UTILISATION),--utilisation="$$VVLM_UTILISATION") $(if $(value GPUS),--gpus="$$VVLM_GPUS")
 
