@@ -7,7 +7,7 @@ From a table of runs to the best design at three budgets, and a figure of it:
 >>> from vvlm_utils.plots.frontier import plot_frontiers
 >>> prepared = prepare("paper")  # or "mini", or the path of your own CSV
 >>> model = fit_model(prepared)
->>> budgets, examples = [5e12, 20e12, 80e12], 5e5  # FLOPs per video; finetuning examples
+>>> budgets, examples = [5e12, 20e12, 80e12], 5e5  # FLOPs per video, and n
 >>> frontier = ask(model, prepared, budgets, examples).table()
 >>> print(frontier["lm_params"].tolist())
 [7500000000.0, 7500000000.0, 7500000000.0]
