@@ -2,7 +2,9 @@
 
 import json
 import sys
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from vvlm_utils.advice.answer import ask, default_epsilon, fit_model, records
 from vvlm_utils.cli import main
 from vvlm_utils.runs.prepared import prepare, price_options
 from vvlm_utils.site import report
+from vvlm_utils.text import short_count, show_interval
 
 FEW = 8  # members of the mix
 
@@ -135,3 +138,17 @@ def test_a_fit_can_be_asked_at_another_price_and_over_another_space(tmp_path, mo
     (from_runs,) = vvlm(monkeypatch, capsys, "frontier", "paper", *words, "--resamples", FEW)
     assert_same([from_fit], [from_runs])
     assert from_fit["lm_params"] == 2.8e9
+
+
+@pytest.mark.book
+def test_chapter_7_deploys_what_the_command_answers(monkeypatch, capsys):
+    executed = Path(__file__).parents[2] / "_build" / "executed" / "07_frontier.ipynb"
+    if not executed.exists():
+        pytest.skip("the whole book is not built: make book")
+    cells = {cell.id: cell for cell in nbformat.read(executed, as_version=4).cells}
+    shown = cells["frontier-deploy-2"].outputs[0].data["text/html"]
+    words = [w for b in (2, 5, 15, 30, 60, 100) for w in ("--tflops", b)]
+    for row in vvlm(monkeypatch, capsys, "frontier", "paper", *words, "--train-examples", 1e6):
+        size, design = short_count(row["lm_params"]), f"{row['frames']:g} x"
+        assert f"{size}, {design} {row['tokens_per_frame']:g}</td>" in shown
+        assert show_interval(row["error"], row["error_low"], row["error_high"]) in shown
