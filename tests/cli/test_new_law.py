@@ -2,10 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 from command import vvlm
 
+from vvlm_utils.advice.audit import audit_table
+from vvlm_utils.advice.sentences import compare_supported
 from vvlm_utils.laws.forms import BUILDERS, Law, Power, Term
+from vvlm_utils.runs.prepared import prepare
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +62,15 @@ def test_a_fit_by_the_new_law_is_kept_and_read(tmp_path):
 
 def test_check_judges_the_new_law():
     assert "one-rate" in [law["law"] for law in answer("check", "paper")["laws"]]
+
+
+def test_compare_scores_the_new_law():
+    assert "one-rate" in answer("compare", "paper", "--resamples", "2")["laws"]
+
+
+def test_a_report_compares_the_new_law():
+    prepared = prepare("mini")
+    audit = audit_table(prepared, np.random.default_rng(0), resamples=0)
+    few = {"splits": 1, "resamples": {"cv": 2, "extrapolation": 2}, "search": "quick"}
+    held, _ = compare_supported(audit, prepared.runs, np.random.default_rng(0), **few)
+    assert "one-rate" in set(held["law"])

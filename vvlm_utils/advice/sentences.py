@@ -13,6 +13,7 @@ import pandas as pd
 
 from vvlm_utils.advice.answer import ask
 from vvlm_utils.advice.audit import Audit
+from vvlm_utils.advice.claims import decidable
 from vvlm_utils.laws.bagging import BaggedLaw
 from vvlm_utils.laws.fitting import FitError
 from vvlm_utils.laws.forms import Law, moves_with_data
@@ -130,6 +131,14 @@ def say_model(laws: Sequence[Law], method: str = "penalised") -> str:
         return f"The law is {laws[0].name}, as asked, {how}."
     names = ", ".join(law.name for law in laws[:-1]) + f" and {laws[-1].name}"
     return f"The answers pool {names} in equal shares, each {how}."
+
+
+def say_claims(runs: pd.DataFrame) -> str:
+    """Which claims of the paper a checked table could decide by itself."""
+    found = decidable(runs)
+    if not found:
+        return "This table alone decides none of the paper's claims."
+    return f"This table alone could decide these of the paper's claims: {', '.join(found)}."
 
 
 def best_predicting(held: pd.DataFrame) -> str:
