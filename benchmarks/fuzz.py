@@ -29,7 +29,8 @@ from benchmarks.malformed import KINDS, Arguments, good_fit
 LINES = 10  # of a refusal
 SECONDS = 20.0  # of one case, of the processor
 HANGS = 200.0  # seconds by the clock after which a case hangs
-GIGABYTE = 1e6  # kilobytes, of the process
+GIGABYTE = 1e6  # kilobytes, beyond what the process held before
+BEFORE = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 ADDRESSES = 4 * 10**9  # bytes; compiled code reserves more than it holds
 
 
@@ -86,8 +87,8 @@ def judge(arguments: Arguments, folder: Path) -> str | None:
         return f"a traceback: {lines[-1]}"
     if left := [str(p.relative_to(folder)) for p in sorted(folder.rglob("*")) if p not in before]:
         return f"left behind: {', '.join(left)}"
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return f"the process holds {used / 1e6:.2f} GB" if used > GIGABYTE else None
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - BEFORE
+    return f"the inputs took {used / 1e6:.2f} GB" if used > GIGABYTE else None
 
 
 def _too_slow(*_: object) -> None:

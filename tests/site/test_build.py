@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from vvlm_utils.cost import equation as cost
-from vvlm_utils.runs import table as runs
+from vvlm_utils.runs import schema
 from vvlm_utils.site import build as book
 
 ROOT = Path(__file__).parents[2]
@@ -281,7 +281,7 @@ def test_only_what_passed_the_check_is_published_and_only_on_a_tag():
 
 def test_notation_names_every_factor_and_column():
     notation = (ROOT / "book" / "notation.md").read_text()
-    names = [*cost.FACTORS, *runs.RUNS_SCHEMA.columns]
+    names = [*cost.FACTORS, *schema.RUNS_SCHEMA.columns]
     assert [name for name in names if f"`{name}`" not in notation] == []
 
 

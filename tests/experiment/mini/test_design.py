@@ -74,7 +74,7 @@ def test_no_run_wants_more_clips_than_there_are(name):
 def test_a_stage_that_is_not_there_is_refused(module, words, mend, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", [module, *words])
     with pytest.raises(SystemExit, match="2"):
-        importlib.import_module(f"vvlm_utils.experiment.{module}").main()
+        importlib.import_module(f"vvlm_utils.experiment.mini.{module}").main()
     assert re.search(mend, capsys.readouterr().err)
 
 
