@@ -98,7 +98,7 @@ def fit_model(
         members = MEMBERS if resamples is None else resamples
         return recommended(prepared.runs, prepared.factors, prepared.data, rng, members)
     return bag(
-        get_law(law or PAPER_LAW, prepared.factors, prepared.data),
+        get_law(PAPER_LAW if law is None else law, prepared.factors, prepared.data),
         prepared.runs,
         FitOptions() if paper else FitOptions(prior=Prior()),
         rng=rng,

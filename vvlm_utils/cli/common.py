@@ -244,7 +244,7 @@ def read_model(
             "factor": factor,
             **{k: v for k, v in fitting.items() if k != "seed"},
         }
-        own = [name for name, value in given.items() if value]
+        own = [name for name, value in given.items() if value not in (None, [])]
         if own:
             option = own[0].replace("method", "fit")
             raise ValueError(f"--{option} belongs to the making of a fit; make {source} again")
@@ -266,7 +266,7 @@ def fit_options(
     """The arguments of ``fit_model`` that a command was given."""
     given = {"law": law, "resamples": resamples, "resampling": resampling and resampling.value}
     given |= {"method": method.value if method is FitMethod.paper else None}
-    return {name: value for name, value in given.items() if value} | {"seed": seed}
+    return {k: value for k, value in given.items() if value is not None} | {"seed": seed}
 
 
 def check_sizes(lm_params: Iterable[float]) -> None:
