@@ -11,6 +11,10 @@ import pytest
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
+# Tests start make as a person does, also where make started the tests.
+for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS"):
+    os.environ.pop(name, None)
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 # Where CI is true, every test runs but for these; anything else that is skipped is a failure.
