@@ -13,7 +13,7 @@ import pytest
 from benchmarks.fuzz import LINES, Fault, fuzz, judge, prepared
 from benchmarks.malformed import KINDS
 
-INPUTS = 900
+INPUTS = 300
 
 
 @pytest.mark.slow
