@@ -317,7 +317,7 @@ def test_two_models_of_one_design_are_not_mixed(tmp_path):
     assert sorted(read_results(tmp_path).query("task == 'VDC'")["seed"]) == [0, 1]
 
 
-# Tasks of no suite, and suites of one's own
+# Tasks of no suite, and suites that a user gives
 
 
 def test_tasks_of_no_suite_are_named_with_their_values(tmp_path):

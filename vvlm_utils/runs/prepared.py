@@ -319,7 +319,7 @@ def price_options(
     """The arguments ``price`` and ``own_cost`` of :func:`prepare` that a user's words stand for.
 
     cost : None (the table's own costs if it has them, else Equation 1), "table", or a cost's name;
-        an encoder of one's own asks for Equation 1
+        a given encoder asks for Equation 1
     """
     named_tower = bool(tower_params or features_per_frame)
     if cost == TABLE and named_tower:

@@ -64,19 +64,19 @@ def test_no_run_wants_more_clips_than_there_are(name):
 
 
 @pytest.mark.parametrize(
-    ("module", "words", "mend"),
+    ("module", "words", "hint"),
     [
         ("sweep", ["run", "mini-1b", "0"], "choose among mini-7k 0"),
         ("stages", ["features", "training"], "choose among train"),
         ("stages", ["decoder", "mini-1b"], "choose among mini-7k"),
     ],
 )
-def test_a_stage_that_is_not_there_is_refused(module, words, mend, monkeypatch, capsys):
+def test_a_stage_that_is_not_there_is_refused(module, words, hint, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", [module, *words])
     with pytest.raises(SystemExit) as ended:
         importlib.import_module(f"vvlm_utils.experiment.mini.{module}").main()
     assert ended.value.code not in (0, None)
-    assert re.search(mend, f"{ended.value}{capsys.readouterr().err}")
+    assert re.search(hint, f"{ended.value}{capsys.readouterr().err}")
 
 
 def test_the_published_table_names_the_tower_that_the_plan_prices():
