@@ -10,7 +10,7 @@ import pytest
 from vvlm_utils.cost.clips import Clip
 from vvlm_utils.cost.served import Server
 from vvlm_utils.cost.serving import get_accelerator
-from vvlm_utils.frontier.families import check_budget, family_designs
+from vvlm_utils.frontier.families import check_budget, family_designs, family_models
 
 CLIP = Clip(10, 1280, 720)
 L4 = Server(get_accelerator("l4"), price_per_hour=0.8)
@@ -24,11 +24,11 @@ def vvlm_choose(*arguments):
 
 @pytest.fixture(scope="module")
 def designs():
-    return family_designs("smolvlm2", CLIP, L4)
+    return family_designs(family_models("smolvlm2"), CLIP, L4)
 
 
 def test_a_device_holds_the_sizes_that_fit():
-    held = set(family_designs("internvl3", CLIP, L4)["model"])
+    held = set(family_designs(family_models("internvl3"), CLIP, L4)["model"])
     assert "internvl3-8b" in held and "internvl3-14b" not in held
 
 
@@ -58,9 +58,22 @@ def test_a_larger_budget_is_spent_and_never_exceeded():
     assert all(line.startswith("vllm serve Qwen/Qwen3-VL") for line in rows["vllm"])
 
 
+def test_a_named_model_is_the_only_one_and_its_line_has_every_flag():
+    asked = ["--model", "qwen3-vl-4b", "--seconds", 8, "--devices", 2, "--answer-tokens", 10]
+    (row,) = json.loads(vvlm_choose(*FAMILY, *asked, "--json").stdout)
+    assert row["model"] == "qwen3-vl-4b" and row["seconds"] <= 8
+    assert "--tensor-parallel-size 2" in row["vllm"] and "--max-model-len" in row["vllm"]
+
+
+def test_a_clip_too_short_for_any_design_is_refused_in_words():
+    with pytest.raises(ValueError, match="the clip has 1 frame, the least design reads 2; take a"):
+        family_designs(family_models("qwen3-vl"), Clip(0.02, 1280, 720), L4)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        ([*FAMILY, "--tflops", 5, "--model", "glm-4.1v-9b"], "is not of qwen3-vl; name one of"),
         ([*FAMILY, "--dollars-per-million", 500], "--dollars-per-million needs --price"),
         ([*FAMILY, "--tflops", 5, "--seconds", 1], "give budgets by one of --dollars-per-million"),
         (["--family", "qwen9", "--train-examples", "5e5", "--tflops", 5], "name one of gemma3"),

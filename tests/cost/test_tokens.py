@@ -1,6 +1,9 @@
 """Token rules: against transformers' own processors, clip by clip, and by reports of servers."""
 
 import csv
+import json
+import math
+import shlex
 from itertools import groupby
 
 import pytest
@@ -136,6 +139,42 @@ def test_a_number_of_frames_becomes_what_the_processor_knows():
     lines = transformers_lines(small, Flags(frames=32), CLIP)
     assert "num_frames = 32" in lines and "fps = 4.2" in lines
     assert count_tokens(small.rule, CLIP, Flags(frames=32)).frames_read == 32
+
+
+def _loaded(name, clip, video):
+    """Frames that vLLM's loaders read: the plain one, and the one of the model's processor."""
+    total, seconds = clip.total_frames, clip.total_frames / clip.source_fps
+    fps, most = video.get("fps", -1), video["num_frames"]
+    plain = min(most, total) if most > 0 else total
+    plain = max(1, min(plain, math.floor(seconds * fps)) if fps > 0 else plain)
+    if name.startswith("glm"):
+        count = math.floor(min(seconds, 300) * fps)
+        by_fps = count + count % 2
+    else:
+        limits = (video.get("min_frames", 4), video.get("max_frames", 768), total)
+        by_fps = min(max(int(seconds * fps), limits[0]), *limits[1:])
+        by_fps -= by_fps % 2 if name.startswith("qwen2") else 0
+    return plain, by_fps
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.sampled_from(["qwen2.5-vl-7b", "qwen3-vl-8b", "glm-4.1v-9b"]),
+    st.integers(1, 32),
+    st.floats(4, 1500),
+    st.sampled_from([24.0, 29.97, 30.0, 60.0]),
+)
+def test_every_loader_of_vllm_reads_the_frames_of_the_line(name, pairs, seconds, source_fps):
+    clip = Clip(seconds, 1280, 720, source_fps)
+    line = vllm_line(get_model(name), Flags(frames=2 * pairs), clip=clip)
+    video = json.loads(shlex.split(line)[shlex.split(line).index("--media-io-kwargs") + 1])
+    assert _loaded(name, clip, video["video"]) == (2 * pairs, 2 * pairs), line
+
+
+def test_a_rate_of_frames_is_no_number_of_images():
+    gemma = get_model("gemma-3-4b")
+    assert '{"image": 20}' in vllm_line(gemma, Flags(fps=2), clip=CLIP)
+    assert '{"image": 8}' in vllm_line(gemma, Flags(frames=8))
 
 
 @pytest.mark.parametrize(

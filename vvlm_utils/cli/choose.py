@@ -9,10 +9,6 @@ import typer
 
 from vvlm_utils.cli.common import Json, app, note
 
-RELATIVE = (
-    "accuracies are those of the law fitted to the paper's models, and serve a relative choice "
-    "only: measure the chosen design on your task"
-)
 COLUMNS = ("budget", "model", "frames", "tokens_per_frame", "tflops", "seconds", "videos_per_hour",
            "dollars_per_million", "probability", "outside")  # fmt: skip
 
@@ -21,6 +17,9 @@ COLUMNS = ("budget", "model", "frames", "tokens_per_frame", "tflops", "seconds",
 def choose(
     family: Annotated[str, typer.Option(help="A family of `vvlm serve list`: qwen3-vl.")],
     train_examples: Annotated[float, typer.Option(help="Finetuning examples n: 5e5.")],
+    model: Annotated[
+        list[str] | None, typer.Option(help="Only this model of the family; repeatable.")
+    ] = None,
     dollars_per_million: Annotated[
         list[float] | None, typer.Option(help="Dollars for a million videos; repeatable.")
     ] = None,
@@ -52,7 +51,12 @@ def choose(
     from vvlm_utils.cost.clips import Clip, read_resolution
     from vvlm_utils.cost.served import Server
     from vvlm_utils.cost.serving import get_accelerator
-    from vvlm_utils.frontier.families import check_budget, family_designs
+    from vvlm_utils.frontier.families import (
+        RELATIVE,
+        check_budget,
+        family_designs,
+        family_models,
+    )
 
     unit, budgets = one_unit(
         {"dollars_per_million": dollars_per_million, "seconds": seconds, "tflops": tflops}
@@ -62,10 +66,11 @@ def choose(
     clip = Clip(duration, *read_resolution(resolution))
     hardware = get_accelerator(accelerator, devices)
     server = Server(hardware, devices, price, utilisation, cores)
-    designs = family_designs(family, clip, server, prompt_tokens, answer_tokens)
+    models = family_models(family, model or ())
+    designs = family_designs(models, clip, server, prompt_tokens, answer_tokens)
     for budget in budgets:
         check_budget(designs, unit, budget)
-    rows = best_designs(designs, clip, unit, budgets, train_examples)
+    rows = best_designs(designs, clip, devices, unit, budgets, train_examples)
     note(RELATIVE)
     if as_json:
         print(json.dumps(rows, indent=1))
@@ -84,20 +89,20 @@ def one_unit(given: dict[str, list[float] | None]) -> tuple[str, list[float]]:
 
 
 def best_designs(
-    designs, clip, unit: str, budgets: list[float], train_examples: float
+    designs, clip, devices: int, unit: str, budgets: list[float], train_examples: float
 ) -> list[dict]:
     """The frontier's rows as records, with the model, its prices and the lines to paste."""
     import numpy as np
 
+    from vvlm_utils.advice.answer import fit_model
     from vvlm_utils.cost.catalogue import get_model
     from vvlm_utils.cost.flags import transformers_lines, vllm_line
-    from vvlm_utils.frontier.families import as_factors
+    from vvlm_utils.frontier.families import RELATIVE, as_factors
     from vvlm_utils.frontier.solver import Question, solve
     from vvlm_utils.frontier.space import Candidates
-    from vvlm_utils.laws.recommended import recommended
-    from vvlm_utils.runs.table import load_runs
+    from vvlm_utils.runs.prepared import prepare
 
-    law = recommended(load_runs("paper"), rng=np.random.default_rng(0))
+    law = fit_model(prepare("paper"))
     space = Candidates(as_factors(designs), designs[unit].to_numpy())
     table = solve(law, Question(tuple(budgets), train_examples, space)).table()
     rows = []
@@ -105,11 +110,13 @@ def best_designs(
         same = [designs[name] == row[name] for name in ("lm_params", "frames", "tokens_per_frame")]
         chosen = designs[np.logical_and.reduce(same)].sort_values(unit).iloc[0]
         model = get_model(chosen["model"])
-        record = chosen.drop(["flags", "notes"]).to_dict() | {"budget": row["budget_flops"]}
+        record = chosen.drop(["flags", "notes", "context"]).to_dict() | {
+            "budget": row["budget_flops"]
+        }
         record |= {"unit": unit, "probability": row["probability"], "outside": row["outside"]}
         if not np.isfinite(record["dollars_per_million"]):
             record["dollars_per_million"] = None
-        record["vllm"] = vllm_line(model, chosen["flags"], clip=clip)
+        record["vllm"] = vllm_line(model, chosen["flags"], devices, chosen["context"], clip)
         record["transformers"] = transformers_lines(model, chosen["flags"], clip)
         record["notes"] = [*chosen["notes"], RELATIVE]
         rows.append(record)

@@ -2,6 +2,12 @@
 
 What no flag reaches is said beside the nearest that is reached: a family that resizes every frame
 to one size has one number of tokens; the others have a floor and the clip's own resolution.
+
+vLLM's flags are named as its documentation of versions 0.11.0 and 0.22.1 names them. Up to some
+version a loader took the smaller of ``num_frames`` and ``fps`` x seconds; later ones choose the
+loader by the video processor (``vllm/multimodal/video.py``, read in November 2026), and those of
+Qwen and GLM follow ``fps`` alone, with Qwen's own ``min_frames`` and ``max_frames``. So a number of
+frames is written in both ways, which all of them read as the same frames.
 """
 
 from __future__ import annotations
@@ -14,6 +20,7 @@ from vvlm_utils.cost.clips import Clip, Flags, TokenRule, VideoTokens
 from vvlm_utils.cost.tokens import count_tokens
 
 MOST_CELLS = 10**6  # tokens of a slice: above any clip's own
+FPS_LOADERS = ("qwen2", "qwen3", "glm")  # samplings whose loader in vLLM follows fps alone
 NEAR = 0.05  # a reached number of tokens within this fraction of the wanted one needs no note
 
 
@@ -126,6 +133,28 @@ def _sampling(rule: TokenRule, flags: Flags, clip: Clip | None) -> tuple[float |
     return fps, frames
 
 
+def _video_io(rule: TokenRule, flags: Flags, clip: Clip | None) -> dict:
+    """vLLM's ``--media-io-kwargs`` of a video: the frames that its loader reads."""
+    fps, frames = _sampling(rule, flags, clip)
+    if rule.sampling == "smolvlm":
+        return {"num_frames": frames, "fps": fps}
+    if flags.frames is None or rule.sampling not in FPS_LOADERS:
+        return {"num_frames": -1, "fps": fps} if frames is None else {"num_frames": frames}
+    video: dict = {"num_frames": flags.frames}
+    if clip is None:
+        return video
+    seconds = clip.total_frames / clip.source_fps
+    if rule.sampling == "glm":
+        seconds = min(seconds, rule.max_frames)
+    # Half a frame more than asked, since loaders round frames down.
+    video["fps"] = float(f"{(flags.frames + 0.5) / seconds:.4g}")
+    if rule.sampling != "glm" and flags.frames < rule.min_frames:
+        video["min_frames"] = flags.frames
+    if rule.sampling != "glm" and flags.frames > rule.max_frames:
+        video["max_frames"] = flags.frames
+    return video
+
+
 def vllm_line(
     model: ServedModel,
     flags: Flags,
@@ -136,13 +165,10 @@ def vllm_line(
     """A ``vllm serve`` command with these flags.
 
     context : tokens of the longest prompt and its answer
-    clip : tells the frames per second of a number of frames, where a processor knows only those
+    clip : tells the frames per second of a number of frames, where a loader knows only those; the
+        line then holds for clips of its length
     """
     rule = model.rule
-    fps, frames = _sampling(rule, flags, clip)
-    video = {"num_frames": -1, "fps": fps} if frames is None else {"num_frames": frames}
-    if rule.sampling == "smolvlm":
-        video = {"num_frames": frames, "fps": fps}
     kwargs: dict = {}
     if size := _size(flags, rule):
         kwargs["size"] = size
@@ -150,8 +176,12 @@ def vllm_line(
         kwargs["cap_pixels_per_frame"] = True
     words = [f"vllm serve {model.checkpoint}"]
     if model.family == "gemma3":
-        words.append(f"--limit-mm-per-prompt '{json.dumps({'image': frames or 1})}'")
+        images = (
+            count_tokens(rule, clip, flags).frames_read if clip else flags.frames or rule.frames
+        )
+        words.append(f"--limit-mm-per-prompt '{json.dumps({'image': images})}'")
     else:
+        video = _video_io(rule, flags, clip)
         words.append(f"--media-io-kwargs '{json.dumps({'video': video})}'")
     if kwargs:
         words.append(f"--mm-processor-kwargs '{json.dumps(kwargs)}'")

@@ -16,7 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "elasticity_table",
             "summarise",
         ],
-        "families": ["as_factors", "check_budget", "family_designs"],
+        "families": ["as_factors", "check_budget", "family_designs", "family_models"],
         "marginal": ["PARTS", "discount_gains", "marginal_gains", "next_square", "scaled_cost"],
         "solver": [
             "Candidates",

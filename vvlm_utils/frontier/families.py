@@ -8,6 +8,8 @@ scored.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -18,6 +20,10 @@ from vvlm_utils.cost.served import Server, price_tokens
 
 FRAMES = (2, 4, 8, 16, 32, 64)
 TOKENS = (16, 25, 36, 49, 64, 100, 144, 196, 256, 400)
+RELATIVE = (
+    "accuracies are those of the law fitted to the paper's models, and serve a relative choice "
+    "only: measure the chosen design on your task"
+)
 UNITS = {  # of a budget: the column of ``family_designs``, and how it is said
     "dollars_per_million": "dollars per million videos",
     "seconds": "seconds per video",
@@ -25,21 +31,38 @@ UNITS = {  # of a budget: the column of ``family_designs``, and how it is said
 }
 
 
-def family_designs(
-    family: str, clip: Clip, server: Server, prompt_tokens: int = 50, answer_tokens: int = 100
-) -> pd.DataFrame:
-    """Every model of a family with every reachable design that the server holds.
+def family_models(family: str, names: Sequence[str] = ()) -> list[ServedModel]:
+    """The models of a family, or those of it that are named, from small to large.
 
-    Columns: model, lm_params (those that a token meets, x_N), frames, tokens_per_frame, tflops,
-    seconds (of one video alone), videos_per_hour, dollars_per_million (nan without a price),
-    flags, notes. Raises ValueError for an unknown family, and when the server holds none of it.
+    Raises ValueError for an unknown family, and for a model that is not of it.
     """
     known = families()
     if family not in known:
         raise ValueError(f"family {family!r} is not catalogued; name one of {', '.join(known)}")
+    there = {model.name: model for model in known[family]}
+    for name in names:
+        if name not in there:
+            raise ValueError(f"model {name!r} is not of {family}; name one of {', '.join(there)}")
+    return [model for name, model in there.items() if not names or name in names]
+
+
+def family_designs(
+    models: Sequence[ServedModel],
+    clip: Clip,
+    server: Server,
+    prompt_tokens: int = 50,
+    answer_tokens: int = 100,
+) -> pd.DataFrame:
+    """Every one of the models with every reachable design that the server holds.
+
+    Columns: model, lm_params (those that a token meets, x_N), frames, tokens_per_frame, tflops,
+    seconds (of one video alone), videos_per_hour, dollars_per_million (nan without a price),
+    context (tokens of the prompt and its answer), flags, notes. Raises ValueError when the server
+    holds none of it, and for a clip of fewer frames than any design reads.
+    """
     rows, refusal = [], ""
     reachable: dict = {}  # by rule, since sizes of a family mostly share one
-    for model in known[family]:
+    for model in models:
         if model.rule not in reachable:
             reachable[model.rule] = _reachable(model, clip)
         for found in reachable[model.rule]:
@@ -60,11 +83,13 @@ def family_designs(
                 "seconds": priced.seconds,
                 "videos_per_hour": priced.videos_per_hour,
                 "dollars_per_million": np.nan if dollars is None else dollars,
+                "context": priced.prompt_tokens + answer_tokens,
                 "flags": found.flags,
                 "notes": found.notes,
             })  # fmt: skip
     if not rows:
-        raise ValueError(refusal)
+        few = f"the clip has {clip.total_frames} frame, the least design reads {FRAMES[0]}"
+        raise ValueError(refusal or f"{few}; take a longer clip")
     return pd.DataFrame(rows)
 
 
