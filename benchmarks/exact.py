@@ -19,8 +19,9 @@ from tqdm.auto import tqdm
 
 from vvlm_utils.files import output_file, whole
 from vvlm_utils.laws.bagging import bag
-from vvlm_utils.laws.fitting import FitOptions
-from vvlm_utils.laws.forms import FORMS, LAWS, Law
+from vvlm_utils.laws.forms import FORMS, LAWS
+from vvlm_utils.laws.law import Law
+from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.laws.validation import METRICS, cross_validate, extrapolate, score, summarise
 from vvlm_utils.runs.table import load_runs
 

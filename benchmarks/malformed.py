@@ -104,8 +104,8 @@ def good_fit() -> dict[str, Any]:
 
     from vvlm_utils.laws.bag_io import save_bag
     from vvlm_utils.laws.bagging import bag
-    from vvlm_utils.laws.fitting import FitOptions
     from vvlm_utils.laws.forms import LAWS
+    from vvlm_utils.laws.options import FitOptions
     from vvlm_utils.runs.table import load_runs
 
     made = bag(LAWS["add"], load_runs("paper"), FitOptions(starts=2), resamples=2, search="cold",

@@ -22,8 +22,8 @@ from scipy.optimize import minimize
 from tqdm.auto import tqdm
 
 from vvlm_utils.files import output_file, whole
-from vvlm_utils.laws.fitting import FitOptions, draw_starts, make_problem
-from vvlm_utils.laws.forms import LAWS, values
+from vvlm_utils.laws.forms import LAWS
+from vvlm_utils.laws.law import values
 from vvlm_utils.laws.optimisers import (
     SMALLEST_COEFFICIENT,
     Problem,
@@ -31,6 +31,9 @@ from vvlm_utils.laws.optimisers import (
     levenberg_marquardt,
     loss_and_slope,
 )
+from vvlm_utils.laws.options import FitOptions
+from vvlm_utils.laws.problem import make_problem
+from vvlm_utils.laws.starts import draw_starts
 from vvlm_utils.runs.table import load_runs
 
 SAME = 1e-6  # relative difference of two losses that still counts as one optimum

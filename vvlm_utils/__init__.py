@@ -30,7 +30,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "laws.bagging": ["bag"],
         "laws.fitting": ["fit"],
         "laws.forms": ["get_law"],
-        "laws.recommended": ["recommended"],
+        "laws.recommendation": ["recommended"],
         "runs.prepared": ["prepare"],
         "runs.table": ["load_runs"],
     },

@@ -18,8 +18,8 @@ from vvlm_utils.cost.equation import (
 )
 from vvlm_utils.frontier.solver import Question
 from vvlm_utils.laws.bagging import bag
-from vvlm_utils.laws.fitting import FitOptions
 from vvlm_utils.laws.forms import LAWS
+from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.runs.table import RunsError, load_runs
 from vvlm_utils.studies.coverage import TRAINED
 

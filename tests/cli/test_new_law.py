@@ -8,7 +8,8 @@ from command import vvlm
 
 from vvlm_utils.advice.audit import audit_table
 from vvlm_utils.advice.sentences import compare_supported
-from vvlm_utils.laws.forms import BUILDERS, Law, Power, Term
+from vvlm_utils.laws.forms import BUILDERS
+from vvlm_utils.laws.law import Law, Power, Term
 from vvlm_utils.runs.prepared import prepare
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vvlm_utils.cli.common import CostName
+from vvlm_utils.cli.options import CostName
 from vvlm_utils.cost.architectures import ALL_COSTS
 from vvlm_utils.cost.price import Price
 

@@ -16,8 +16,8 @@ from vvlm_utils.frontier.elasticities import (
 )
 from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bagging import BaggedLaw, bag
-from vvlm_utils.laws.fitting import FitOptions
 from vvlm_utils.laws.forms import FORMS, LAWS, make_law
+from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.runs.space import Space
 from vvlm_utils.runs.table import load_reference, load_runs
 

@@ -7,8 +7,9 @@ import pytest
 
 from vvlm_utils.laws.bag_io import load_bag, save_bag
 from vvlm_utils.laws.bagging import bag, resample_weights
-from vvlm_utils.laws.fitting import FitOptions, make_problem
 from vvlm_utils.laws.forms import LAWS
+from vvlm_utils.laws.options import FitOptions
+from vvlm_utils.laws.problem import make_problem
 from vvlm_utils.laws.search import cold_search, warm_search
 from vvlm_utils.runs.table import load_runs
 

@@ -11,11 +11,12 @@ from vvlm_utils.laws.bootstrap import (
     resample_weights,
     wild_errors,
 )
-from vvlm_utils.laws.fitting import FitOptions, make_problem
 from vvlm_utils.laws.forms import LAWS
+from vvlm_utils.laws.options import FitOptions
+from vvlm_utils.laws.problem import make_problem
 from vvlm_utils.laws.search import cold_search, full_fit, warm_search
 from vvlm_utils.runs.table import load_runs
-from vvlm_utils.studies.coverage import known_law, simulate
+from vvlm_utils.studies.truths import known_law, simulate
 
 RUNS = load_runs("paper")
 STAR = RUNS[RUNS["sweep"] == "star"]
@@ -64,7 +65,7 @@ def test_leverages_sum_to_the_parameters_off_the_bounds(problem, theta):
 
 def test_leverages_are_those_of_a_straight_line():
     # log f = log c - a log N on N = 1, 2, 4, 8: h = 1/4 + (x - mean)^2 / sum = .7, .3, .3, .7
-    from vvlm_utils.laws.forms import Law, Power, Term
+    from vvlm_utils.laws.law import Law, Power, Term
     from vvlm_utils.laws.optimisers import Problem
 
     law = Law("line", ("N",), (Term("c", (Power("N", "a", -1),)),))

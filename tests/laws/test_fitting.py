@@ -4,17 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vvlm_utils.laws.fitting import (
-    FitError,
-    FitOptions,
-    draw_starts,
-    fit,
-    lmfit_model,
-    make_problem,
-    predict,
-)
+from vvlm_utils.laws.fitting import fit
 from vvlm_utils.laws.forms import FORMS, LAWS, chinchilla, make_law
+from vvlm_utils.laws.lmfit_bridge import lmfit_model
 from vvlm_utils.laws.optimisers import l_bfgs, levenberg_marquardt, loss_and_slope
+from vvlm_utils.laws.options import FitError, FitOptions
+from vvlm_utils.laws.problem import make_problem, predict
+from vvlm_utils.laws.starts import draw_starts
 from vvlm_utils.runs.table import load_runs
 
 RUNS = load_runs("paper")

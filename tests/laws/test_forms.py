@@ -6,21 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vvlm_utils.laws.forms import (
-    BUILDERS,
-    FORMS,
-    LAWS,
-    Law,
-    Power,
-    Term,
-    chinchilla,
-    evaluate,
-    get_law,
-    laws_over,
-    log_design,
-    make_law,
-    values,
-)
+from vvlm_utils.laws.evaluation import evaluate
+from vvlm_utils.laws.forms import BUILDERS, FORMS, LAWS, chinchilla, get_law, laws_over, make_law
+from vvlm_utils.laws.law import Law, Power, Term, log_design, values
 
 DESIGN = pd.DataFrame(
     {

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from vvlm_utils.laws.bagging import bag
-from vvlm_utils.laws.fitting import FitOptions, fit, predict
+from vvlm_utils.laws.fitting import fit
 from vvlm_utils.laws.forms import LAWS
 from vvlm_utils.laws.identifiability import lmfit_table, parameter_table, profile
+from vvlm_utils.laws.options import FitOptions
+from vvlm_utils.laws.problem import predict
 from vvlm_utils.runs.table import load_runs
 
 RUNS = load_runs("paper")

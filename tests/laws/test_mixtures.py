@@ -6,9 +6,9 @@ import pytest
 from vvlm_utils.laws.bag_io import load_bag, save_bag
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.bootstrap import design_names, resample_weights
-from vvlm_utils.laws.fitting import FitOptions
 from vvlm_utils.laws.forms import get_law
 from vvlm_utils.laws.mixtures import mix
+from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.laws.priors import Prior
 from vvlm_utils.laws.protocols import Model
 from vvlm_utils.runs.table import load_runs

@@ -6,10 +6,12 @@ import pytest
 from vvlm_utils.laws.bag_io import load_bag, save_bag
 from vvlm_utils.laws.bagging import bag, redraw_prior
 from vvlm_utils.laws.bootstrap import resample_weights
-from vvlm_utils.laws.fitting import FitOptions, fit, make_problem
+from vvlm_utils.laws.fitting import fit
 from vvlm_utils.laws.forms import get_law, laws_over
 from vvlm_utils.laws.optimisers import l_bfgs, levenberg_marquardt, loss_and_slope
+from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.laws.priors import Prior, kinds_of, prior_draws, prior_table
+from vvlm_utils.laws.problem import make_problem
 from vvlm_utils.laws.search import short_search
 from vvlm_utils.runs.table import load_runs
 

@@ -5,9 +5,12 @@ import pytest
 
 from vvlm_utils.laws.bag_io import save_bag
 from vvlm_utils.laws.bagging import bag, hold_factors
-from vvlm_utils.laws.fitting import FitOptions, fit, predict
-from vvlm_utils.laws.forms import get_law, is_sum, log_values
+from vvlm_utils.laws.fitting import fit
+from vvlm_utils.laws.forms import get_law
+from vvlm_utils.laws.law import is_sum, log_values
+from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.laws.priors import Prior
+from vvlm_utils.laws.problem import predict
 from vvlm_utils.laws.protocols import ErrorLaw, FunctionLaw, Model
 from vvlm_utils.laws.validation import compare_laws
 from vvlm_utils.runs.table import load_runs

@@ -27,8 +27,8 @@ from vvlm_utils.frontier.elasticities import elasticity
 from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bag_io import load_bag, save_bag
 from vvlm_utils.laws.bagging import bag, hold_factors
-from vvlm_utils.laws.fitting import FitOptions
 from vvlm_utils.laws.forms import make_law
+from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.runs.prepared import candidates_of, prepare
 from vvlm_utils.runs.space import Candidates, space_within
 from vvlm_utils.runs.table import RunsError, validate_runs

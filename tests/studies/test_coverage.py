@@ -11,7 +11,7 @@ from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.bootstrap import design_names
 from vvlm_utils.laws.forms import LAWS, make_law
-from vvlm_utils.laws.recommended import RECOMMENDED
+from vvlm_utils.laws.recommendation import RECOMMENDED
 from vvlm_utils.runs.table import load_runs
 from vvlm_utils.studies.coverage import (
     BEST,
@@ -23,14 +23,11 @@ from vvlm_utils.studies.coverage import (
     ask,
     bands,
     coverage,
-    fit_model,
-    known_law,
     load_coverage,
     score_table,
-    simulate,
     study,
-    table_rng,
 )
+from vvlm_utils.studies.truths import fit_model, known_law, simulate, table_rng
 
 RUNS = load_runs("paper")
 

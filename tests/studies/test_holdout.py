@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from vvlm_utils.laws.bootstrap import design_names
-from vvlm_utils.laws.recommended import PRIOR, RECOMMENDED
+from vvlm_utils.laws.recommendation import PRIOR, RECOMMENDED
 from vvlm_utils.runs.table import load_runs
 from vvlm_utils.studies import holdout
 

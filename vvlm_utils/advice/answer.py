@@ -16,11 +16,12 @@ from vvlm_utils.frontier.elasticities import DATA_SIZES, STEP, elasticity
 from vvlm_utils.frontier.solver import Question, Solution, solve
 from vvlm_utils.frontier.space import parts_of, prices
 from vvlm_utils.laws.bagging import bag, hold_factors
-from vvlm_utils.laws.fitting import FitOptions
-from vvlm_utils.laws.forms import Law, get_law
+from vvlm_utils.laws.forms import get_law
+from vvlm_utils.laws.law import Law
+from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.laws.priors import Prior
 from vvlm_utils.laws.protocols import Model
-from vvlm_utils.laws.recommended import MEMBERS, recommended
+from vvlm_utils.laws.recommendation import MEMBERS, recommended
 from vvlm_utils.runs.prepared import Prepared
 from vvlm_utils.runs.schema import RunsError
 from vvlm_utils.runs.space import PAPER_SPACE, Candidates, Space

@@ -19,9 +19,11 @@ import pandas as pd
 
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
 from vvlm_utils.laws.bagging import bag
-from vvlm_utils.laws.fitting import FitError, FitOptions, fit
-from vvlm_utils.laws.forms import Law, laws_over, log_design, log_values
+from vvlm_utils.laws.fitting import fit
+from vvlm_utils.laws.forms import laws_over
 from vvlm_utils.laws.identifiability import parameter_table
+from vvlm_utils.laws.law import Law, log_design, log_values
+from vvlm_utils.laws.options import FitError, FitOptions
 from vvlm_utils.runs.prepared import Prepared, merge_repeats
 from vvlm_utils.runs.schema import COST
 from vvlm_utils.text import say_levels, say_name

@@ -15,8 +15,9 @@ from vvlm_utils.advice.answer import ask
 from vvlm_utils.advice.audit import Audit
 from vvlm_utils.advice.claims import decidable
 from vvlm_utils.laws.bagging import BaggedLaw
-from vvlm_utils.laws.fitting import FitError
-from vvlm_utils.laws.forms import Law, moves_with_data
+from vvlm_utils.laws.forms import moves_with_data
+from vvlm_utils.laws.law import Law
+from vvlm_utils.laws.options import FitError
 from vvlm_utils.laws.validation import compare_laws, score, summarise
 from vvlm_utils.runs.prepared import Prepared
 from vvlm_utils.runs.schema import RunsError

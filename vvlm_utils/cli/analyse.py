@@ -10,40 +10,33 @@ from typing import Annotated
 import typer
 
 from vvlm_utils.cli.common import (
+    app,
+    check_out,
+    check_sizes,
+    held_levels,
+    note,
+    read_model,
+    read_table,
+    show,
+)
+from vvlm_utils.cli.options import (
     At,
     Band,
     BandKind,
     Budgets,
-    Cost,
     Epsilon,
     Examples,
     Factors,
-    Features,
-    FitMethod,
     FitOrRuns,
-    HowResampled,
+    FittingOptions,
     Json,
-    LawName,
     Level,
-    LmSizes,
-    MaxFrames,
-    MaxTokens,
-    Method,
-    Resamples,
     Runs,
     Seed,
+    SpaceOptions,
+    TableOptions,
     Task,
-    TowerParams,
-    app,
-    check_out,
-    check_sizes,
-    fit_options,
-    held_levels,
-    note,
-    read_model,
-    read_price,
-    read_table,
-    show,
+    with_groups,
 )
 
 COLUMNS = (
@@ -174,7 +167,7 @@ def compare(
     from vvlm_utils.laws.forms import laws_over
     from vvlm_utils.laws.validation import METRICS, compare_laws, score, summarise
 
-    prepared = read_table(runs, task, factor)
+    prepared = read_table(runs, TableOptions(task=task, factor=factor))
     held = compare_laws(
         prepared.runs, np.random.default_rng(seed),
         laws_over(prepared.factors, prepared.data).values(),
@@ -188,19 +181,13 @@ def compare(
 
 
 @app.command()
+@with_groups
 def fit(
     runs: Runs,
+    *,
     out: Annotated[Path, typer.Option(help="Where to write the fit (JSON); - to print it.")],
-    law: LawName = None,
-    method: Method = FitMethod.penalised,
-    resamples: Resamples = None,
-    resampling: HowResampled = None,
-    task: Task = None,
-    factor: Factors = None,
-    cost: Cost = None,
-    tower_params: TowerParams = None,
-    features_per_frame: Features = None,
-    seed: Seed = 0,
+    table: TableOptions,
+    fitting: FittingOptions,
     as_json: Json = False,
 ) -> None:
     """Fit a law to resampled runs and write the bag, for `frontier` and `elasticity`.
@@ -212,11 +199,8 @@ def fit(
     from vvlm_utils.frontier.space import parts_of
 
     check_out(out, runs)
-    price = read_price(cost, tower_params, features_per_frame)
-    prepared = read_table(runs, task, factor, price)
-    model = fit_model(
-        prepared, progress=True, **fit_options(law, method, resamples, resampling, seed)
-    )
+    prepared = read_table(runs, table)
+    model = fit_model(prepared, progress=True, **fitting.given, seed=fitting.seed)
     save_fit(model, prepared, out)
     note(*prepared.notes)
     parts = parts_of(model)
@@ -232,24 +216,16 @@ def fit(
 
 
 @app.command()
+@with_groups
 def frontier(
     source: FitOrRuns,
+    *,
     tflops: Budgets,
     train_examples: Examples,
-    lm_params: LmSizes = None,
-    max_frames: MaxFrames = None,
-    max_tokens: MaxTokens = None,
-    cost: Cost = None,
-    tower_params: TowerParams = None,
-    features_per_frame: Features = None,
-    task: Task = None,
-    factor: Factors = None,
+    space: SpaceOptions,
+    table: TableOptions,
     at: At = None,
-    law: LawName = None,
-    method: Method = FitMethod.penalised,
-    resamples: Resamples = None,
-    resampling: HowResampled = None,
-    seed: Seed = 0,
+    fitting: FittingOptions,
     epsilon: Epsilon = None,
     level: Level = 0.8,
     band: BandKind = Band.law,
@@ -268,12 +244,7 @@ def frontier(
     from vvlm_utils.advice.answer import ask, default_epsilon, records, say_examples
 
     levels = held_levels(at)
-    model, prepared = read_model(
-        source, at=levels, task=task, factor=factor,
-        price=read_price(cost, tower_params, features_per_frame),
-        space={"lm_params": lm_params, "max_frames": max_frames, "max_tokens": max_tokens},
-        fitting=fit_options(law, method, resamples, resampling, seed),
-    )  # fmt: skip
+    model, prepared = read_model(source, table, space, fitting, levels)
     solution = ask(model, prepared, [1e12 * b for b in tflops], train_examples, levels)
     epsilon = default_epsilon(model, prepared) if epsilon is None else epsilon
     rows = records(solution, level, epsilon, band.value, prepared.most_error)
@@ -282,22 +253,14 @@ def frontier(
 
 
 @app.command()
+@with_groups
 def elasticity(
     source: FitOrRuns,
-    lm_params: LmSizes = None,
-    max_frames: MaxFrames = None,
-    max_tokens: MaxTokens = None,
-    cost: Cost = None,
-    tower_params: TowerParams = None,
-    features_per_frame: Features = None,
-    task: Task = None,
-    factor: Factors = None,
+    *,
+    space: SpaceOptions,
+    table: TableOptions,
     at: At = None,
-    law: LawName = None,
-    method: Method = FitMethod.penalised,
-    resamples: Resamples = None,
-    resampling: HowResampled = None,
-    seed: Seed = 0,
+    fitting: FittingOptions,
     level: Level = 0.8,
     as_json: Json = False,
 ) -> None:
@@ -312,12 +275,7 @@ def elasticity(
     from vvlm_utils.advice.answer import move_with_data
 
     levels = held_levels(at)
-    model, prepared = read_model(
-        source, at=levels, task=task, factor=factor,
-        price=read_price(cost, tower_params, features_per_frame),
-        space={"lm_params": lm_params, "max_frames": max_frames, "max_tokens": max_tokens},
-        fitting=fit_options(law, method, resamples, resampling, seed),
-    )  # fmt: skip
-    table, said = move_with_data(model, prepared, levels, level, as_paper=not lm_params)
+    model, prepared = read_model(source, table, space, fitting, levels)
+    moves, said = move_with_data(model, prepared, levels, level, as_paper=not space.lm_params)
     note(*prepared.notes, said)
-    show({name: row.to_dict() for name, row in table.iterrows()}, as_json)
+    show({name: row.to_dict() for name, row in moves.iterrows()}, as_json)

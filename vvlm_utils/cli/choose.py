@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from vvlm_utils.cli.common import Json, app, note
+from vvlm_utils.cli.common import app, note
+from vvlm_utils.cli.options import Json
 
 COLUMNS = ("budget", "model", "frames", "tokens_per_frame", "tflops", "seconds", "videos_per_hour",
            "dollars_per_million", "probability", "outside")  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the commands share: the application, how it prints, the kinds of argument."""
+"""What the commands share: the application, how it prints, and how it reads runs and fits."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable
-from enum import StrEnum
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from vvlm_utils.cli.options import FittingOptions, SpaceOptions, TableOptions
+
 if TYPE_CHECKING:
-    from vvlm_utils.laws.bagging import BaggedLaw
+    from vvlm_utils.laws.protocols import Model
     from vvlm_utils.runs.prepared import Prepared
 
 HELP = """The command line: the book's questions, answered for the paper's runs or for yours.
@@ -22,105 +24,6 @@ Every command prints a table, or JSON with `--json`. Bad input ends in one line 
 and exit code 2, and nothing is half written.
 """
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=HELP)
-
-
-class Resampling(StrEnum):
-    designs = "designs"
-    rows = "rows"
-    stratified = "stratified"
-    dirichlet = "dirichlet"
-    wild = "wild"
-
-
-class FitMethod(StrEnum):
-    penalised = "penalised"
-    paper = "paper"
-
-
-class Band(StrEnum):
-    law = "law"
-    run = "run"
-    family = "family"
-
-
-class CostName(StrEnum):
-    table = "table"
-    paper = "paper"
-    lm_only = "lm_only"
-    exact = "exact"
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Runs = Annotated[str, typer.Argument(help="'paper', 'mini', or the path of a CSV of runs.")]
-FitOrRuns = Annotated[
-    str,
-    typer.Argument(help="A file that `vvlm fit` wrote, or runs to fit now: 'paper', a CSV."),
-]
-Task = Annotated[
-    str | None,
-    typer.Option(help="Task of the table; without it 'avg', the only one, or the mean of all."),
-]
-Factors = Annotated[
-    list[str] | None,
-    typer.Option("--factor", help="A further column that the sweep moved; repeatable."),
-]
-At = Annotated[
-    list[str] | None,
-    typer.Option("--at", metavar="NAME=VALUE", help="Hold a further factor there; repeatable."),
-]
-Budgets = Annotated[
-    list[float], typer.Option("--tflops", help="TFLOPs that a video may cost; repeatable.")
-]
-Examples = Annotated[float, typer.Option("--train-examples", help="Finetuning examples n: 2e6.")]
-LmSizes = Annotated[
-    list[float] | None,
-    typer.Option("--lm-params", help="Allowed LM sizes, not those of the runs; repeatable."),
-]
-MaxFrames = Annotated[
-    int | None, typer.Option(min=1, help="Choose among frames up to this, beyond the runs too.")
-]
-MaxTokens = Annotated[
-    int | None,
-    typer.Option(min=1, help="Choose among square grids of up to so many tokens per frame."),
-]
-Cost = Annotated[
-    CostName | None,
-    typer.Option(
-        "--cost",
-        help="Price of a design; without it the table's own column cost_flops, else Equation 1.",
-    ),
-]
-TowerParams = Annotated[
-    float | None, typer.Option(help="Encoder parameters x_M, where they are not the paper's.")
-]
-Features = Annotated[
-    float | None, typer.Option("--features-per-frame", help="Encoder features per frame x_W.")
-]
-LawName = Annotated[
-    str | None, typer.Option("--law", help="Name of a law; without it the recommended mix of laws.")
-]
-Method = Annotated[
-    FitMethod,
-    typer.Option("--fit", help="Penalised fits, or the paper's own procedure word for word."),
-]
-Resamples = Annotated[
-    int | None,
-    typer.Option(min=1, help="Members: refits in all [default: 300 of the mix, 100 of one law]."),
-]
-BandKind = Annotated[
-    Band,
-    typer.Option("--band", help="Band of the law, of a single run, or of a new family of LMs."),
-]
-HowResampled = Annotated[
-    Resampling | None,
-    typer.Option("--resampling", help="What is resampled [default: designs where they repeat]."),
-]
-Seed = Annotated[int, typer.Option(min=0, help="Same seed, same answer.")]
-Level = Annotated[float, typer.Option(help="Level of the intervals.")]
-Epsilon = Annotated[
-    float | None,
-    typer.Option(help="Error that counts as no difference [default: the noise of a run]."),
-]
 
 
 def show(answer, as_json: bool, out: Path | None = None) -> None:
@@ -186,87 +89,49 @@ def is_fit(source: str) -> bool:
         return file.read(1) == b"{"
 
 
-def read_price(
-    cost: CostName | None, tower_params: float | None, features_per_frame: float | None
-) -> dict:
-    """The arguments of ``prepare`` that say what a design costs, from a command's options."""
-    from vvlm_utils.runs.prepared import price_options
-
-    return price_options(cost and cost.value, tower_params, features_per_frame)
-
-
 def read_table(
-    runs: str,
-    task: str | None = None,
-    factor: list[str] | None = None,
-    price: dict | None = None,
-    lm_params: list[float] | None = None,
-    max_frames: int | None = None,
-    max_tokens: int | None = None,
+    runs: str, table: TableOptions, space: SpaceOptions | None = None, further: Iterable[str] = ()
 ) -> Prepared:
-    """The prepared table of a command."""
+    """The prepared table of a command.
+
+    further : factors besides those of ``--factor``
+    """
     from vvlm_utils.runs.prepared import prepare
 
-    check_sizes(lm_params or [])
-    return prepare(
-        runs,
-        task=task,
-        factors=tuple(factor or ()),
-        lm_params=lm_params,
-        max_frames=max_frames,
-        max_tokens=max_tokens,
-        **(price or {}),
-    )
+    space = space or SpaceOptions()
+    check_sizes(space.lm_params or [])
+    factors = dict.fromkeys([*(table.factor or []), *further])
+    return prepare(runs, task=table.task, factors=tuple(factors), **asdict(space), **table.price)
 
 
 def read_model(
     source: str,
-    *,
-    at: dict[str, float],
-    task: str | None,
-    factor: list[str] | None,
-    price: dict,
-    space: dict,
-    fitting: dict,
-) -> tuple[BaggedLaw, Prepared]:
+    table: TableOptions,
+    space: SpaceOptions,
+    fitting: FittingOptions,
+    levels: dict[str, float] | None = None,
+) -> tuple[Model, Prepared]:
     """A model and the table it answers for: a fit as it was written, or runs fitted now.
 
-    What ``at`` holds are further factors of runs. ``fitting`` holds law, resamples, resampling and
-    seed, which belong to the making of a fit and are refused for one that is made.
+    What ``levels`` holds are further factors of runs. Task, factors and all of ``fitting`` but its
+    seed belong to the making of a fit, and are refused for one that is made.
     """
     from vvlm_utils.advice.answer import fit_model
     from vvlm_utils.advice.fit_file import load_fit
 
-    check_sizes(space.get("lm_params") or [])
     if is_fit(source):
-        given = {
-            "task": task,
-            "factor": factor,
-            **{k: v for k, v in fitting.items() if k != "seed"},
-        }
-        own = [name for name, value in given.items() if value not in (None, [])]
+        check_sizes(space.lm_params or [])
+        making = {"task": table.task, "factor": table.factor, **fitting.given}
+        own = [name for name, value in making.items() if value not in (None, [])]
         if own:
             option = own[0].replace("method", "fit")
             raise ValueError(f"--{option} belongs to the making of a fit; make {source} again")
-        return load_fit(source, **price, **space)
-    factors = [*(factor or []), *(f for f in at if f not in (factor or []))]
-    prepared = read_table(source, task, factors, price, **space)
-    command = " ".join(["vvlm fit", shlex.quote(source), *(f"--factor {f}" for f in factors)])
+        return load_fit(source, **table.price, **asdict(space))
+    prepared = read_table(source, table, space, levels or ())
+    names = dict.fromkeys([*(table.factor or []), *(levels or ())])
+    command = " ".join(["vvlm fit", shlex.quote(source), *(f"--factor {f}" for f in names)])
     note(f"fitting {len(prepared.runs)} runs; `{command} --out fit.json` keeps the fit")
-    return fit_model(prepared, **fitting), prepared
-
-
-def fit_options(
-    law: str | None,
-    method: FitMethod,
-    resamples: int | None,
-    resampling: Resampling | None,
-    seed: int,
-) -> dict:
-    """The arguments of ``fit_model`` that a command was given."""
-    given = {"law": law, "resamples": resamples, "resampling": resampling and resampling.value}
-    given |= {"method": method.value if method is FitMethod.paper else None}
-    return {k: value for k, value in given.items() if value is not None} | {"seed": seed}
+    return fit_model(prepared, **fitting.given, seed=fitting.seed), prepared
 
 
 def check_sizes(lm_params: Iterable[float]) -> None:

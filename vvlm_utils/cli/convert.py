@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from vvlm_utils.cli.common import Json, app, check_out, note, show
+from vvlm_utils.cli.common import app, check_out, note, show
+from vvlm_utils.cli.options import Json
 
 
 @app.command()

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from vvlm_utils.cli.common import Json, Seed, app, check_out, show
+from vvlm_utils.cli.common import app, check_out, show
+from vvlm_utils.cli.options import Json, Seed
 
 data = typer.Typer(no_args_is_help=True, help="Check and sample the paper's finetuning data.")
 app.add_typer(data, name="data")

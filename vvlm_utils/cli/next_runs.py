@@ -7,33 +7,17 @@ from typing import Annotated
 
 import typer
 
-from vvlm_utils.cli.common import (
+from vvlm_utils.cli.common import app, held_levels, note, read_model, show
+from vvlm_utils.cli.options import (
     At,
     Budgets,
-    Cost,
     Examples,
-    Factors,
-    Features,
-    FitMethod,
     FitOrRuns,
-    HowResampled,
+    FittingOptions,
     Json,
-    LawName,
-    LmSizes,
-    MaxFrames,
-    MaxTokens,
-    Method,
-    Resamples,
-    Seed,
-    Task,
-    TowerParams,
-    app,
-    fit_options,
-    held_levels,
-    note,
-    read_model,
-    read_price,
-    show,
+    SpaceOptions,
+    TableOptions,
+    with_groups,
 )
 
 SHARES = (0.125, 0.25, 0.5, 1.0)  # of n, at which a candidate may be trained
@@ -45,8 +29,10 @@ COLUMNS = (
 
 
 @app.command("next-runs")
+@with_groups
 def next_runs(
     source: FitOrRuns,
+    *,
     tflops: Budgets,
     train_examples: Examples,
     train_flops: Annotated[
@@ -56,20 +42,10 @@ def next_runs(
     gpu_tflops: Annotated[
         float | None, typer.Option(help="TFLOP/s that a GPU reaches in your training.")
     ] = None,
-    lm_params: LmSizes = None,
-    max_frames: MaxFrames = None,
-    max_tokens: MaxTokens = None,
-    cost: Cost = None,
-    tower_params: TowerParams = None,
-    features_per_frame: Features = None,
-    task: Task = None,
-    factor: Factors = None,
+    space: SpaceOptions,
+    table: TableOptions,
     at: At = None,
-    law: LawName = None,
-    method: Method = FitMethod.penalised,
-    resamples: Resamples = None,
-    resampling: HowResampled = None,
-    seed: Seed = 0,
+    fitting: FittingOptions,
     candidates: Annotated[
         str | None, typer.Option(help="A CSV of designs to choose from, not a grid.")
     ] = None,
@@ -110,12 +86,7 @@ def next_runs(
     done = None if runs is None else load_runs(runs)
     pool = None if candidates is None else read_candidates(candidates)
     levels = held_levels(at)
-    model, prepared = read_model(
-        source, at=levels, task=task, factor=factor,
-        price=read_price(cost, tower_params, features_per_frame),
-        space={"lm_params": lm_params, "max_frames": max_frames, "max_tokens": max_tokens},
-        fitting=fit_options(law, method, resamples, resampling, seed),
-    )  # fmt: skip
+    model, prepared = read_model(source, table, space, fitting, levels)
     asked = ask(model, prepared, [1e12 * each for each in tflops], train_examples, levels)
     if runs is None:
         same = [prepared.runs[name] == value for name, value in levels.items()]
@@ -125,12 +96,12 @@ def next_runs(
         examples = [round(share * train_examples) for share in SHARES]
         examples = examples if prepared.data else [prepared.held["train_examples"]]
         pool = candidate_designs(asked.question, examples, least=least)
-    table = plan_runs(
+    planned = plan_runs(
         asked.model, pool, asked.question, budget,
         noise=noise, done=done, replicate=replicate, most=most,
     )  # fmt: skip
     note(*prepared.notes)
-    show(json.loads(table[COLUMNS].to_json(orient="records", double_precision=15)), as_json)
+    show(json.loads(planned[COLUMNS].to_json(orient="records", double_precision=15)), as_json)
 
 
 def training_budget(

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from vvlm_utils.cli.common import Json, app
+from vvlm_utils.cli.common import app
+from vvlm_utils.cli.options import Json
 
 MANY = 10**7  # of tokens or devices: more is a slip
 LIST = "list"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from vvlm_utils.cli.common import Json, app, show
+from vvlm_utils.cli.common import app, show
+from vvlm_utils.cli.options import Json
 
 
 @app.command()

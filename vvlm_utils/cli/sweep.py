@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vvlm_utils.cli.common import (
-    Cost,
-    Factors,
-    Features,
-    FitMethod,
-    HowResampled,
+from vvlm_utils.cli.common import app, read_table, show
+from vvlm_utils.cli.options import (
+    FittingOptions,
     Json,
-    LawName,
-    LmSizes,
-    MaxFrames,
-    MaxTokens,
-    Method,
-    Resamples,
     Runs,
     Seed,
-    Task,
-    TowerParams,
-    app,
-    read_price,
-    read_table,
-    show,
+    SpaceOptions,
+    TableOptions,
+    with_groups,
 )
+
+# What the report's notebook takes for an option that is not given.
+UNSET = {
+    "task": "",
+    "factors": [],
+    "cost": "",
+    "tower_params": 0.0,
+    "features_per_frame": 0.0,
+    "lm_params": [],
+    "max_frames": 0,
+    "max_tokens": 0,
+    "law": "",
+    "method": "",
+    "resamples": 0,
+    "resampling": "",
+}
 
 
 @app.command()
+@with_groups
 def check(
     runs: Runs,
-    task: Task = None,
-    factor: Factors = None,
-    cost: Cost = None,
-    tower_params: TowerParams = None,
-    features_per_frame: Features = None,
+    *,
+    table: TableOptions,
     resamples: Annotated[
         int, typer.Option(min=0, help="Members of each law's bag; 0: look at the design alone.")
     ] = 40,
@@ -54,8 +57,7 @@ def check(
 
     from vvlm_utils.advice.audit import audit_table
 
-    price = read_price(cost, tower_params, features_per_frame)
-    prepared = read_table(runs, task, factor, price)
+    prepared = read_table(runs, table)
     audit = audit_table(prepared, np.random.default_rng(seed), resamples)
     if as_json:
         show(audit.to_dict() | {"notes": list(prepared.notes)}, as_json)
@@ -68,14 +70,12 @@ def check(
 
 
 @app.command()
+@with_groups
 def report(
     runs: Runs,
+    *,
     out: Annotated[Path, typer.Option(help="The folder of the site.")],
-    task: Task = None,
-    factor: Factors = None,
-    cost: Cost = None,
-    tower_params: TowerParams = None,
-    features_per_frame: Features = None,
+    table: TableOptions,
     tflops: Annotated[
         list[float] | None,
         typer.Option("--tflops", help="Budgets to answer at; without it round ones. Repeatable."),
@@ -83,14 +83,8 @@ def report(
     train_examples: Annotated[
         float | None, typer.Option(help="Finetuning examples n; without it the most of the runs.")
     ] = None,
-    lm_params: LmSizes = None,
-    max_frames: MaxFrames = None,
-    max_tokens: MaxTokens = None,
-    law: LawName = None,
-    method: Method = FitMethod.penalised,
-    resamples: Resamples = None,
-    resampling: HowResampled = None,
-    seed: Seed = 0,
+    space: SpaceOptions,
+    fitting: FittingOptions,
     as_json: Json = False,
 ) -> None:
     """Write a site about a sweep: audit, laws, frontier, elasticity, and a summary in words.
@@ -106,29 +100,19 @@ def report(
     from vvlm_utils.runs.sources import list_sources
     from vvlm_utils.site import report as reports
 
-    price = read_price(cost, tower_params, features_per_frame)
     reports.check_folder(out)
     reports.check_compiler()
-    prepared = read_table(runs, task, factor, price, lm_params, max_frames, max_tokens)
-    audit = audit_table(prepared, np.random.default_rng(seed), 0)
-    check_answerable(audit, law)
-    parameters = {
+    prepared = read_table(runs, table, space)
+    audit = audit_table(prepared, np.random.default_rng(fitting.seed), 0)
+    check_answerable(audit, fitting.law)
+    options = asdict(table) | asdict(space) | asdict(fitting)
+    options["factors"] = options.pop("factor")
+    parameters = {name: options[name] or empty for name, empty in UNSET.items()}
+    parameters |= {
         "runs": runs if runs in list_sources() else str(Path(runs).resolve()),
-        "task": task or "",
-        "factors": list(factor or ()),
-        "cost": cost.value if cost else "",
-        "tower_params": tower_params or 0.0,
-        "features_per_frame": features_per_frame or 0.0,
-        "tflops": list(tflops or ()),
+        "tflops": tflops or [],
         "train_examples": train_examples or 0.0,
-        "lm_params": list(lm_params or ()),
-        "max_frames": max_frames or 0,
-        "max_tokens": max_tokens or 0,
-        "law": law or "",
-        "method": method.value,
-        "resamples": resamples or 0,
-        "resampling": resampling.value if resampling else "",
-        "seed": seed,
+        "seed": fitting.seed,
     }
     page = reports.build(parameters, out).resolve()
     if as_json:

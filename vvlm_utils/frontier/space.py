@@ -15,7 +15,7 @@ import pandas as pd
 
 from vvlm_utils.cost.equation import FACTORS, LIMIT, TRAIN_EXAMPLES, CostFunction
 from vvlm_utils.laws.bagging import BaggedLaw
-from vvlm_utils.laws.forms import Law
+from vvlm_utils.laws.law import Law
 from vvlm_utils.laws.protocols import Model
 from vvlm_utils.runs.space import Candidates, Space
 

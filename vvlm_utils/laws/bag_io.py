@@ -13,9 +13,9 @@ from vvlm_utils import __version__
 from vvlm_utils.files import read_mapping, whole
 from vvlm_utils.laws.bagging import AGGREGATES, BaggedLaw, check_choice
 from vvlm_utils.laws.bootstrap import RESAMPLING
-from vvlm_utils.laws.fitting import FitOptions
-from vvlm_utils.laws.forms import Law, Power, Term
+from vvlm_utils.laws.law import Law, Power, Term
 from vvlm_utils.laws.mixtures import MixedLaws
+from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.laws.priors import Prior
 
 FORMAT, VERSION = "vvlm-bag", 1

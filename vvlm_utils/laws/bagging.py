@@ -19,18 +19,13 @@ import pandas as pd
 
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
 from vvlm_utils.laws.bootstrap import RESAMPLING, expanded_level, resample_weights, wild_errors
-from vvlm_utils.laws.fitting import (
-    FitError,
-    FitOptions,
-    LawFit,
-    at_bound,
-    make_problem,
-    parameters_spent,
-    predict,
-)
-from vvlm_utils.laws.forms import Law, change_units, values
+from vvlm_utils.laws.diagnostics import at_bound, parameters_spent
+from vvlm_utils.laws.fitting import LawFit
 from vvlm_utils.laws.intervals import LM_EFFECT, predictive_interval, spread_of
+from vvlm_utils.laws.law import Law, change_units, values
 from vvlm_utils.laws.optimisers import Problem
+from vvlm_utils.laws.options import FitError, FitOptions
+from vvlm_utils.laws.problem import make_problem, predict
 from vvlm_utils.laws.protocols import ErrorLaw, FunctionLaw, Model
 from vvlm_utils.laws.search import cold_search, full_fit, short_search, warm_search
 

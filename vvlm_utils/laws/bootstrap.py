@@ -23,8 +23,8 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
-from vvlm_utils.laws.fitting import at_bound
-from vvlm_utils.laws.forms import log_values
+from vvlm_utils.laws.diagnostics import at_bound
+from vvlm_utils.laws.law import log_values
 from vvlm_utils.laws.optimisers import Problem
 from vvlm_utils.laws.protocols import ErrorLaw
 

@@ -16,8 +16,10 @@ import numpy as np
 import pandas as pd
 
 from vvlm_utils.laws.bagging import BaggedLaw
-from vvlm_utils.laws.fitting import LawFit, draw_starts, make_problem
+from vvlm_utils.laws.fitting import LawFit
 from vvlm_utils.laws.optimisers import OPTIMISERS
+from vvlm_utils.laws.problem import make_problem
+from vvlm_utils.laws.starts import draw_starts
 
 
 def profile(

@@ -21,7 +21,8 @@ import numba
 import numpy as np
 from scipy.optimize import least_squares, minimize
 
-from vvlm_utils.laws.forms import Law, coefficient_count, evaluate, log_values
+from vvlm_utils.laws.evaluation import evaluate
+from vvlm_utils.laws.law import Law, coefficient_count, log_values
 from vvlm_utils.laws.protocols import ErrorLaw
 
 SMALLEST_COEFFICIENT = 1e-6  # points; where a search of logarithms stops

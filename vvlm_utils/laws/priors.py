@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from vvlm_utils.cost.equation import TRAIN_EXAMPLES
-from vvlm_utils.laws.forms import Law, Term, coefficient_count
+from vvlm_utils.laws.law import Law, Term, coefficient_count
 from vvlm_utils.laws.protocols import ErrorLaw
 
 

@@ -15,9 +15,10 @@ from dataclasses import replace
 import numpy as np
 from tqdm import tqdm
 
-from vvlm_utils.laws.fitting import FitOptions, draw_starts, start_points
-from vvlm_utils.laws.forms import values
+from vvlm_utils.laws.law import values
 from vvlm_utils.laws.optimisers import OPTIMISERS, Problem, levenberg_marquardt
+from vvlm_utils.laws.options import FitOptions
+from vvlm_utils.laws.starts import draw_starts, start_points
 
 ROUNDS, KEPT, NEW_STARTS = 4, 4, 32  # of the warm search; see warm_search
 FIRST_STEPS, FINISHED = 25, 8  # of the quick search; see warm_search

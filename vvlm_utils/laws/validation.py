@@ -24,8 +24,8 @@ from tqdm import tqdm
 from vvlm_utils.files import DATA_FOLDER
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.bootstrap import design_names
-from vvlm_utils.laws.fitting import FitOptions
 from vvlm_utils.laws.forms import FORMS, LAWS
+from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.laws.protocols import ErrorLaw
 
 METRICS = ("mse", "e_pct", "r2")

@@ -21,10 +21,10 @@ from vvlm_utils.cost.equation import FACTORS, inference_cost
 from vvlm_utils.cost.serving import ACCELERATORS
 from vvlm_utils.files import whole
 from vvlm_utils.frontier.space import parts_of
-from vvlm_utils.laws.forms import Law
+from vvlm_utils.laws.law import Law
 from vvlm_utils.laws.mixtures import MixedLaws
 from vvlm_utils.laws.protocols import Model
-from vvlm_utils.laws.recommended import recommended
+from vvlm_utils.laws.recommendation import recommended
 from vvlm_utils.laws.validation import with_measurement_noise
 from vvlm_utils.runs.prepared import prepare
 from vvlm_utils.runs.space import PAPER_SPACE

@@ -33,10 +33,11 @@ from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
 from vvlm_utils.files import DATA_FOLDER, whole
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.bootstrap import design_names
-from vvlm_utils.laws.fitting import FitError, FitOptions, predict
 from vvlm_utils.laws.forms import FORMS, get_law
 from vvlm_utils.laws.intervals import predictive_interval
+from vvlm_utils.laws.options import FitError, FitOptions
 from vvlm_utils.laws.priors import Prior, prior_draws
+from vvlm_utils.laws.problem import predict
 from vvlm_utils.laws.validation import fold_masks, metrics
 from vvlm_utils.runs.table import load_runs
 

@@ -37,7 +37,8 @@ from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bagging import BaggedLaw, bag
 from vvlm_utils.laws.forms import LAWS
 from vvlm_utils.runs.space import Space
-from vvlm_utils.studies.coverage import TRAINED, Truth, simulate
+from vvlm_utils.studies.coverage import TRAINED
+from vvlm_utils.studies.truths import Truth, simulate
 
 LAW = LAWS["add-interact"]
 SPACE = Space(lm_params=(1e9, 2.8e9, 7.5e9, 14e9, 32e9))

@@ -13,9 +13,9 @@ import pandas as pd
 
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
 from vvlm_utils.laws.bagging import bag
-from vvlm_utils.laws.fitting import FitOptions
 from vvlm_utils.laws.forms import laws_over
 from vvlm_utils.laws.mixtures import MixedLaws, mix
+from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.laws.priors import Prior
 
 RECOMMENDED = ("add-interact", "add-decay", "pnorm-decay")

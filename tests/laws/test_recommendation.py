@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vvlm_utils.laws.bag_io import load_bag, save_bag
-from vvlm_utils.laws.recommended import RECOMMENDED, recommended
+from vvlm_utils.laws.recommendation import RECOMMENDED, recommended
 from vvlm_utils.runs.table import load_runs
 
 RUNS = load_runs("paper")
