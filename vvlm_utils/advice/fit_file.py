@@ -6,17 +6,17 @@ from pathlib import Path
 
 from vvlm_utils.files import read_mapping
 from vvlm_utils.laws.bag_io import load_bag, save_bag
-from vvlm_utils.laws.bagging import BaggedLaw
+from vvlm_utils.laws.protocols import Model
 from vvlm_utils.runs.prepared import Prepared, restore
 from vvlm_utils.runs.schema import RunsError
 
 
-def save_fit(model: BaggedLaw, prepared: Prepared, path: str | Path) -> None:
+def save_fit(model: Model, prepared: Prepared, path: str | Path) -> None:
     """Write a model and its table as JSON, atomically; :func:`load_fit` reads them."""
     save_bag(model, path, prepared.to_dict())
 
 
-def load_fit(path: str | Path, **choices) -> tuple[BaggedLaw, Prepared]:
+def load_fit(path: str | Path, **choices) -> tuple[Model, Prepared]:
     """Read what :func:`save_fit` wrote: a model, and the table that it answers for.
 
     choices : of price and space, as in ``prepare``, in place of the fit's own

@@ -38,6 +38,7 @@ from vvlm_utils.cost.equation import (
 from vvlm_utils.frontier.solver import Question, outside, solve
 from vvlm_utils.frontier.space import prices
 from vvlm_utils.laws.bagging import BaggedLaw
+from vvlm_utils.laws.protocols import Model
 from vvlm_utils.runs.reading import read_table
 from vvlm_utils.runs.space import Space, spread
 from vvlm_utils.runs.table import validate_runs
@@ -103,7 +104,7 @@ def read_candidates(path: str | Path) -> pd.DataFrame:
     return validate_runs(table, label=str(path), first_line=0)[RUN_COLUMNS]
 
 
-def residual_noise(bagged: BaggedLaw) -> float:
+def residual_noise(bagged: Model) -> float:
     """Standard deviation of a run's log error around the law, from the bag's own losses.
 
     A refit to resampled rows spends its free parameters p twice, once in the runs' own fit and
@@ -150,7 +151,7 @@ def observe(root: np.ndarray, seen: np.ndarray, noise: float) -> np.ndarray:
     return root - shrink * np.outer(seen, seen @ root)
 
 
-def target_root(bagged: BaggedLaw, question: Question, aim: str = "choice") -> np.ndarray:
+def target_root(bagged: Model, question: Question, aim: str = "choice") -> np.ndarray:
     """Deviations of what the plan is to make sure of, shape (members, targets).
 
     aim : "choice": log error of every member's own best design less that of the bag's, at every
@@ -175,7 +176,7 @@ def target_root(bagged: BaggedLaw, question: Question, aim: str = "choice") -> n
 
 
 def plan_runs(
-    bagged: BaggedLaw,
+    bagged: Model,
     candidates: pd.DataFrame,
     question: Question,
     train_flops: float,

@@ -14,10 +14,10 @@ import pandas as pd
 from vvlm_utils.advice.answer import ask
 from vvlm_utils.advice.audit import Audit
 from vvlm_utils.advice.claims import decidable
-from vvlm_utils.laws.bagging import BaggedLaw
 from vvlm_utils.laws.forms import moves_with_data
 from vvlm_utils.laws.law import Law
 from vvlm_utils.laws.options import FitError
+from vvlm_utils.laws.protocols import Model
 from vvlm_utils.laws.validation import compare_laws, score, summarise
 from vvlm_utils.runs.prepared import Prepared
 from vvlm_utils.runs.schema import RunsError
@@ -93,7 +93,7 @@ def held_levels(prepared: Prepared) -> list[dict[str, float]]:
 
 
 def best_level(
-    model: BaggedLaw, prepared: Prepared, budget: float, n: float
+    model: Model, prepared: Prepared, budget: float, n: float
 ) -> tuple[dict[str, float], pd.Series]:
     """The combination of further factors with the least error at one budget, and all errors."""
     levels = held_levels(prepared)

@@ -32,8 +32,9 @@ from vvlm_utils.frontier.space import (
     parts_of,
     space_errors,
 )
-from vvlm_utils.laws.bagging import BaggedLaw, as_bag
+from vvlm_utils.laws.bagging import as_bag
 from vvlm_utils.laws.fitting import LawFit
+from vvlm_utils.laws.protocols import Model
 from vvlm_utils.runs.space import PAPER_SPACE, Candidates, Space
 
 ELASTICITY_FORMS = ("forward", "arc")
@@ -92,7 +93,7 @@ class Paths:
 
     def __init__(
         self,
-        model: BaggedLaw | LawFit,
+        model: Model | LawFit,
         space: Space | Candidates,
         cost: CostFunction,
         budgets: Iterable[float],
@@ -182,7 +183,7 @@ def summarise(mean: np.ndarray, level: float = 0.8, middle: str = "bag") -> pd.D
 
 
 def elasticity(
-    model: BaggedLaw | LawFit,
+    model: Model | LawFit,
     space: Space | Candidates = PAPER_SPACE,
     cost: CostFunction = paper_flops,
     budgets: Iterable[float] | None = None,
@@ -260,7 +261,7 @@ TABLE_10: dict[str, dict[str, float]] = (
 
 
 def elasticity_table(
-    model: BaggedLaw | LawFit,
+    model: Model | LawFit,
     rows: Mapping[str, Mapping[str, float]] = TABLE_10,
     space: Space | Candidates = PAPER_SPACE,
     cost: CostFunction = paper_flops,

@@ -14,8 +14,9 @@ import pandas as pd
 
 from vvlm_utils.cost.equation import FACTORS, CostFunction, inference_cost, paper_flops
 from vvlm_utils.frontier.solver import Question, solve
-from vvlm_utils.laws.bagging import BaggedLaw, as_bag
+from vvlm_utils.laws.bagging import as_bag
 from vvlm_utils.laws.fitting import LawFit
+from vvlm_utils.laws.protocols import Model
 from vvlm_utils.runs.space import PAPER_SPACE, Space
 
 PARTS = ("vision", "lm")
@@ -57,7 +58,7 @@ def next_square(tokens_per_frame: np.ndarray) -> np.ndarray:
 
 
 def marginal_gains(
-    model: BaggedLaw | LawFit,
+    model: Model | LawFit,
     designs: pd.DataFrame,
     train_examples: float,
     step: str = "next",
@@ -100,7 +101,7 @@ def marginal_gains(
 
 
 def discount_gains(
-    model: BaggedLaw | LawFit,
+    model: Model | LawFit,
     budgets: Iterable[float],
     train_examples: float,
     factor: float = 0.5,

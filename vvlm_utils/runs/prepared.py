@@ -165,7 +165,8 @@ def prepare(
     Parameters
     ----------
     table
-        A known source ("paper", "mini"), the path of a CSV, or a table with its columns.
+        A known source ("paper", "mini"), the path of a CSV, or a table with its columns. A known
+        source also states its encoder and its designs to choose from; a table's columns do not.
     task
         The task to answer for; None takes "avg", the only task there is, or else the mean of all
         tasks where every run has all of them.

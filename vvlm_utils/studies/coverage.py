@@ -26,6 +26,7 @@ from vvlm_utils.files import DATA_FOLDER
 from vvlm_utils.frontier.elasticities import Paths
 from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.laws.bagging import BANDS, BaggedLaw, as_bag
+from vvlm_utils.laws.protocols import Model
 from vvlm_utils.runs.space import PAPER_SPACE, Space
 from vvlm_utils.studies.truths import Truth, fit_model, simulate, table_rng
 
@@ -113,7 +114,7 @@ class Answers:
         self.members.append(np.asarray(members, dtype=float))
 
 
-def ask(truth: Truth, bagged: BaggedLaw) -> Answers:
+def ask(truth: Truth, bagged: Model) -> Answers:
     """Put every question of the study to a bag.
 
     error : of each of ``DESIGNS``
@@ -135,7 +136,7 @@ def ask(truth: Truth, bagged: BaggedLaw) -> Answers:
     return answers
 
 
-def _ask_frontier(answers: Answers, truth: Truth, bagged: BaggedLaw, asked: Frontier) -> None:
+def _ask_frontier(answers: Answers, truth: Truth, bagged: Model, asked: Frontier) -> None:
     question = Question(asked.budgets, asked.train_examples, asked.space)
     true, solved = solve(truth.fit, question), solve(bagged, question)
     best, least = true.designs()[:, 0], true.errors()[0]
@@ -152,7 +153,7 @@ def _ask_frontier(answers: Answers, truth: Truth, bagged: BaggedLaw, asked: Fron
         answers.add("regret", asked.where, at, reached - least[i], np.median(regret), regret)
 
 
-def _elasticities(bagged: BaggedLaw) -> np.ndarray:
+def _elasticities(bagged: Model) -> np.ndarray:
     """Eq. 11 over the study's grid, shape (factors, 1 + members)."""
     paths = Paths(bagged, PAPER_SPACE, paper_flops, ELASTICITY["budgets"])
     step = ELASTICITY["step"]
