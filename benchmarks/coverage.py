@@ -24,6 +24,7 @@ from vvlm_utils.laws.bootstrap import RESAMPLING
 from vvlm_utils.laws.forms import LAWS
 from vvlm_utils.runs.table import load_runs
 from vvlm_utils.studies import coverage as study
+from vvlm_utils.studies.truths import MODELS, Truth, known_law, known_truths
 
 FOLDER = Path("_build/coverage")
 # Each law's share of the time, roughly; only the time left is computed from it.
@@ -46,7 +47,7 @@ def questions() -> str:
 
 def run(
     folder: Path,
-    truths: dict[str, study.Truth],
+    truths: dict[str, Truth],
     kinds: Sequence[str],
     tables: int,
     seed: int,
@@ -82,11 +83,10 @@ def main() -> None:
     folder = FOLDER / f"{questions()}-seed{a.seed}-resamples{a.resamples}"
     runs, kinds = load_runs("paper"), RESAMPLING
     if a.model == "recommended":
-        truths, kinds = study.known_truths(runs, np.random.default_rng(a.seed)), study.MODELS
+        truths, kinds = known_truths(runs, np.random.default_rng(a.seed)), MODELS
     else:
         truths = {
-            name: study.known_law(LAWS[name], runs, np.random.default_rng(a.seed))
-            for name in a.laws
+            name: known_law(LAWS[name], runs, np.random.default_rng(a.seed)) for name in a.laws
         }
     paths = run(folder, truths, a.kinds or kinds, a.tables, a.seed, a.resamples)
     scored = pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
