@@ -61,6 +61,7 @@ def test_one_output_is_a_picture_and_a_chart_and_closes_the_picture():
     axes = plt.subplots(1, 2)[1]
     bundle = Explorable(axes, Figure(Scatter(x=[1], y=[2])))._repr_mimebundle_()
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert "<svg" in bundle["image/svg+xml"]
     assert json.loads(json.dumps(bundle[PLOTLY]))["data"][0]["y"] == [2]
     assert not plt.fignum_exists(axes[0].figure.number)
 

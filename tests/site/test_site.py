@@ -82,7 +82,12 @@ def test_no_serious_violation_of_accessibility(look, page):
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
 def test_every_figure_says_in_words_what_it_shows(page):
     images = re.findall(r"<img\b[^>]*>", page.read_text())
-    words = [re.search(r'\balt="([^"]*)"', image) for image in images if "logo" not in image]
+    images += re.findall(r'<svg\b[^>]*class="vvlm-figure"[^>]*>', page.read_text())
+    words = [
+        re.search(r'\b(?:alt|aria-label)="([^"]*)"', image)
+        for image in images
+        if "logo" not in image
+    ]
     bad = [w for w in words if not w or len(w[1]) < 12 or w[1].endswith((".png", ".svg"))]
     assert bad == []
 
@@ -147,7 +152,7 @@ def test_readers_explore_the_runs_the_frontier_and_the_votes(tab):
     for page in (page for page in PAGES if "vvlm-chart" in page.read_text()):
         tab.goto(page.as_uri())
         names |= {f"{page.stem}.{name}" for name in bring_charts(tab)}
-        assert tab.locator("figure.vvlm-explored img:visible").count() == 0
+        assert tab.locator("figure.vvlm-explored .vvlm-figure:visible").count() == 0
         assert tab.locator("figure.vvlm-explored svg.main-svg").count() > 0
     expected = {"05_runs.fig-all-runs", "07_frontier.fig-frontier", "07_frontier.fig-votes"}
     assert expected < names and faults == []
@@ -184,7 +189,8 @@ def test_the_still_figure_is_a_press_away_and_is_what_print_and_no_script_show(b
     page = (SITE / "notebooks" / "07_frontier.html").as_uri()
     tab.goto(page)
     bring_charts(tab)
-    picture, chart = (tab.locator(f"#fig-votes {what}") for what in ("img", ".vvlm-chart-place"))
+    figure = tab.locator("#fig-votes")
+    picture, chart = figure.locator(".vvlm-figure"), figure.locator(".vvlm-chart-place")
     switch = tab.locator("#fig-votes").get_by_role("button", name="Show the still figure")
     switch.focus()
     tab.keyboard.press("Enter")
@@ -196,7 +202,7 @@ def test_the_still_figure_is_a_press_away_and_is_what_print_and_no_script_show(b
     context = browser.new_context(java_script_enabled=False)
     bare = context.new_page()
     bare.goto(page)
-    assert bare.locator("#fig-votes img").is_visible()
+    assert bare.locator("#fig-votes .vvlm-figure").is_visible()
     context.close()
 
 

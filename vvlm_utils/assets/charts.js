@@ -9,6 +9,7 @@
     responsive: true,
     modeBarButtons: [["toImage", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
   };
+  const STILL = "img, svg.vvlm-figure";
   let loading;
 
   // Plotly is one large script: a page asks for it once, and only when it shows a chart.
@@ -40,19 +41,37 @@
     figure.append(button);
   }
 
+  // What Python drew for white paper, in the colours that the page's theme gives the still figures.
+  function themed(value) {
+    if (Array.isArray(value)) return value.map(themed);
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, themed(v)]));
+    }
+    if (typeof value !== "string") return value;
+    const page = getComputedStyle(document.documentElement);
+    if (value === "white") return page.getPropertyValue("--pst-color-background").trim() || value;
+    if (!/^#[0-9a-f]{6}$/i.test(value)) return value;
+    return page.getPropertyValue(`--fig-${value.slice(1).toLowerCase()}`).trim() || value;
+  }
+
   async function explore(data, figure) {
     const Plotly = await loadPlotly();
-    const image = figure.querySelector("img");
+    const image = figure.querySelector(STILL);
     const chart = document.createElement("div");
     chart.className = "vvlm-chart-place";
     chart.setAttribute("role", "group");
-    chart.setAttribute("aria-label", `Interactive chart. ${image.alt}`);
+    chart.setAttribute("aria-label", `Interactive chart. ${image.alt ?? image.getAttribute("aria-label")}`);
     image.after(chart);
     figure.classList.add("vvlm-explored");
     const { data: traces, layout } = JSON.parse(data.textContent);
     // A finger scrolls the page; only a mouse draws a box to zoom into.
     if (window.matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
-    await Plotly.newPlot(chart, traces, layout, settings);
+    Object.assign(layout, { paper_bgcolor: "#00000000", plot_bgcolor: "#00000000" });
+    const draw = () => Plotly.react(chart, themed(traces), themed(layout), settings);
+    await draw();
+    new MutationObserver(draw).observe(document.documentElement, {
+      attributeFilter: ["data-theme"],
+    });
     addButton(figure);
   }
 
@@ -60,7 +79,7 @@
     const charts = new Map();
     for (const data of document.querySelectorAll("script.vvlm-chart")) {
       const figure = document.getElementById(data.dataset.figure);
-      if (figure?.querySelector("img")) charts.set(figure, data);
+      if (figure?.querySelector(STILL)) charts.set(figure, data);
     }
     const seen = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {

@@ -42,11 +42,12 @@ class Explorable:
         from IPython.core.pylabtools import print_figure
         from matplotlib import pyplot as plt
 
-        picture = print_figure(self.still, fmt="png")
+        picture, drawing = (print_figure(self.still, fmt=kind) for kind in ("png", "svg"))
         plt.close(self.still)  # or the notebook would show it once more
         return {
             PLOTLY: json.loads(self.chart.to_json()),
             "image/png": base64.b64encode(picture).decode(),
+            "image/svg+xml": drawing,
         }
 
 

@@ -11,6 +11,7 @@ from importlib.resources import files
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython import get_ipython
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.ticker import NullFormatter, NullLocator
@@ -78,8 +79,13 @@ _EXAMPLE_PLACES = {0.25e6: 0.3, 0.5e6: 0.45, 1e6: 0.6, 2e6: 0.75, 10e6: 1.0}
 
 
 def use_style() -> None:
-    """Apply the book's style file to every figure that follows."""
+    """Apply the book's style file to every figure that follows; a notebook draws SVG as well.
+
+    A site shows the SVG, which follows its theme; whatever shows no SVG has the PNG.
+    """
     plt.style.use(str(files("vvlm_utils") / "vvlm.mplstyle"))
+    if (shell := get_ipython()) is not None:
+        shell.run_line_magic("config", "InlineBackend.figure_formats = {'png', 'svg'}")
 
 
 def _ordered_palette(values: Iterable[float], cmap: str, places: dict[float, float]) -> dict:

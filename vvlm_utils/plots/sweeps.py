@@ -115,7 +115,8 @@ def plot_correlations(matrices: dict[str, pd.DataFrame]) -> np.ndarray:
             for j, value in enumerate(row):
                 text = "const." if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}"
                 shade = "white" if abs(value) > 0.6 else "black"
-                ax.text(j, i, text, ha="center", va="center", fontsize=7.5, color=shade)
+                look = {"ha": "center", "va": "center", "fontsize": 7.5, "color": shade}
+                ax.text(j, i, text, gid=f"fixed-{title}-{i}-{j}".replace(" ", "-"), **look)
         ax.set_xticks(range(len(matrix)), matrix.columns)
         ax.set_yticks(range(len(matrix)), matrix.index)
         ax.grid(False)

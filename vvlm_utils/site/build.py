@@ -26,6 +26,7 @@ from vvlm_utils.files import whole, whole_folder
 from vvlm_utils.parsing import read_yaml
 from vvlm_utils.plots.charts import copy_assets, embed_charts, gather_charts
 from vvlm_utils.progress import Lines
+from vvlm_utils.site.figures import dark_sheet, inline_figures
 from vvlm_utils.site.verdicts import check_chapters
 
 # Of what the theme writes into every page, these serve a live kernel that the book does not offer
@@ -277,7 +278,9 @@ def compile_site(source: Path, site: Path) -> None:
         raise RuntimeError(f"the book does not compile: see the warnings above, or all of {log}")
     built = work / "_build" / "html"
     for page in built.rglob("*.html"):
-        page.write_text(version_assets(UNWANTED.sub("", page.read_text()), page.parent))
+        text, colours = inline_figures(UNWANTED.sub("", page.read_text()), page.parent)
+        text = text.replace("</head>", f"<style>\n{dark_sheet(colours)}</style>\n</head>", 1)
+        page.write_text(version_assets(text, page.parent))
     for taken in (built / "_sources").rglob("*.ipynb"):  # what a page offers to download
         nbformat.write(gather_charts(nbformat.read(taken, as_version=4)), taken)
     with whole_folder(site) as new:
