@@ -73,3 +73,8 @@ def test_what_is_drawn_on_a_colour_keeps_its_own(picture):
 def test_a_picture_that_is_not_there_is_left_alone(tmp_path):
     page = '<img alt="gone" src="gone.svg">'
     assert inline_figures(page, tmp_path) == (page, set())
+
+
+def test_the_colours_of_a_chart_follow_the_theme_as_well(tmp_path):
+    chart = '<script type="application/json" class="vvlm-chart">{"fill": "#EEEEEE"}</script>'
+    assert inline_figures(chart, tmp_path) == (chart, {"#eeeeee"})

@@ -116,7 +116,9 @@ def plot_correlations(matrices: dict[str, pd.DataFrame]) -> np.ndarray:
                 text = "const." if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}"
                 shade = "white" if abs(value) > 0.6 else "black"
                 look = {"ha": "center", "va": "center", "fontsize": 7.5, "color": shade}
-                ax.text(j, i, text, gid=f"fixed-{title}-{i}-{j}".replace(" ", "-"), **look)
+                if not np.isnan(value):  # on a colour of its own, whatever the page's theme
+                    look["gid"] = f"fixed-{title}-{i}-{j}".replace(" ", "-")
+                ax.text(j, i, text, **look)
         ax.set_xticks(range(len(matrix)), matrix.columns)
         ax.set_yticks(range(len(matrix)), matrix.index)
         ax.grid(False)

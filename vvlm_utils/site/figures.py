@@ -18,6 +18,7 @@ SVG = "http://www.w3.org/2000/svg"
 XLINK = "{http://www.w3.org/1999/xlink}href"
 PICTURE = re.compile(r'<img\b[^>]*\bsrc="([^"]+\.svg)"[^>]*>')
 ATTRIBUTE = re.compile(r'\b(alt|class)="([^"]*)"')
+CHART = re.compile(r'<script[^>]*class="vvlm-chart"[^>]*>(.*?)</script>', re.DOTALL)
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 POINTER = re.compile(r"url\(#([^)]+)\)")
 PAPER = "#ffffff"
@@ -107,7 +108,10 @@ def _follow(element: ET.Element, name: str, colours: set[str], fixed: bool = Fal
 
 
 def inline_figures(page: str, folder: Path) -> tuple[str, set[str]]:
-    """Write every SVG picture of a page in ``folder`` into it; gives the page and its colours."""
+    """Write every SVG picture of a page in ``folder`` into it.
+
+    Gives the page, and the colours of its pictures and of its charts.
+    """
     colours: set[str] = set()
     count = 0
 
@@ -123,6 +127,8 @@ def inline_figures(page: str, folder: Path) -> tuple[str, set[str]]:
         colours.update(used)
         return svg
 
+    for chart in CHART.findall(page):
+        colours |= {c.lower() for c in COLOUR.findall(chart)} - {PAPER}
     return PICTURE.sub(inlined, page), colours
 
 
