@@ -1,9 +1,11 @@
 # The book: chapters run by papermill, the allocator's data, and the site that they are compiled to.
-from vvlm_utils.site import build as book
+from vvlm_utils.site import archive, build as book
 
 PACKAGE = Path("vvlm_utils")
 CHAPTERS = book.list_chapters(Path("_toc.yml"))
 PAGE, DATA = book.ALLOCATOR
+OFFER, CODE = book.CODE
+DOWNLOADS = [f"_build/{CODE}"] if OFFER in book.list_pages(Path("_toc.yml")) else []
 ALLOCATOR = [f"_build/{DATA}"] if PAGE in book.list_pages(Path("_toc.yml")) else []
 VARIANTS = [path.stem for path in Path("params").glob("*.yml")]  # 07_frontier.released
 
@@ -39,6 +41,7 @@ rule site:
     input:
         chapters=expand("_build/executed/{chapter}.ipynb", chapter=CHAPTERS),
         allocator=ALLOCATOR,
+        downloads=DOWNLOADS,
         prose=[path for path in Path("book").rglob("*") if path.is_file()],
         docstrings=[f for page in Path("book").glob("*.md") for f in book.find_documented(page, PACKAGE)],
         shared=list((PACKAGE / "assets").iterdir()),
@@ -79,6 +82,16 @@ rule allocator:
         f"_build/{DATA}",
     shell:
         THREADS + f" {PYTHON} -m vvlm_utils.site.allocator {{output}}"
+
+
+# What the site offers to take along: the project's files as an archive, the package as a wheel.
+rule downloads:
+    input:
+        archive.list_sources(Path(".")),
+    output:
+        directory(f"_build/{CODE}"),
+    shell:
+        PYTHON + " -m vvlm_utils.site.archive {output}"
 
 
 rule variant:

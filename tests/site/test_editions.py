@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -11,7 +12,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from test_build import TINY, make_tiny, snakemake, write_notebook
 
-from vvlm_utils.site.editions import strip_cells, strip_text
+from vvlm_utils.site.archive import write_archive
+from vvlm_utils.site.editions import strip_archive, strip_cells, strip_text
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -116,6 +118,20 @@ def test_the_built_edition_holds_no_word_of_a_solution(tmp_path):
     handout = json.loads((root / "_build/student/notebooks/01_tiny.ipynb").read_text())
     assert ["# Your answer to ex-tiny"] in [cell["source"] for cell in handout["cells"]]
     assert not (root / "_build/html").exists()
+
+
+def test_the_archive_of_the_edition_holds_no_solution(tmp_path):
+    path = write_archive(ROOT, tmp_path / "code.zip")
+    with zipfile.ZipFile(path) as full:
+        names = full.namelist()
+    strip_archive(path)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == names
+        chapters = [n for n in names if "/notebooks/" in n and n.endswith(".ipynb")]
+        texts = [archive.read(name).decode() for name in chapters]
+    assert len(chapters) > 10
+    assert not any("solution-start" in text for text in texts)
+    assert any("Your answer to" in text for text in texts)
 
 
 def test_another_edition_is_refused_in_one_line():

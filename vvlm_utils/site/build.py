@@ -49,6 +49,14 @@ PACKAGE = Path(__file__).parents[1]
 FRONT = ("07_frontier", "fig-frontier", Path(PROSE) / "assets" / "frontier.png")
 # The page that computes in the browser, and what it computes from, beside the executed chapters.
 ALLOCATOR = (f"{PROSE}/allocator", Path("allocator") / "allocator_data.js")
+# The page that offers the project's files, the folder of those that are made, and those that are.
+CODE = (f"{PROSE}/get_the_code", Path("code"))
+OFFERED = {
+    "paper_runs.csv": PACKAGE / "data" / "sweeps" / "paper" / "runs.csv",
+    "paper_by_task.csv": PACKAGE / "data" / "sweeps" / "paper" / "by_task.csv",
+    "mini_runs.csv": PACKAGE / "data" / "sweeps" / "mini" / "runs.csv",
+    "CITATION.cff": PACKAGE.parent / "CITATION.cff",
+}
 
 
 def list_pages(toc: Path) -> list[str]:
@@ -235,9 +243,15 @@ def stage(root: Path, executed: Path, target: Path) -> None:
     copy_assets(target / PROSE / "assets")
     if FRONT[0] in chapters:
         copy_front_figure(executed, target)
+    pages = list_pages(root / "_toc.yml")
     page, data = ALLOCATOR
-    if page in list_pages(root / "_toc.yml"):
+    if page in pages:
         shutil.copy2(executed.parent / data, target / PROSE / "assets")
+    page, made = CODE
+    if page in pages:
+        shutil.copytree(executed.parent / made, target / PROSE / made)
+        for name, source in OFFERED.items():
+            shutil.copy2(source, target / PROSE / made / name)
 
 
 def version_assets(html: str, folder: Path) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from vvlm_utils.files import whole_folder
+from vvlm_utils.files import whole, whole_folder
 from vvlm_utils.site.build import NOTEBOOKS, PROSE, compile_site, stage
 
 OPENING = re.compile(r"\s*(`{3,}|:{3,})\{solution(-start)?\}\s*(\S*)")
@@ -83,10 +84,24 @@ def strip_notebook(source: Path, target: Path, answers: bool = False) -> None:
     nbformat.write(notebook, target)
 
 
+def strip_archive(path: Path) -> None:
+    """Take the solutions out of the chapters in the archive of the sources."""
+    with whole(path) as part, zipfile.ZipFile(path) as old, zipfile.ZipFile(part, "w") as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            if f"/{NOTEBOOKS}/" in entry.filename and entry.filename.endswith(".ipynb"):
+                notebook = nbformat.reads(content.decode(), as_version=4)
+                notebook.cells = strip_cells(notebook.cells, answers=True)
+                content = nbformat.writes(notebook).encode()
+            new.writestr(entry, content, zipfile.ZIP_DEFLATED)
+
+
 def make_student(root: Path, executed: Path, target: Path) -> None:
     """Make the student's edition of the book at ``root`` from its executed chapters."""
     source = target / "source"
     stage(root, executed, source)
+    for archive in (source / PROSE).rglob("*.zip"):
+        strip_archive(archive)
     for page in (source / PROSE).glob("*.md"):
         page.write_text(strip_text(page.read_text()))
     with whole_folder(target / NOTEBOOKS) as handouts:
