@@ -1,7 +1,8 @@
 // The frontier of a mix of laws, in the browser: what vvlm_utils/frontier/solver.py does, on the data that
 // vvlm_utils/site/allocator.py writes. Pure functions of the data and a question; no page in here.
 //
-// question: {task, cost, sizes: [LM sizes], examples: n, level, epsilon}
+// question: {task, cost, sizes: [LM sizes], examples: n, level, epsilon}, or with candidates in place
+//   of cost and sizes: designs that are listed with a cost of their own, cost_flops in any unit
 // FLOPs and counts are plain numbers; errors are points.
 "use strict";
 
@@ -74,16 +75,37 @@ const vvlmAllocator = (() => {
     return fixed + frames * perFrame + tokens * perToken + tokens * tokens * perPair;
   }
 
-  // What one has for a video as FLOPs: TFLOPs themselves, or seconds on a device, or dollars for a
-  // million videos at a device's price per hour, where a share of the device's peak is reached.
-  function budgetFlops(data, { amount, unit, device, utilisation, price }) {
+  // What one has for a video as FLOPs: TFLOPs themselves, or seconds on devices that share the work,
+  // or dollars for a million videos at a device's price per hour, where a share of the peak is reached.
+  function budgetFlops(data, { amount, unit, device, devices, utilisation, price }) {
     if (unit === "tflops") return 1e12 * amount;
-    const seconds = unit === "dollars" ? ((amount / 1e6) * 3600) / price : amount;
-    return seconds * utilisation * data.accelerators[device];
+    const seconds = unit === "dollars" ? ((amount / 1e6) * 3600) / (price * devices) : amount;
+    return seconds * utilisation * devices * data.accelerators[device];
+  }
+
+  const ascending = (values) => [...new Set(values)].sort((a, b) => a - b);
+
+  // The values of each factor among the designs to choose from.
+  function spaceOf(data, { sizes, candidates }) {
+    if (!candidates) return { ...data.space, lm_params: ascending(sizes) };
+    return Object.fromEntries(
+      FACTORS.map((factor) => [factor, ascending(candidates.map((design) => design[factor]))])
+    );
+  }
+
+  // Listed designs that the largest budget buys, as `affordable` gives those of a space.
+  function listed(candidates, space, largest) {
+    const places = FACTORS.map((f) => new Map(space[f].map((value, place) => [value, place])));
+    const designs = candidates
+      .filter((design) => design.cost_flops <= largest)
+      .map((design) => ({ ...design, at: FACTORS.map((f, i) => places[i].get(design[f])) }))
+      .sort((a, b) => a.cost_flops - b.cost_flops); // stable
+    return { designs, cheapest: Math.min(...candidates.map((design) => design.cost_flops)) };
   }
 
   // All designs that the largest budget buys, cheapest first; among equals the space's order.
   function affordable(data, question, space, largest) {
+    if (question.candidates) return listed(question.candidates, space, largest);
     const found = [];
     let cheapest = Infinity;
     space.lm_params.forEach((lm_params, i) => {
@@ -126,7 +148,7 @@ const vvlmAllocator = (() => {
   // every budget that buys a design, in ascending order, and note them.
   // Returns {cheapest: its cost, designs, bag: errors, errorsAt: members' errors, stops}.
   function walk(data, question, budgets) {
-    const space = { ...data.space, lm_params: [...question.sizes].sort((a, b) => a - b) };
+    const space = spaceOf(data, question);
     const { designs, cheapest } = affordable(data, question, space, Math.max(...budgets));
     const sorted = budgets.filter((budget) => budget >= cheapest).sort((a, b) => a - b);
     const found = factorTables(data, question.task, space, question.examples);
@@ -164,7 +186,7 @@ const vvlmAllocator = (() => {
       if (bag[d] < bag[chosen]) chosen = d;
     });
     while (stops.length < sorted.length) stop(sorted[stops.length], designs.length - 1);
-    return { cheapest, designs, bag, errorsAt, stops };
+    return { cheapest, designs, bag, errorsAt, stops, sizes: space.lm_params };
   }
 
   // The row of one budget, with the names of solve_frontier's columns, and the votes by LM size.
@@ -177,7 +199,7 @@ const vvlmAllocator = (() => {
     const errors = inOrder(here);
     const regret = inOrder(here.map((e, m) => e - stop.ownError[m]));
     const votes = Object.fromEntries(
-      question.sizes.map((size) => [size, share(own, (d) => d.lm_params === size)])
+      walked.sizes.map((size) => [size, share(own, (d) => d.lm_params === size)])
     );
     const range = (factor) => {
       const values = inOrder(own.map((d) => d[factor]));
@@ -254,9 +276,8 @@ const vvlmAllocator = (() => {
     const [stop] = walked.stops;
     if (!stop) return { refused: walked.cheapest };
     const best = row(data, question, walked, stop);
-    return {
-      best, near: nearOptimal(question, walked, stop), gains: gains(data, question, best),
-    };
+    const near = nearOptimal(question, walked, stop);
+    return { best, near, gains: question.candidates ? [] : gains(data, question, best) };
   }
 
   // The rows of many budgets, ascending, without those that buy no design.

@@ -29,6 +29,7 @@ from vvlm_utils.laws.validation import with_measurement_noise
 from vvlm_utils.runs.prepared import prepare
 from vvlm_utils.runs.space import PAPER_SPACE
 from vvlm_utils.runs.table import AVERAGE, TASKS, load_runs
+from vvlm_utils.site.served import export_served
 
 GLOBAL = "VVLM_ALLOCATOR"
 DIGITS = 12  # significant; moves an error of 50 points by less than 1e-9
@@ -127,6 +128,7 @@ def export(models: Mapping[str, Model]) -> dict:
             for name, terms in COST_TERMS.items()
         },
         "accelerators": {name: device.peak_flops for name, device in ACCELERATORS.items()},
+        "served": export_served(),
         "bags": {
             task: {
                 "ranges": models[task].ranges,
