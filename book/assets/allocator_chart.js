@@ -1,10 +1,10 @@
-// A panel of the allocator's chart: a quantity of the frontier against the budget, as inline SVG,
-// both axes logarithmic.
+// The allocator's pictures, as inline SVG: a quantity of the frontier against the budget, both axes
+// logarithmic; and a design, its frames and the grid of tokens of one.
 "use strict";
 
 const vvlmChart = (() => {
   const BOX = { width: 320, height: 190, left: 40, right: 14, top: 16, bottom: 30 };
-  const SVG = ["svg", "path", "line", "text"];
+  const SVG = ["svg", "path", "line", "text", "rect"];
   const number = (x, digits = 3) => Number(x.toPrecision(digits)).toString();
 
   // An element with attributes and children, in HTML or in SVG.
@@ -21,7 +21,7 @@ const vvlmChart = (() => {
     const span = high / low;
     const mantissas = span > 20 ? [1, 3] : span > 4 ? [1, 2, 3, 5, 7] : [1, 1.5, 2, 3, 4, 5, 6, 8];
     const fine = Array.from({ length: 180 }, (_, i) => 1 + i / 20);
-    const decades = [0.01, 0.1, 1, 10, 100, 1000, 10000];
+    const decades = Array.from({ length: 12 }, (_, i) => 10 ** (i - 4));
     const between = (marks) =>
       decades.flatMap((ten) => marks.map((m) => m * ten)).filter((t) => t >= low && t <= high);
     const few = between(mantissas);
@@ -36,10 +36,11 @@ const vvlmChart = (() => {
     return (value) => from + (Math.log(value / low) / span) * (to - from);
   }
 
-  // `curve`: rows by ascending budget. `line`, `low` and `high` take a row to a value; the line
-  // and the band between the others go in steps, as a discrete frontier does.
-  function panel(curve, { title, color, budget, line, low, high }) {
-    const xs = curve.map((row) => row.budget_flops / 1e12);
+  // `curve`: rows by ascending budget, whose `amount` is in words of `unit`. `line`, `low` and `high`
+  // take a row to a value; the line and the band between the others go in steps, as a discrete
+  // frontier does.
+  function panel(curve, { title, color, budget, unit, line, low, high }) {
+    const xs = curve.map((row) => row.amount);
     const ys = curve.flatMap((row) => [line(row), low(row), high(row)]);
     const reach = [Math.min(...ys) / 1.05, Math.max(...ys) * 1.05];
     const [bottom, right] = [BOX.height - BOX.bottom, BOX.width - BOX.right];
@@ -54,8 +55,8 @@ const vvlmChart = (() => {
     const rule = (kind, x1, y1, x2, y2) => element("line", { class: kind, x1, y1, x2, y2 });
     const [first, last] = [curve[0], curve.at(-1)];
     const label =
-      `${title}: ${number(line(first))} at ${number(xs[0])} TFLOPs, ` +
-      `${number(line(last))} at ${number(xs.at(-1))} TFLOPs.`;
+      `${title}: ${number(line(first))} at ${number(xs[0])} ${unit}, ` +
+      `${number(line(last))} at ${number(xs.at(-1))}.`;
     return element(
       "svg", {
         viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: "img", "aria-label": label,
@@ -69,7 +70,7 @@ const vvlmChart = (() => {
       ...ticks(xs[0] * 0.999, xs.at(-1) * 1.001).map((t) =>
         word(toX(t), bottom + 13, number(t), "middle")
       ),
-      word((BOX.left + right) / 2, BOX.height - 3, "TFLOPs per video", "middle"),
+      word((BOX.left + right) / 2, BOX.height - 3, unit, "middle"),
       element("path", {
         class: "band", fill: color, d: [...there(low), ...back(high), "Z"].join(""),
       }),
@@ -78,7 +79,7 @@ const vvlmChart = (() => {
     );
   }
 
-  // The budget, TFLOPs, at a place of the screen within a panel.
+  // The budget at a place of the screen within a panel.
   function budgetAt(svg, clientX) {
     const { left, width } = svg.getBoundingClientRect();
     const at = ((clientX - left) / width) * BOX.width;
@@ -87,5 +88,35 @@ const vvlmChart = (() => {
     return from * (to / from) ** Math.min(1, Math.max(0, share));
   }
 
-  return { budgetAt, element, number, panel };
+  // A design as a picture: one frame with its grid of tokens, and as many frames as are read.
+  // `aspect` is width over height of a frame; `together` frames share one grid.
+  function picture({ frames, rows, columns, aspect = 1, together = 1 }) {
+    const [height, gap] = [96, 5];
+    const width = Math.min(170, Math.max(40, height * aspect));
+    const rect = (kind, x, y, w, h) => element("rect", { class: kind, x, y, width: w, height: h });
+    const rule = (x1, y1, x2, y2) => element("line", { class: "cell", x1, y1, x2, y2 });
+    const inner = (count, full) => Array.from({ length: count - 1 }, (_, i) => ((i + 1) * full) / count);
+    const left = width + 24;
+    const perRow = Math.max(8, Math.ceil(Math.sqrt(frames * 2.4)));
+    const side = Math.min(22, (330 - left) / perRow);
+    const small = Array.from({ length: frames }, (_, i) =>
+      rect("frame", left + (i % perRow) * side, 1 + Math.floor(i / perRow) * side, side - 2, side - 2)
+    );
+    const down = Math.max(height, Math.ceil(frames / perRow) * side) + gap;
+    const pair = together > 1 ? `${together} frames share a grid` : "of one frame";
+    const label =
+      `${frames} frames; ${rows} rows and ${columns} columns of tokens, ${pair}.`;
+    const word = (x, text) => element("text", { x, y: down + 13 }, text);
+    return element(
+      "svg", { viewBox: `0 0 334 ${down + 18}`, role: "img", "aria-label": label, class: "design" },
+      rect("frame", 1, 1, width, height),
+      ...inner(rows, height).map((y) => rule(1, 1 + y, 1 + width, 1 + y)),
+      ...inner(columns, width).map((x) => rule(1 + x, 1, 1 + x, 1 + height)),
+      ...small,
+      word(1, `${rows} × ${columns} tokens${together > 1 ? ` per ${together} frames` : ""}`),
+      word(left, `${frames} frames`)
+    );
+  }
+
+  return { budgetAt, element, number, panel, picture };
 })();

@@ -285,13 +285,15 @@ const vvlmServed = (() => {
   }
 
   // Every reachable design of the named models that the server holds, as candidates of a frontier,
-  // or {short} when it holds none of them. A clip's flags are found once for each rule.
+  // those that it does not hold, and {short: what the first of them lacks}. A clip's flags are found
+  // once for each rule.
   const kept = new Map();
 
   function designs(data, { family, models, clip, server, text }) {
     const served = data.served;
     const found = [];
     let short = null;
+    const tooLarge = new Set();
     for (const model of served.families[family].filter((m) => models.includes(m.name))) {
       const rule = served.rules[model.rule];
       const key = JSON.stringify([family, model.rule, clip]);
@@ -303,6 +305,7 @@ const vvlmServed = (() => {
         const price = priceTokens(data, model, clip, each.tokens, server, text);
         if (price.short) {
           short ??= { model, ...price };
+          tooLarge.add(model.name);
           continue;
         }
         found.push({
@@ -312,7 +315,8 @@ const vvlmServed = (() => {
         });
       }
     }
-    return { found, short };
+    for (const { model } of found) tooLarge.delete(model.name);
+    return { found, short, tooLarge: [...tooLarge] };
   }
 
   // ---- lines to paste ------------------------------------------------------------------------

@@ -143,6 +143,8 @@ def test_what_the_page_chooses_is_what_the_package_chooses(mix, tab):
         for name in ("lm_params", "frames", "tokens_per_frame", "error", "probability", "regret",
                      "error_low", "error_high", "within_epsilon"):  # fmt: skip
             assert best[name] == pytest.approx(row[name], rel=1e-9, abs=1e-9), (name, asked)
-        assert best["cost_flops"] == pytest.approx(row["cost_flops"]) and best["cost_flops"] <= budget
+        assert (
+            best["cost_flops"] == pytest.approx(row["cost_flops"]) and best["cost_flops"] <= budget
+        )
         assert best["near"] == len(solution.near(0.1))
         asked_of.add((asked["family"], unit))

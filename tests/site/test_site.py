@@ -275,7 +275,7 @@ def test_the_first_answer_is_the_headline_and_takes_less_than_300_ms(tab, slower
 
 def test_a_change_of_budget_or_examples_is_answered_within_100_ms(tab):
     ask(tab)
-    for name, values in {"budget": "30 7 55 12", "examples": "1 0.3 4 0.8"}.items():
+    for name, values in {"budget": "30 7 55 12", "examples": "1M 300k 4M 0.8M"}.items():
         before = status(tab)
         took = [tab.evaluate(CHANGE, [name, value]) for value in values.split()]
         print(f"a change of {name}: {min(took):.0f} to {max(took):.0f} ms")
@@ -316,7 +316,11 @@ def test_the_allocators_link_brings_the_question_back(browser, tab):
 def test_the_allocator_names_what_is_wrong_and_recovers(tab):
     ask(tab)
     budget = tab.get_by_label("Budget", exact=True)
-    for wrong, words in {"": "above 0", "-3": "above 0", "0.001": "cheapest costs"}.items():
+    for wrong, words in {
+        "": "must be a number",
+        "-3": "above 0",
+        "0.001": "cheapest costs",
+    }.items():
         budget.fill(wrong)
         tab.get_by_text(words).wait_for(timeout=3000)
         assert budget.get_attribute("aria-invalid") == "true"
@@ -331,10 +335,19 @@ def test_the_allocator_works_by_keyboard_alone(tab):
     tab.get_by_label("Budget", exact=True).focus()
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.name") == "unit"
+    tab.keyboard.press("Tab")
+    before = status(tab)
+    for _ in range(200):  # of 1,000 steps of the slider
+        tab.keyboard.press("ArrowRight")
+    tab.wait_for_function(
+        "f => document.querySelector('#allocator-status').innerText != f", arg=before
+    )
+    budget = float(tab.get_by_label("Budget", exact=True).input_value())
+    assert 15 < budget < 30 and f"of {budget:g} TFLOPs per video" in status(tab)
     tab.keyboard.press("Tab")  # past the fields that this unit does not ask for
     assert tab.evaluate("document.activeElement.name") == "examples"
     tab.keyboard.press("Control+A")
-    tab.keyboard.type("8")
+    tab.keyboard.type("8M")
     tab.keyboard.press("Enter")
     assert tab.evaluate("document.activeElement.id") == "allocator-status"
     assert "Extrapolation" in tab.locator("#allocator-result").inner_text()
@@ -354,7 +367,7 @@ def test_dollars_ask_for_a_device_and_a_price(tab):
 
 def test_a_click_in_a_panel_moves_the_budget(tab):
     ask(tab)
-    panel = tab.locator("#allocator-result svg").nth(2)
+    panel = tab.locator(".allocator-chart svg").nth(2)
     line = panel.locator("line.budget")
     before = line.bounding_box()["x"]
     panel.click(position={"x": panel.bounding_box()["width"] * 0.8, "y": 60})
@@ -363,6 +376,93 @@ def test_a_click_in_a_panel_moves_the_budget(tab):
     budget = float(tab.get_by_label("Budget", exact=True).input_value())
     assert 30 < budget < 50 and f"of {budget:g} TFLOPs per video" in status(tab)
     assert line.bounding_box()["x"] > before + 20
+
+
+# Ten-second clips on a Qwen3-VL-8B and an L4, for 500 dollars a million.
+SERVED = {"family": "qwen3-vl", "models": "qwen3-vl-8b", "device": "l4", "price": 0.8,
+          "utilisation": 100, "unit": "dollars", "budget": 500, "examples": "500k"}  # fmt: skip
+
+
+def test_a_served_model_gets_flags_tokens_seconds_and_dollars(browser):
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    tab = context.new_page()
+    ask(tab, **SERVED)
+    settle(tab)
+    design = (
+        r"qwen3-vl-8b, \d+ frames, [\d.]+ tokens per frame, for [\d.]+ of 500 dollars per million"
+    )
+    assert re.match(design, status(tab))
+    words = tab.locator("#allocator-result").inner_text()
+    assert "vllm serve Qwen/Qwen3-VL-8B-Instruct --media-io-kwargs" in words
+    assert "AutoProcessor.from_pretrained" in words
+    assert "serve a relative choice only: measure the chosen design on your task" in words
+    for said in ("tokens", "TFLOPs", "memory", "seconds", "videos per hour", "dollars"):
+        assert tab.locator("#allocator-result th", has_text=said).count() > 0, said
+    tab.get_by_label("Copy the lines of vLLM").click()
+    copied = tab.evaluate("navigator.clipboard.readText()")
+    assert copied == tab.get_by_label("vLLM", exact=True).inner_text()
+    command = tab.locator("#allocator-result details pre").last.text_content()
+    assert "--family qwen3-vl --model qwen3-vl-8b --dollars-per-million 500" in command
+    context.close()
+
+
+def test_a_change_of_unit_converts_the_budget_and_its_way_back_is_exact(tab):
+    budget, unit = tab.get_by_label("Budget", exact=True), tab.get_by_label("Unit of the budget")
+    for question in ({}, SERVED):
+        ask(tab, **question)
+        settle(tab)
+        first, design = budget.input_value(), status(tab).split(", for ")[0]
+        was = unit.input_value()
+        for other in ("seconds", "dollars", "tflops"):
+            unit.select_option(other)
+            settle(tab)
+            assert float(budget.input_value()) > 0 and status(tab).split(" frames")[0] in design
+        unit.select_option(was)
+        settle(tab)
+        assert budget.input_value() == first and status(tab).split(", for ")[0] == design
+
+
+def test_back_undoes_a_change_and_copy_link_holds_the_question(browser):
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    tab = context.new_page()
+    ask(tab)
+    first = status(tab)
+    budget = tab.get_by_label("Budget", exact=True)
+    budget.fill("0.04k")
+    budget.press("Tab")
+    tab.wait_for_function("location.hash.includes('budget=0.04k')")
+    assert "of 40 TFLOPs per video" in status(tab)
+    tab.get_by_role("button", name="Copy link").click()
+    tab.get_by_role("button", name="Copied").wait_for()
+    assert tab.evaluate("navigator.clipboard.readText()") == tab.url
+    tab.go_back()
+    tab.wait_for_function("document.querySelector('[name=budget]').value === '10'")
+    tab.wait_for_function(
+        "f => document.querySelector('#allocator-status').innerText === f", arg=first
+    )
+    context.close()
+
+
+def test_what_no_server_or_budget_buys_is_said_with_the_way_out(tab):
+    ask(tab, **SERVED)
+    tab.get_by_label("Budget", exact=True).fill("0.01")
+    tab.get_by_text("dollars per million videos buy nothing: the cheapest design costs").wait_for()
+    tab.get_by_label("Budget", exact=True).fill("500")
+    tab.get_by_label("qwen3-vl-8b").uncheck()
+    tab.get_by_text("Allow at least one model.").wait_for()
+    tab.get_by_label("qwen3-vl-235b-a22b").check()
+    tab.get_by_text("No model fits: qwen3-vl-235b-a22b needs").wait_for()
+
+
+def test_a_served_answer_is_accessible_and_fits_the_screen(look):
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab, name = look
+    ask(tab, **SERVED)
+    settle(tab)
+    tab.screenshot(path=SHOTS / f"allocator-served.{name}.png", full_page=True)
+    assert serious(Axe().run(tab).response) == []
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_an_address_made_of_nonsense_is_the_usual_question(tab):
