@@ -82,8 +82,8 @@ format: dev  ## rewrite code and notebooks in the one style
 bench: env  ## time the optimisers side by side and print the ratios (5 minutes)
 	@$(start) $(run) -m benchmarks.optimisers ARGS
 
-fuzz: env  ## give 20,000 fresh malformed inputs to the command line; the seed is printed (10 minutes)
-	@$(start) $(run) -m benchmarks.fuzz ARGS
+fuzz: env  ## give 20,000 fresh malformed inputs to the command line; the seed is printed (5 minutes)
+	@$(start) $(run) -m benchmarks.fuzz --workers="$$VVLM_CORES" ARGS
 
 coverage: env  ## simulate tables and count how often the stated bands hold the truth (up to an hour)
 	@$(start) $(run) -m benchmarks.coverage $(if $(value MODEL),--model recommended) $(if $(value TABLES),--tables="$$VVLM_TABLES",--out vvlm_utils/data/coverage$(if $(value MODEL),_recommended).csv) ARGS

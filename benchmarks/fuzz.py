@@ -1,8 +1,8 @@
 """Malformed input by the thousand: a short refusal, exit code 2, and nothing left behind.
 
 ``python -m benchmarks.fuzz`` draws fresh inputs of every kind in ``benchmarks/malformed.py`` and
-gives each to the command line in this process. The seed is printed, and a fault names its case:
-``python -m benchmarks.fuzz --seed SEED --case CASE`` does that one again.
+gives each to the command line, within a few processes that start once. The seed is printed, and a
+fault names its case: ``python -m benchmarks.fuzz --seed SEED --case CASE`` does that one again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import contextlib
 import functools
 import io
 import json
+import multiprocessing
+import os
 import random
 import resource
 import secrets
@@ -21,11 +23,15 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.malformed import KINDS, Arguments, good_fit
+from vvlm_utils.progress import bar
 
+CHUNK = 250  # cases that a process takes at once
 LINES = 10  # of a refusal
 SECONDS = 20.0  # of one case, of the processor
 HANGS = 200.0  # seconds by the clock after which a case hangs
@@ -114,13 +120,17 @@ def prepared():
                 signal.signal(number, handler)
 
 
-def fuzz(cases: range, seed: int, kinds: list[str] | None = None) -> tuple[list[Fault], dict]:
-    """Try cases by their numbers; the faults, and seconds and inputs by kind."""
-    names = kinds or list(KINDS)
-    faults, spent = [], {name: [0.0, 0] for name in names}
+Spent = tuple[Counter, Counter]  # of every kind: seconds of the processor, and inputs
+
+
+def fuzz(
+    cases: range, seed: int, kinds: tuple[str, ...] = tuple(KINDS)
+) -> tuple[list[Fault], Spent]:
+    """Try cases by their numbers, in this process; the faults, and what each kind took."""
+    faults, seconds, inputs = [], Counter(), Counter()
     with prepared() as good, tempfile.TemporaryDirectory() as base, contextlib.chdir(base):
         for case in cases:
-            kind = names[case % len(names)]
+            kind = kinds[case % len(kinds)]
             folder = Path(base) / "it's a {folder} of inputs"
             folder.mkdir()
             start = time.process_time()
@@ -129,30 +139,53 @@ def fuzz(cases: range, seed: int, kinds: list[str] | None = None) -> tuple[list[
             if why:
                 faults.append(Fault(case, kind, arguments, why))
             shutil.rmtree(folder)
-            spent[kind][0] += time.process_time() - start
-            spent[kind][1] += 1
-    return faults, spent
+            seconds[kind] += time.process_time() - start
+            inputs[kind] += 1
+    return faults, (seconds, inputs)
+
+
+def _limit_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
+
+
+def fuzz_all(
+    cases: range, seed: int, kinds: tuple[str, ...], workers: int
+) -> tuple[list[Fault], Spent]:
+    """``fuzz`` in several processes, with a bar."""
+    starts = range(cases.start, cases.stop, CHUNK)
+    chunks = [range(start, min(start + CHUNK, cases.stop)) for start in starts]
+    faults, seconds, inputs = [], Counter(), Counter()
+    spawn = multiprocessing.get_context("spawn")  # compiled code may run threads
+    with ProcessPoolExecutor(workers, spawn, _limit_memory) as pool:
+        found = pool.map(functools.partial(fuzz, seed=seed, kinds=kinds), chunks)
+        for new, spent in bar(found, "fuzz", total=len(chunks)):
+            faults += new
+            seconds += spent[0]
+            inputs += spent[1]
+            for fault in new:
+                print(fault, flush=True)
+    return faults, (seconds, inputs)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--inputs", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**9), help="[a fresh one]")
-    parser.add_argument("--case", type=int, help="do this one alone, and show its inputs")
+    parser.add_argument("--case", type=int, help="do this one alone")
     parser.add_argument("--kind", action="append", choices=list(KINDS), help="repeatable [all]")
+    parser.add_argument("--workers", type=int, default=2, help="processes [2]")
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
+    os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}  # a core for each process
     cases = range(given.inputs) if given.case is None else range(given.case, given.case + 1)
     start = time.monotonic()
-    faults, spent = fuzz(cases, given.seed, given.kind)
-    for kind, (seconds, inputs) in spent.items():
-        print(f"{kind:12} {inputs:6} inputs in {seconds:5.0f} s")
-    for fault in faults[:20]:
-        print(fault)
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{len(faults)} faults among {len(cases):,} inputs, {time.monotonic() - start:.0f} s, "
-          f"{used:.2f} GB; again: --seed {given.seed} --case NUMBER")  # fmt: skip
+    kinds = tuple(given.kind or KINDS)
+    faults, (seconds, inputs) = fuzz_all(cases, given.seed, kinds, min(given.workers, len(cases)))
+    for kind in kinds:
+        print(f"{kind:12} {inputs[kind]:6} inputs in {seconds[kind]:5.0f} s")
+    print(f"{len(faults)} faults among {len(cases):,} inputs, "
+          f"{(time.monotonic() - start) / 60:.1f} minutes; "
+          f"again: --seed {given.seed} --case NUMBER")  # fmt: skip
     sys.exit(1 if faults else 0)
 
 

@@ -87,7 +87,7 @@ def tables(draw: random.Random, folder: Path, good: dict[str, Any]) -> Arguments
     out = ["--out", folder / "out.json"]
     return draw.choice([
         ["check", path], ["fit", path, *out], ["compare", path], ["frontier", path, *QUESTION],
-        ["elasticity", path], ["plan", path, *QUESTION, "--train-flops", 1e20],
+        ["elasticity", path], ["next-runs", path, *QUESTION, "--train-flops", 1e20],
         ["check", path, "--resamples", 0, "--json"],
     ])  # fmt: skip
 
@@ -155,7 +155,7 @@ def fits(draw: random.Random, folder: Path, good: dict[str, Any]) -> Arguments:
     path.write_text(_bad_fit(good_fit(), draw))
     return draw.choice([
         ["frontier", path, *QUESTION], ["elasticity", path],
-        ["plan", path, *QUESTION, "--train-flops", 1e20],
+        ["next-runs", path, *QUESTION, "--train-flops", 1e20],
     ])  # fmt: skip
 
 
@@ -315,7 +315,7 @@ def arguments(draw: random.Random, folder: Path, good: dict[str, Any]) -> Argume
     design = ["--frames", 8, "--tokens-per-frame", 16]
     ask = ["frontier", fit, *QUESTION]
     out = folder / "none" / "fit.json"
-    plan = ["plan", *ask[1:]]
+    plan = ["next-runs", *ask[1:]]
     return draw.choice([
         ["cost", "--lm-params", junk, *design],
         ["cost", "--lm-params", 1e9, "--frames", junk, "--tokens-per-frame", 16],
@@ -332,7 +332,7 @@ def arguments(draw: random.Random, folder: Path, good: dict[str, Any]) -> Argume
         ["elasticity", fit, "--at", name], ["elasticity", folder / f"no {junk}" / "fit.json"],
         ["frontier", folder, *QUESTION], ["frontier", folder / "no.csv", *QUESTION],
         ["frontier", "paper", *QUESTION, "--at", f"{name}=2"],
-        ["plan", "x" * 5000, *QUESTION, "--train-flops", 1e20], ["elasticity", "a\x00b"],
+        ["next-runs", "x" * 5000, *QUESTION, "--train-flops", 1e20], ["elasticity", "a\x00b"],
         ["fit", "paper", "--law", junk, "--out", folder / "fit.json"],
         ["fit", "paper", "--resamples", whole, "--out", folder / "fit.json"],
         ["fit", "paper", "--factor", name, "--out", folder / "fit.json"],

@@ -352,6 +352,28 @@ def chapter(path, body="print(frames)"):
     nbformat.write(book, path)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--law", "x"], "unknown law 'x'"),
+        (["--law", ""], "unknown law ''"),
+        (["--resampling", "rows"], "name a law to resample"),
+        (["--tflops", "nan"], "a budget must be a positive number"),
+        (["--tflops", "1e-5"], "buys no design"),
+        (["--train-examples", "0"], "train_examples must be a number from 1"),
+        (["--tower-params", "0"], "must be a positive"),
+        (["--lm-params", "1e300"], "lm_params must be below"),
+    ],
+)
+def test_a_report_refuses_its_question_before_any_work(tmp_path, monkeypatch, arguments, words):
+    from vvlm_utils.site import report
+
+    monkeypatch.delattr(report, "build")  # a report that starts would miss it
+    done = vvlm("report", "paper", "--out", tmp_path / "site", *arguments)
+    assert done.returncode == 2 and words in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "site").exists()
+
+
 def test_run_injects_a_typed_parameter(tmp_path):
     chapter(tmp_path / "in.ipynb")
     done = vvlm("run", "in.ipynb", "-p", "frames", "16", "-o", "out.ipynb", cwd=tmp_path)

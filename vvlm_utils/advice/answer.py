@@ -14,7 +14,7 @@ import pandas as pd
 from vvlm_utils.cost.equation import TRAIN_EXAMPLES, CostFunction
 from vvlm_utils.frontier.elasticities import DATA_SIZES, STEP, elasticity
 from vvlm_utils.frontier.solver import Question, Solution, solve
-from vvlm_utils.frontier.space import parts_of, prices
+from vvlm_utils.frontier.space import affordable, parts_of, prices
 from vvlm_utils.laws.bagging import bag, hold_factors
 from vvlm_utils.laws.forms import get_law
 from vvlm_utils.laws.law import Law
@@ -85,21 +85,13 @@ def fit_model(
     >>> fit_model(prepare("paper"), "add", resamples=3).law.name
     'add'
     """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    if not prepared.factors:
-        raise RunsError(
-            f"{prepared.name}: no factor of the design moves, so no law of it can be fitted; add "
-            "runs of other designs"
-        )
+    chosen = choose_law(prepared, law, method, resampling)
     rng, paper = np.random.default_rng(seed), method == "paper"
-    if law is None and not paper:
-        if resampling:
-            raise ValueError("the recommended mix resamples designs; name a law to resample else")
+    if chosen is None:
         members = MEMBERS if resamples is None else resamples
         return recommended(prepared.runs, prepared.factors, prepared.data, rng, members)
     return bag(
-        get_law(PAPER_LAW if law is None else law, prepared.factors, prepared.data),
+        chosen,
         prepared.runs,
         FitOptions() if paper else FitOptions(prior=Prior()),
         rng=rng,
@@ -107,6 +99,24 @@ def fit_model(
         resampling=resampling or ("rows" if paper else "designs"),
         progress=progress,
     )
+
+
+def choose_law(
+    prepared: Prepared, law: str | None, method: str, resampling: str | None
+) -> Law | None:
+    """The law that ``fit_model`` fits, or None for the recommended mix; refuses as it does."""
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if not prepared.factors:
+        raise RunsError(
+            f"{prepared.name}: no factor of the design moves, so no law of it can be fitted; add "
+            "runs of other designs"
+        )
+    if law is None and method != "paper":
+        if resampling:
+            raise ValueError("the recommended mix resamples designs; name a law to resample else")
+        return None
+    return get_law(PAPER_LAW if law is None else law, prepared.factors, prepared.data)
 
 
 def laws_of(model: Model) -> tuple[Law, ...]:
@@ -173,6 +183,17 @@ def ask(
     space = prepared.at(at or {}).space
     price = {} if prepared.price is None else {"cost": prepared.price}
     return solve(at_levels(model, at), Question(tuple(budgets), train_examples, space, **price))
+
+
+def check_question(
+    prepared: Prepared, budgets: Iterable[float], train_examples: float | None = None
+) -> None:
+    """Refuse budgets and an n that ``ask`` would refuse, before a model is fitted for them."""
+    price = {} if prepared.price is None else {"cost": prepared.price}
+    budgets = tuple(budgets) or (prepared.cost_flops.max(),)
+    n = float(prepared.runs[TRAIN_EXAMPLES].max()) if train_examples is None else train_examples
+    asked = Question(budgets, n, prepared.space, **price)
+    affordable(asked.space, asked.cost, asked.budgets)
 
 
 def move_with_data(

@@ -95,6 +95,7 @@ def report(
     """
     import numpy as np
 
+    from vvlm_utils.advice.answer import check_question, choose_law
     from vvlm_utils.advice.audit import audit_table
     from vvlm_utils.advice.sentences import check_answerable
     from vvlm_utils.runs.sources import list_sources
@@ -105,6 +106,8 @@ def report(
     prepared = read_table(runs, table, space)
     audit = audit_table(prepared, np.random.default_rng(fitting.seed), 0)
     check_answerable(audit, fitting.law)
+    choose_law(prepared, fitting.law, fitting.method, fitting.resampling)
+    check_question(prepared, [1e12 * budget for budget in tflops or ()], train_examples)
     options = asdict(table) | asdict(space) | asdict(fitting)
     options["factors"] = options.pop("factor")
     parameters = {name: options[name] or empty for name, empty in UNSET.items()}

@@ -322,7 +322,7 @@ def price_options(
     cost : None (the table's own costs if it has them, else Equation 1), "table", or a cost's name;
         a given encoder asks for Equation 1
     """
-    named_tower = bool(tower_params or features_per_frame)
+    named_tower = not (tower_params is None and features_per_frame is None)
     if cost == TABLE and named_tower:
         raise ValueError(
             "cost 'table' reads no encoder; drop --tower-params and --features-per-frame"
@@ -330,7 +330,8 @@ def price_options(
     if cost in (None, TABLE) and not named_tower:
         return {"price": None, "own_cost": True}
     tower = VisionTower(
-        tower_params or SOVIT_400M.params, features_per_frame or SOVIT_400M.features_per_frame
+        SOVIT_400M.params if tower_params is None else tower_params,
+        SOVIT_400M.features_per_frame if features_per_frame is None else features_per_frame,
     )
     return {"price": Price(cost or "paper", tower), "own_cost": False}
 

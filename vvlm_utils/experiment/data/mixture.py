@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from vvlm_utils.experiment.world.conversations import (
     ClipError,
@@ -33,6 +32,7 @@ from vvlm_utils.experiment.world.conversations import (
 )
 from vvlm_utils.experiment.world.media import fault_of_file
 from vvlm_utils.files import DATA_FOLDER, STDOUT, whole
+from vvlm_utils.parsing import read_yaml
 
 MANIFEST = DATA_FOLDER / "mixture.yaml"
 
@@ -64,10 +64,10 @@ class Subset:
 
 def load_subsets(manifest: Path | None = None) -> list[Subset]:
     """The subsets of a manifest, by default Table 3's."""
-    text = Path(str(manifest or MANIFEST)).read_text()
+    listed = read_yaml(manifest or MANIFEST, MixtureError, "name a manifest like the package's")
     return [
         Subset(**entry | {"annotations": tuple(entry["annotations"])})
-        for entry in yaml.safe_load(text)["subsets"]
+        for entry in listed["subsets"]
     ]
 
 
