@@ -68,6 +68,7 @@ def test_a_verdict_hands_its_texts_to_the_pages():
     assert verdict.parts["one"] is True
     assert verdict.texts() == {
         "c03_verdict": HOLDS,
+        "c03_found": "Shown: one.",
         "c03_ours": "ours",
         "c03_theirs": "theirs",
         "c03_rule": "rule",
@@ -106,7 +107,7 @@ def test_c1_holds_in_part_where_one_factor_is_open():
     table = slopes()
     table.loc["frames", ("upper half", "high")] = 0.5
     verdict = claims.c1_diminishing_returns(table)
-    assert (verdict.word, verdict.parts["x_T"]) == (IN_PART, None)
+    assert (verdict.word, verdict.parts["x_T helps less each time"]) == (IN_PART, None)
     assert verdict.ours.startswith("3 of 4 factors")
 
 

@@ -285,16 +285,6 @@ def test_notation_names_every_factor_and_column():
     assert [name for name in names if f"`{name}`" not in notation] == []
 
 
-def test_every_claim_is_glued_from_a_chapter_that_decides_it():
-    claims = (ROOT / "book" / "claims.md").read_text()
-    rows = re.findall(r"^\| C(\d+) \|", claims, re.M)
-    assert [int(row) for row in rows] == list(range(1, 15))
-    glued = re.findall(r"notebooks/(\w+\.ipynb)::(c\d\d)_(theirs|ours|verdict):s`", claims)
-    assert len(glued) == 3 * 14
-    chapters = {name: (ROOT / "notebooks" / name).read_text() for name, _, _ in glued}
-    assert [(name, key) for name, key, _ in glued if key not in chapters[name]] == []
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1400, 390], ids=["wide", "narrow"])
 @pytest.mark.parametrize("which", WHICH)

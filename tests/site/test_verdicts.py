@@ -1,14 +1,13 @@
 """Verdicts in executed chapters against the words that are kept."""
 
 import json
-import re
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from vvlm_utils.advice.claims import CLAIMS
 from vvlm_utils.advice.claims.kept import VerdictError, load_verdicts
+from vvlm_utils.parsing import read_yaml
 from vvlm_utils.site.build import execute, find_needs
 from vvlm_utils.site.verdicts import check_chapters, words_of
 
@@ -54,25 +53,17 @@ def test_no_chapter_runs_again_for_a_kept_word():
     assert "verdicts.json" not in needs and {"verdict.py", "trends.py"} <= needs
 
 
-def claim_rows() -> list[re.Match]:
-    """Rows of the page of claims: number, the chapter that glues its verdict, where it links."""
-    row = r"^\| C(\d+) \|.*notebooks/(\w+)\.ipynb::.*\{ref\}`chapter (\d+) <(sec-c\d+)>` \|$"
-    return list(re.finditer(row, (ROOT / "book" / "claims.md").read_text(), re.M))
-
-
-def test_the_page_of_claims_links_each_to_the_section_that_decides_it():
-    rows = [match.groups() for match in claim_rows()]
-    assert [f"C{number}" for number, *_ in rows] == list(CLAIMS)
-    for number, chapter, shown, label in rows:
-        cells = nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4).cells
-        assert (int(shown), label) == (int(chapter[:2]), f"sec-c{number}")
-        assert any(f"({label})=\n#" in cell.source for cell in cells), label
-
-
-def test_the_page_of_claims_shows_the_rule_of_each():
-    page = (ROOT / "book" / "claims.md").read_text()
-    shown = re.findall(
-        r"^- \*\*C(\d+)\.\*\* .*notebooks/(\w+)\.ipynb::c(\d\d)_rule:s`$", page, re.M
-    )
-    assert [(n, chapter) for n, chapter, _ in shown] == [m.groups()[:2] for m in claim_rows()]
-    assert all(int(n) == int(key) for n, _, key in shown)
+def test_every_claim_is_decided_in_the_section_that_its_card_names():
+    cells = {
+        path.name: nbformat.read(path, as_version=4).cells
+        for path in (ROOT / "notebooks").glob("*.ipynb")
+    }
+    for claim in read_yaml(ROOT / "book" / "claims.yml", ValueError, "a list of claims"):
+        deciding = [
+            name
+            for name, chapter in cells.items()
+            if any(f"({claim['section']})=\n#" in cell.source for cell in chapter)
+        ]
+        assert len(deciding) == 1, claim
+        glued = f"c{int(claim['claim'][1:]):02d}_verdict"
+        assert any(glued in cell.source for cell in cells[deciding[0]]), claim

@@ -26,6 +26,7 @@ from vvlm_utils.files import whole, whole_folder
 from vvlm_utils.parsing import read_yaml
 from vvlm_utils.plots.charts import copy_assets, embed_charts, gather_charts
 from vvlm_utils.progress import Lines
+from vvlm_utils.site.claims_page import fill_page
 from vvlm_utils.site.figures import dark_sheet, inline_figures
 from vvlm_utils.site.verdicts import check_chapters
 
@@ -47,6 +48,7 @@ PROSE = "book"
 PACKAGE = Path(__file__).parents[1]
 # The picture on the front page is a chapter's own figure: (chapter, figure, where it is shown).
 FRONT = ("07_frontier", "fig-frontier", Path(PROSE) / "assets" / "frontier.png")
+CLAIMS = f"{PROSE}/claims"  # the page that is filled from the verdicts of the chapters
 # The page that computes in the browser, and what it computes from, beside the executed chapters.
 ALLOCATOR = (f"{PROSE}/allocator", Path("allocator") / "allocator_data.js")
 # The page that offers the project's files, the folder of those that are made, and those that are.
@@ -240,6 +242,8 @@ def stage(root: Path, executed: Path, target: Path) -> None:
     for chapter in chapters:
         notebook = nbformat.read(executed / f"{chapter}.ipynb", as_version=4)
         nbformat.write(embed_charts(notebook), target / NOTEBOOKS / f"{chapter}.ipynb")
+    if CLAIMS in list_pages(root / "_toc.yml"):
+        fill_page(target / f"{CLAIMS}.md", (executed / f"{c}.ipynb" for c in chapters))
     copy_assets(target / PROSE / "assets")
     if FRONT[0] in chapters:
         copy_front_figure(executed, target)

@@ -11,19 +11,25 @@ import nbformat
 
 from vvlm_utils.advice.claims.kept import VERDICTS, check_words
 
-GLUED = re.compile(r"c(\d\d)_verdict")
+GLUED = re.compile(r"c\d\d_\w+")
 PLAIN = "application/papermill.record/text/plain"  # where glue keeps a text
 
 
-def words_of(notebook: Path) -> dict[str, str]:
-    """The verdicts that an executed chapter glues: claim -> word."""
+def texts_of(notebook: Path) -> dict[str, str]:
+    """What an executed chapter glues of its verdicts, by name: c01_verdict, c01_ours and so on."""
     found = {}
     for cell in nbformat.read(notebook, as_version=4).cells:
         for output in cell.get("outputs", []):
             glued = output.get("metadata", {}).get("scrapbook", {})
-            if name := GLUED.fullmatch(glued.get("name", "")):
-                found[f"C{int(name[1])}"] = ast.literal_eval(output["data"][PLAIN])
+            if GLUED.fullmatch(name := glued.get("name", "")):
+                found[name] = ast.literal_eval(output["data"][PLAIN])
     return found
+
+
+def words_of(notebook: Path) -> dict[str, str]:
+    """The verdicts that an executed chapter glues: claim -> word."""
+    texts = texts_of(notebook)
+    return {f"C{int(name[1:3])}": texts[name] for name in texts if name.endswith("_verdict")}
 
 
 def check_chapters(notebooks: Iterable[Path], path: Path = VERDICTS) -> None:

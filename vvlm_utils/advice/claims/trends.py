@@ -23,7 +23,9 @@ def c1_diminishing_returns(slopes: pd.DataFrame, level: float = 0.95) -> Verdict
     """
     unit, doubling = slopes["ratio per unit"], slopes["ratio per doubling"]
     parts = {
-        SYMBOLS.get(f, f): both(below(slopes["upper half"].loc[f]), above(unit.loc[f], 1))
+        f"{SYMBOLS.get(f, f)} helps less each time": both(
+            below(slopes["upper half"].loc[f]), above(unit.loc[f], 1)
+        )
         for f in slopes.index
     }
     passed = sum(part is True for part in parts.values())

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 HOLDS, IN_PART, FAILS = "holds", "holds in part", "does not hold"
 UNDECIDED = "undecided by these runs"
 WORDS = (HOLDS, IN_PART, FAILS, UNDECIDED)
+LISTED = 5  # parts that a sentence names; more are counted
 CLAIMS = tuple(f"C{number}" for number in range(1, 15))
 
 
@@ -33,10 +34,24 @@ class Verdict:
     parts: Mapping[str, bool | None]
     rule: str
 
+    def found(self) -> str:
+        """What was found of the parts, in a sentence or two.
+
+        >>> decide("C9", {"all grow": True, "at different rates": None}, "", "", "").found()
+        'Shown: all grow. Open: at different rates.'
+        """
+        said = []
+        for name, answer in (("Shown", True), ("Open", None), ("Contradicted", False)):
+            parts = [part for part, found in self.parts.items() if found is answer]
+            listed = "; ".join(parts) if len(parts) <= LISTED else f"{len(parts)} parts"
+            said += [f"{name}: {listed}."] if parts else []
+        return " ".join(said)
+
     def texts(self) -> dict[str, str]:
-        """What a chapter glues: c03_verdict, c03_ours, c03_theirs and c03_rule for claim C3."""
+        """What a chapter glues: c03_verdict, _found, _ours, _theirs and _rule for claim C3."""
         key = f"c{int(self.claim[1:]):02d}"
-        shown = {"verdict": self.word, "ours": self.ours, "theirs": self.theirs, "rule": self.rule}
+        shown = {"verdict": self.word, "found": self.found(), "ours": self.ours}
+        shown |= {"theirs": self.theirs, "rule": self.rule}
         return {f"{key}_{name}": text for name, text in shown.items()}
 
 
