@@ -74,7 +74,8 @@ lint: dev  ## check style, spelling, stripped notebooks, who imports whom, and w
 	@$(run) -c 'from importlinter.cli import lint_imports_command as main; main()' --no-cache --no-logo
 	@$(run) -m deptry .
 
-format: dev  ## rewrite code and notebooks in the one style
+format: dev  ## rewrite code and notebooks in the one style, parameters cells as they are declared
+	@$(run) -m vvlm_utils.chapters
 	@$(run) -m ruff check --fix .
 	@$(run) -m ruff format .
 	@$(run) -m nbstripout --keep-id notebooks/*.ipynb

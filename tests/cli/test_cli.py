@@ -384,12 +384,12 @@ def test_run_injects_a_typed_parameter(tmp_path):
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("speed", "1", "unknown parameter 'speed'; in.ipynb takes frames: int"),
-        ("frames", "many", "frames must be of type int"),
-        ("frames", "1\nimport os", "frames must be of type int"),
-        ("frames", "2.5", "frames must be of type int"),
-        ("frames", "(" * 3000, "frames must be of type int"),
-        ("frames", "{[]: 1}", "frames must be of type int"),
+        ("speed", "1", "unknown parameter 'speed'; the chapter takes frames: int"),
+        ("frames", "many", "frames is 'many', and takes a whole number"),
+        ("frames", "1\nimport os", "frames is '1 import os', and takes a whole number"),
+        ("frames", "2.5", "frames is '2.5', and takes a whole number"),
+        ("frames", "(" * 3000, "frames is '(((("),
+        ("frames", "{[]: 1}", "frames is '{[]: 1}', and takes a whole number"),
     ],
 )
 def test_run_refuses_what_the_chapter_does_not_take(tmp_path, name, value, words):

@@ -7,6 +7,7 @@ their own paths, with warnings as errors, and replaces the old site only when it
 
 import ast
 import base64
+import json
 import os
 import re
 import shutil
@@ -22,6 +23,8 @@ from typing import Any
 import nbformat
 import yaml
 
+from vvlm_utils.chapters.declaration import ParameterError
+from vvlm_utils.chapters.notebook import find_parameters, leave_out, read_notebook
 from vvlm_utils.files import whole, whole_folder
 from vvlm_utils.parsing import read_yaml
 from vvlm_utils.plots.charts import copy_assets, embed_charts, gather_charts
@@ -163,11 +166,6 @@ def find_documented(page: Path, package: Path = PACKAGE) -> list[Path]:
     return sorted({path for name in names for path in _module_files(name, package)})
 
 
-def papermill_paths(*paths: Path) -> list[str]:
-    """Paths for papermill, which would fill parameters into their braces: ``{{`` stands for one."""
-    return [str(path).replace("{", "{{").replace("}", "}}") for path in paths]
-
-
 def read_parameters(path: Path | None = None) -> dict[str, Any]:
     """The parameters of a variant, a mapping in YAML; none without a file."""
     hint = "it maps names of parameters to values"
@@ -177,18 +175,50 @@ def read_parameters(path: Path | None = None) -> dict[str, Any]:
     return found
 
 
+def run_notebook(
+    notebook: Path, output: Path, parameters: dict[str, Any] | None = None, **settings: Any
+) -> None:
+    """Execute a notebook with papermill; ``output`` appears only when every cell ended well.
+
+    Parameters that it does not take are refused before a kernel starts; for other runs than the
+    paper's the cells about the paper alone are left out.
+
+    settings : further arguments of papermill
+    Raises ValueError for a parameter, and for a cell that fails.
+    """
+    given = parameters or {}
+    values = find_parameters(notebook).settle(given)
+    content = read_notebook(notebook)
+    content["cells"] = leave_out(content["cells"], values)
+
+    import papermill
+
+    with whole(output, ".ipynb") as part:
+        # Braces of a path would be filled with parameters: two of them stand for one.
+        place = str(part).replace("{", "{{").replace("}", "}}")
+        try:
+            papermill.execute_notebook(
+                nbformat.reads(json.dumps(content), as_version=4),
+                place,
+                values.model_dump(include=set(given)),
+                **settings,
+            )
+        except papermill.PapermillExecutionError as error:
+            own = error.ename == ParameterError.__name__
+            said = error.evalue if own else f"{notebook} failed: {error.ename}: {error.evalue}"
+            raise (ParameterError if own else ValueError)(said) from None
+
+
 def execute(
     notebook: Path,
     output: Path,
     parameters: dict[str, Any] | None = None,
     cwd: Path | None = None,
 ) -> None:
-    """Execute a notebook with papermill; ``output`` appears only when every cell ended well.
+    """Execute a chapter of the book, with lines of progress for a log.
 
     cwd : the folder that it runs in, whose modules it would import before others [this one]
     """
-    import papermill
-
     # The kernel is this interpreter's, whatever kernels and profiles the user's home holds.
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -198,19 +228,20 @@ def execute(
         "delay": 1,
         "bar_format": "cell {n_fmt} of {total_fmt}, {elapsed}",
     }
-    with whole(output, ".ipynb") as part:
-        papermill.execute_notebook(
-            *papermill_paths(notebook, part),
-            parameters or {},
-            kernel_name="python3",
-            progress_bar=progress,
-            cwd=cwd,
-            extra_arguments=["--log-level=ERROR"],
-        )
-        executed = nbformat.read(part, as_version=4)
-        outputs = [out for cell in executed.cells for out in cell.get("outputs", [])]
-        if any(out.output_type == "error" for out in outputs):
-            raise RuntimeError(f"{notebook} holds a traceback")
+    run_notebook(
+        notebook,
+        output,
+        parameters,
+        kernel_name="python3",
+        progress_bar=progress,
+        cwd=cwd,
+        extra_arguments=["--log-level=ERROR"],
+    )
+    executed = nbformat.read(output, as_version=4)
+    outputs = [out for cell in executed.cells for out in cell.get("outputs", [])]
+    if any(out.output_type == "error" for out in outputs):
+        output.unlink()
+        raise RuntimeError(f"{notebook} holds a traceback")
 
 
 def extract_figure(notebook: Path, name: str) -> bytes:

@@ -1,0 +1,17 @@
+"""Chapter 8, How does the best design move with more data?"""
+
+from vvlm_utils.chapters.declaration import Chapter, declare
+
+
+class Parameters(Chapter):
+    runs: str = declare("paper", '"paper", or the path of a table of runs')
+    resamples: int = declare(100, "resamples of each bag", least=4, most=2000)
+    seed: int = declare(0, "seed of resamples and starts", least=0, most=2**31)
+    budgets: int = declare(300, "budgets, evenly on 1 to 100 TFLOPs", least=5, most=2000)
+    data_sizes: int = declare(100, "data sizes, evenly on 1 to 10 M examples", least=2, most=1000)
+    step: float = declare(5e6, "step of the difference, examples", least=1e4, most=1e8)
+    level: float = declare(0.8, "level of every interval", least=0.5, most=0.99)
+    task_copies: int = declare(
+        3, "copies of each task's runs, each with its own reading error", least=1, most=50
+    )
+    task_resamples: int = declare(20, "resamples of each copy", least=4, most=1000)

@@ -1,0 +1,121 @@
+"""A notebook and its declaration: which class is its own, its cell, what it leaves out."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, create_model
+
+from vvlm_utils.chapters.declaration import Chapter
+from vvlm_utils.files import whole
+from vvlm_utils.parsing import read_text
+
+OWN = re.compile(r"^from (vvlm_utils\.chapters\.[a-z_]+) import Parameters$", re.MULTILINE)
+TAG = "parameters"
+PAPER_ONLY = "paper-only"  # the tag of a cell that speaks of the paper's runs alone
+LEFT_OUT = (
+    "*Left out here, since it is about the paper alone and these are other runs: {count} cells.*"
+)
+TYPES: dict[str, Any] = {
+    **{kind.__name__: kind for kind in (bool, float, int, str, list, dict)},
+    **{f"list[{kind.__name__}]": list[kind] for kind in (float, int, str)},
+    **{f"dict[str, {kind.__name__}]": dict[str, kind] for kind in (float, int, str)},
+}
+
+
+def read_notebook(path: Path) -> dict:
+    """The JSON of a notebook; ValueError in one line for a file that is none."""
+    if not path.exists():
+        raise ValueError(f"no notebook at {path}")
+    try:
+        found = json.loads(read_text(path))
+        cells = [(c["cell_type"], source_of(c), tags_of(c)) for c in found["cells"]]
+    except (ValueError, OSError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise ValueError(f"{path} is not a readable notebook: {reason}") from None
+    tagged = [source for kind, source, tags in cells if TAG in tags]
+    if len(tagged) != 1:
+        raise ValueError(f"{path} has {len(tagged)} cells tagged 'parameters'; it needs one")
+    return found
+
+
+def source_of(cell: Mapping) -> str:
+    """The text of a cell, which a file may hold line by line."""
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def tags_of(cell: Mapping) -> list[str]:
+    """The tags of a cell."""
+    return cell.get("metadata", {}).get("tags", [])
+
+
+def _from_cell(path: Path, source: str) -> type[Chapter]:
+    """The class of a notebook that declares nothing: the names and types of its cell."""
+    try:
+        nodes = ast.parse(source).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        raise ValueError(f"{path}: its cell of parameters is no Python ({error})") from None
+    named = [n for n in nodes if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]
+    kinds = {n.target.id: TYPES.get(ast.unparse(n.annotation), Any) for n in named}
+    taken = [name for name in kinds if name.startswith("_") or hasattr(Chapter, name)]
+    if taken:
+        raise ValueError(f"{path} has a parameter {taken[0]!r}: a name that is taken; rename it")
+    fields = {name: (kind, Field(None, validate_default=False)) for name, kind in kinds.items()}
+    return create_model(path.stem, __base__=Chapter, **fields)
+
+
+def find_parameters(path: Path) -> type[Chapter]:
+    """The class that declares a notebook's parameters: its chapter's, or one made of its cell."""
+    cells = read_notebook(path)["cells"]
+    for cell in cells:
+        home = OWN.search(source_of(cell)) if cell["cell_type"] == "code" else None
+        if home:
+            try:
+                return importlib.import_module(home[1]).Parameters
+            except (ImportError, AttributeError):
+                raise ValueError(f"{path} names {home[1]}, which declares no chapter") from None
+    return _from_cell(path, next(source_of(c) for c in cells if TAG in tags_of(c)))
+
+
+def leave_out(cells: list[dict], values: Chapter) -> list[dict]:
+    """The cells of a run: for other runs than the paper's without those about the paper alone.
+
+    Cells in a row are replaced by one line that says so.
+    """
+    if getattr(values, "runs", "paper") == "paper":
+        return cells
+    kept: list[dict] = []
+    gone: list[dict] = []
+    for cell in [*cells, None]:
+        if cell is not None and PAPER_ONLY in tags_of(cell):
+            gone.append(cell)
+            continue
+        if gone:
+            note = {"cell_type": "markdown", "metadata": {}, "id": f"left-out-{len(kept)}"}
+            kept.append(note | {"source": LEFT_OUT.format(count=len(gone))})
+            gone = []
+        kept += [] if cell is None else [cell]
+    return kept
+
+
+def write_cell(path: Path, check: bool = False) -> bool:
+    """Write the declared lines into a notebook's parameters cell; tell whether they differed.
+
+    check : only compare
+    """
+    notebook, declared = read_notebook(path), find_parameters(path).lines()
+    (cell,) = (c for c in notebook["cells"] if TAG in tags_of(c))
+    if source_of(cell) == declared:
+        return False
+    if not check:
+        cell["source"] = declared.splitlines(keepends=True)
+        with whole(path) as part:
+            part.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+    return True

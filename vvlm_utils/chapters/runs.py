@@ -1,0 +1,19 @@
+"""Chapter 5, What do the runs say before any law?"""
+
+from vvlm_utils.chapters.declaration import Chapter, declare, increasing
+
+BUDGETS = (2.0, 5.0, 15.0, 30.0)  # TFLOPs of the paper's isoFLOP curves
+
+
+class Parameters(Chapter):
+    level: float = declare(0.95, "level of every interval in this chapter", least=0.5, most=0.999)
+    draws: int = declare(
+        20_000, "draws from the sampling distribution of a fit", least=500, most=1_000_000
+    )
+    seed: int = declare(0, "seed of those draws", least=0, most=2**31)
+    low_budget: float = declare(
+        15.0, "budget before the doubling of claim C3, TFLOPs per video", choices=BUDGETS
+    )
+    high_budget: float = declare(30.0, "budget after it, TFLOPs per video", choices=BUDGETS)
+
+    rules = (increasing("low_budget", "high_budget"),)
