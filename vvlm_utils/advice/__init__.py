@@ -7,7 +7,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["claims"],
+    submodules=["claims", "sentences"],
     submod_attrs={
         "answer": [
             "METHODS",

@@ -35,14 +35,17 @@ def read_notebook(path: Path) -> dict:
         raise ValueError(f"no notebook at {path}")
     try:
         found = json.loads(read_text(path))
-        cells = [(c["cell_type"], source_of(c), tags_of(c)) for c in found["cells"]]
+        for cell in found["cells"]:
+            cell["cell_type"], source_of(cell).strip(), set(tags_of(cell))
     except (ValueError, OSError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise ValueError(f"{path} is not a readable notebook: {reason}") from None
-    tagged = [source for kind, source, tags in cells if TAG in tags]
-    if len(tagged) != 1:
-        raise ValueError(f"{path} has {len(tagged)} cells tagged 'parameters'; it needs one")
     return found
+
+
+def find_cells(notebook: Mapping) -> list[dict]:
+    """The cells that are tagged as parameters."""
+    return [cell for cell in notebook["cells"] if TAG in tags_of(cell)]
 
 
 def source_of(cell: Mapping) -> str:
@@ -73,15 +76,18 @@ def _from_cell(path: Path, source: str) -> type[Chapter]:
 
 def find_parameters(path: Path) -> type[Chapter]:
     """The class that declares a notebook's parameters: its chapter's, or one made of its cell."""
-    cells = read_notebook(path)["cells"]
-    for cell in cells:
+    notebook = read_notebook(path)
+    tagged = find_cells(notebook)
+    if len(tagged) != 1:
+        raise ValueError(f"{path} has {len(tagged)} cells tagged 'parameters'; it needs one")
+    for cell in notebook["cells"]:
         home = OWN.search(source_of(cell)) if cell["cell_type"] == "code" else None
         if home:
             try:
                 return importlib.import_module(home[1]).Parameters
             except (ImportError, AttributeError):
                 raise ValueError(f"{path} names {home[1]}, which declares no chapter") from None
-    return _from_cell(path, next(source_of(c) for c in cells if TAG in tags_of(c)))
+    return _from_cell(path, source_of(tagged[0]))
 
 
 def leave_out(cells: list[dict], values: Chapter) -> list[dict]:
@@ -111,7 +117,7 @@ def write_cell(path: Path, check: bool = False) -> bool:
     check : only compare
     """
     notebook, declared = read_notebook(path), find_parameters(path).lines()
-    (cell,) = (c for c in notebook["cells"] if TAG in tags_of(c))
+    (cell,) = find_cells(notebook)
     if source_of(cell) == declared:
         return False
     if not check:

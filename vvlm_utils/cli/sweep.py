@@ -97,7 +97,7 @@ def report(
 
     from vvlm_utils.advice.answer import check_question, choose_law
     from vvlm_utils.advice.audit import audit_table
-    from vvlm_utils.advice.sentences import check_answerable
+    from vvlm_utils.advice.sentences.report import check_answerable
     from vvlm_utils.runs.sources import list_sources
     from vvlm_utils.site import report as reports
 

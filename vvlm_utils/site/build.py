@@ -24,7 +24,8 @@ import nbformat
 import yaml
 
 from vvlm_utils.chapters.declaration import ParameterError
-from vvlm_utils.chapters.notebook import find_parameters, leave_out, read_notebook
+from vvlm_utils.chapters.glued import fill_figures, read_glued
+from vvlm_utils.chapters.notebook import find_cells, find_parameters, leave_out, read_notebook
 from vvlm_utils.files import whole, whole_folder
 from vvlm_utils.parsing import read_yaml
 from vvlm_utils.plots.charts import copy_assets, embed_charts, gather_charts
@@ -181,15 +182,16 @@ def run_notebook(
     """Execute a notebook with papermill; ``output`` appears only when every cell ended well.
 
     Parameters that it does not take are refused before a kernel starts; for other runs than the
-    paper's the cells about the paper alone are left out.
+    paper's the cells about the paper alone are left out; captions get their values at the end.
 
     settings : further arguments of papermill
-    Raises ValueError for a parameter, and for a cell that fails.
+    Raises ValueError for a parameter and for a cell that fails, RuntimeError for one that left.
     """
-    given = parameters or {}
-    values = find_parameters(notebook).settle(given)
-    content = read_notebook(notebook)
-    content["cells"] = leave_out(content["cells"], values)
+    content, values = read_notebook(notebook), {}
+    if parameters or find_cells(content):
+        checked = find_parameters(notebook).settle(parameters or {})
+        content["cells"] = leave_out(content["cells"], checked)
+        values = checked.model_dump()
 
     import papermill
 
@@ -200,13 +202,19 @@ def run_notebook(
             papermill.execute_notebook(
                 nbformat.reads(json.dumps(content), as_version=4),
                 place,
-                values.model_dump(include=set(given)),
+                {name: values[name] for name in parameters or {}},
                 **settings,
             )
         except papermill.PapermillExecutionError as error:
             own = error.ename == ParameterError.__name__
             said = error.evalue if own else f"{notebook} failed: {error.ename}: {error.evalue}"
             raise (ParameterError if own else ValueError)(said) from None
+        executed = nbformat.read(part, as_version=4)
+        outputs = [out for cell in executed.cells for out in cell.get("outputs", [])]
+        if any(out.output_type == "error" for out in outputs):
+            raise RuntimeError(f"{notebook} holds a traceback")
+        fill_figures(executed.cells, values | read_glued(executed.cells))
+        nbformat.write(executed, part)
 
 
 def execute(
@@ -237,11 +245,6 @@ def execute(
         cwd=cwd,
         extra_arguments=["--log-level=ERROR"],
     )
-    executed = nbformat.read(output, as_version=4)
-    outputs = [out for cell in executed.cells for out in cell.get("outputs", [])]
-    if any(out.output_type == "error" for out in outputs):
-        output.unlink()
-        raise RuntimeError(f"{notebook} holds a traceback")
 
 
 def extract_figure(notebook: Path, name: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,20 +9,15 @@ from pathlib import Path
 import nbformat
 
 from vvlm_utils.advice.claims.kept import VERDICTS, check_words
+from vvlm_utils.chapters.glued import read_glued
 
 GLUED = re.compile(r"c\d\d_\w+")
-PLAIN = "application/papermill.record/text/plain"  # where glue keeps a text
 
 
 def texts_of(notebook: Path) -> dict[str, str]:
     """What an executed chapter glues of its verdicts, by name: c01_verdict, c01_ours and so on."""
-    found = {}
-    for cell in nbformat.read(notebook, as_version=4).cells:
-        for output in cell.get("outputs", []):
-            glued = output.get("metadata", {}).get("scrapbook", {})
-            if GLUED.fullmatch(name := glued.get("name", "")):
-                found[name] = ast.literal_eval(output["data"][PLAIN])
-    return found
+    glued = read_glued(nbformat.read(notebook, as_version=4).cells)
+    return {name: text for name, text in glued.items() if GLUED.fullmatch(name)}
 
 
 def words_of(notebook: Path) -> dict[str, str]:

@@ -1,0 +1,205 @@
+"""What the chapters on cost say of their tables: chapters 1, 12 and 13."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from vvlm_utils.advice.sentences.words import say_list, say_more, say_number, say_part
+from vvlm_utils.text import short_count
+
+ALIKE = 1.1  # amounts within this ratio of one another are called nearly the same
+SMALL_SHARE = 0.1  # a part below this share is called small
+
+
+def say_half(share: float) -> str:
+    """Which of the two parts of a price is the larger, from the encoder's share.
+
+    >>> say_half(0.7), say_half(0.5), say_half(0.1)
+    ('the larger part', 'half', 'the smaller part')
+    """
+    return "half" if round(share, 2) == 0.5 else f"the {'larger' if share > 0.5 else 'smaller'} part"
+
+
+def say_overspent(accepted: int, overspent: int, worst: float) -> str:
+    """What a count of the LM alone accepts at a budget, and how far that overspends.
+
+    accepted, overspent : designs that it accepts, and those of them above the budget
+    worst : the largest true cost among them, over the budget
+    """
+    if accepted == 0:
+        return "The LM-only count accepts no design at this budget."
+    if overspent == 0:
+        return f"Of the {accepted:,} designs that the LM-only count accepts, none overspends."
+    return (
+        f"Of the {accepted:,} designs that the LM-only count accepts at this budget, "
+        f"{overspent / accepted:.0%} overspend it, the worst {worst:.1f} times."
+    )
+
+
+def say_bills(by_size: pd.DataFrame) -> str:
+    """Whether the largest bills depend on the LM, and what they are bills for.
+
+    by_size : a row per LM with "largest true cost, TFLOPs" and "of it the encoder"
+    """
+    bills, encoder = by_size["largest true cost, TFLOPs"], by_size["of it the encoder"]
+    if bills.min() <= 0:
+        return "At this budget some LM is accepted with no design at all."
+    alike = bills.max() / bills.min() <= ALIKE
+    share = float((encoder / bills).min())
+    first = (
+        "The largest bills are nearly the same at every LM size"
+        if alike
+        else f"The largest bill is {bills.max() / bills.min():.1f} times the smallest one, "
+        f"that of {bills.idxmin()}"
+    )
+    if share > 0.5:
+        return f"{first}: in each, most is for encoding frames."
+    most = int((encoder / bills > 0.5).sum())
+    return f"{first}; encoding frames is most of it for {say_part(most, len(bills), 'LM sizes')}."
+
+
+def say_worst(worst: float) -> str:
+    """How expensive a design a count without the encoder accepts; ``worst`` over the budget.
+
+    >>> say_worst(7.2), say_worst(1.0)
+    ('accepts designs that cost up to 7.2 times the budget', 'accepts none above the budget here')
+    """
+    if worst <= 1:
+        return "accepts none above the budget here"
+    return f"accepts designs that cost up to {worst:.1f} times the budget"
+
+
+def say_deployment(ratio: float, even_days: float, days: float) -> str:
+    """Inference compute over finetuning compute, and when the two are equal."""
+    when = f"{24 * even_days:.1f} hours" if even_days < 2 else f"{say_number(even_days)} days"
+    if even_days <= days:
+        return (
+            f"the ratio is {say_number(ratio)}: inference has caught up with finetuning after {when}"
+        )
+    return (
+        f"the ratio is {say_number(ratio)}: inference would catch up with finetuning after {when}, "
+        f"and the service lasts {say_number(days)}"
+    )
+
+
+def say_curves_above(ratios: pd.DataFrame) -> str:
+    """When the lines of :func:`plot_deployment` cross one; a description for who cannot see it.
+
+    ratios : columns days, train_examples, ratio
+    """
+    first = ratios[ratios["ratio"] >= 1].groupby("train_examples")["days"].min()
+    every = ratios["train_examples"].unique()
+    lines = f"{len(every)} parallel rising lines on logarithmic axes"
+    if first.empty:
+        return f"{lines}, all below one throughout."
+    ends = f"from {say_number(first.min())} to {say_number(first.max())} days"
+    if len(first) < len(every):
+        return f"{lines}; {say_part(len(first), len(every), 'lines')} cross one, {ends}."
+    return f"{lines}; all cross one, {ends} after the start."
+
+
+def say_decoder(name: str, params: float, lm_params: float, near: float) -> str:
+    """Which catalogued decoder stands for an LM size.
+
+    near : the relative distance up to which it is taken for that size itself
+    """
+    if abs(params / lm_params - 1) <= near:
+        return f"{name}, the catalogued decoder of that size,"
+    return (
+        f"{name} of {short_count(float(f'{params:.3g}'))} parameters, the nearest in the catalogue "
+        f"to {short_count(float(f'{lm_params:.3g}'))},"
+    )
+
+
+def say_exact(exact_tflops: float, equation_tflops: float, attention: float) -> str:
+    """The full count of a design beside Equation 1; ``attention`` is its share of the full count."""
+    return (
+        f"{say_number(exact_tflops)} TFLOPs, {say_more(exact_tflops / equation_tflops)} Equation 1 "
+        f"says; attention alone is {attention:.0%} of it"
+    )
+
+
+def say_answer(share: float) -> str:
+    """What a hundred tokens of answer are of the FLOPs."""
+    said = f"A hundred tokens of answer are {share:.1%} of the FLOPs"
+    if share < SMALL_SHARE:
+        return f"{said}: for answers of this length the prefill is the price."
+    return f"{said}: for this design the answer is no small part of the price."
+
+
+def say_further(further: float, first: float, of_half: float) -> str:
+    """What a further question costs, and how much of that half the frames would leave.
+
+    further, first : TFLOPs of a further question and of the first
+    of_half : the price of a further question with half the frames, over ``further``
+    """
+    count = int(np.ceil(first / further))
+    if of_half > 1 - SMALL_SHARE:
+        whose = "it is a price of the LM and of the text, hardly of the video"
+    else:
+        whose = "attention to the video is part of it"
+    return (
+        f"A further question costs {say_number(further)} TFLOPs, {further / first:.1%} of the first; "
+        f"it takes {count:,} of them to cost as much as the first. "
+        f"Half the frames leave {of_half:.0%} of it: {whose}."
+    )
+
+
+BUSY = {"encode": "encoding", "read video": "reading the video", "read question": "reading a question"}
+
+
+def say_passes(points: pd.DataFrame, ridge: float) -> str:
+    """Which passes keep the arithmetic of a device busy, and what writing leaves idle.
+
+    points : columns work, videos, intensity (FLOPs per byte); one and more videos side by side
+    ridge : FLOPs per byte above which the arithmetic binds
+    """
+    alone = points[points["videos"] == 1].set_index("work")["intensity"]
+    busy = [said for work, said in BUSY.items() if alone.get(work, 0) >= ridge]
+    idle = [said for work, said in BUSY.items() if 0 < alone.get(work, 0) < ridge]
+    said = []
+    if busy:
+        said.append(f"For one video the arithmetic binds in {say_list(busy)}: seconds follow FLOPs")
+    if idle:
+        said.append(f"the memory's bandwidth binds in {say_list(idle)}")
+    text = "; ".join(said) + "." if said else ""
+    many = points["videos"].max()
+    write = points[points["work"] == "write"].set_index("videos")["intensity"]
+    if write.empty:
+        return text
+    text += (
+        f" Writing does {say_number(write[1])} FLOPs for each byte, where the device could do "
+        f"{ridge:.0f}: the weights are read again for every token of every answer."
+    )
+    end = "and still leave arithmetic idle" if write[many] < ridge else "and fill the arithmetic"
+    return (
+        f"{text} {many} videos side by side share that reading, {end}, "
+        f"at {say_number(write[many])} FLOPs for each byte."
+    ).strip()
+
+
+def say_writing(flops: float, seconds: float) -> str:
+    """What writing the answers is of the FLOPs and of the seconds, two shares."""
+    if flops == seconds == 0:
+        return "No answer is written here, so decoding takes nothing"
+    if seconds > 2 * flops:
+        end = "a budget in FLOPs misses what an answer costs one video at a time"
+    else:
+        end = "for this service FLOPs tell the seconds of writing about as well as of reading"
+    return f"{flops:.1%} of the FLOPs and {seconds:.0%} of the seconds: {end}"
+
+
+def say_worth(dollars: Mapping[str, float], own: str) -> str:
+    """What an hour of other devices is worth in hours of one's own, for one service.
+
+    dollars : price of a million videos by device, for each dollar that an hour costs
+    """
+    worth = (dollars[own] / pd.Series(dollars)).drop(own)
+    low, high = worth.idxmin(), worth.idxmax()
+    return (
+        f"an hour of {low} is worth {worth[low]:.0%} of an hour of {own}, and one of {high} "
+        f"{worth[high]:.0%}; a device that costs more than its share is the worse choice"
+    )
