@@ -1,6 +1,6 @@
 """Chapter 12, What would the paper's sweep cost on a cluster?"""
 
-from vvlm_utils.chapters.declaration import Chapter, Rule, declare
+from vvlm_utils.chapters.declaration import Chapter, declare
 from vvlm_utils.cost.serving import SHEETS
 
 
@@ -14,13 +14,5 @@ class Parameters(Chapter):
         0.4, "share of its peak that training reaches", least=0.001, most=1.0
     )
     gpus: int = declare(8, "GPUs that share one run", least=1, most=100_000)
-    prompt_tokens: int = declare(64, "text before an answer, tokens", least=0, most=100_000)
-    answer_tokens: int = declare(128, "text that is learned, tokens", least=0, most=100_000)
-
-    rules = (
-        Rule(
-            ("answer_tokens", "prompt_tokens"),
-            "some text: answer_tokens or prompt_tokens above 0",
-            lambda p: p.prompt_tokens + p.answer_tokens > 0,
-        ),
-    )
+    prompt_tokens: int = declare(64, "text before an answer, tokens", least=1, most=100_000)
+    answer_tokens: int = declare(128, "text that is learned, tokens", least=1, most=100_000)

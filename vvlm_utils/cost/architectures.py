@@ -138,9 +138,10 @@ def has_decoder(lm_params: float) -> bool:
     return _nearest(lm_params)[0] <= NEAREST
 
 
-def get_decoder(lm: str | float) -> Decoder:
-    """A catalogued decoder by its name, or the one nearest to a parameter count, within 8%.
+def get_decoder(lm: str | float, within: float = NEAREST) -> Decoder:
+    """A catalogued decoder by its name, or the one nearest to a parameter count.
 
+    within : the largest relative distance of that count; infinity takes the nearest anyhow
     Raises ValueError with the catalogue when there is none.
 
     >>> get_decoder(7.5e9).name
@@ -153,8 +154,8 @@ def get_decoder(lm: str | float) -> Decoder:
         return DECODERS[lm]
     (size,) = _positive(lm_params=lm)
     gap, name = _nearest(float(size))
-    if gap > NEAREST:
-        close = f"no decoder within {NEAREST:.0%} of lm_params {lm:g}"
+    if gap > within:
+        close = f"no decoder within {within:.0%} of lm_params {lm:g}"
         raise ValueError(f"{close}; take a size near one of {choices}")
     return DECODERS[name]
 

@@ -84,6 +84,7 @@ def plot_picked(enumerated: pd.DataFrame, picked: pd.DataFrame, published: pd.Da
         "picked": (picked, {"s": 60}),
         "published": (published, {"s": 130, "facecolors": "none", "linewidths": 1.2}),
     }
+    looks = {label: look for label, look in looks.items() if len(look[0])}
     for ax, n in zip(axes[0], sizes, strict=True):
         for label, (table, look) in looks.items():
             rows = table[table["lm_params"] == n]

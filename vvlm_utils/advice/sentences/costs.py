@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,9 @@ def say_half(share: float) -> str:
     >>> say_half(0.7), say_half(0.5), say_half(0.1)
     ('the larger part', 'half', 'the smaller part')
     """
-    return "half" if round(share, 2) == 0.5 else f"the {'larger' if share > 0.5 else 'smaller'} part"
+    return (
+        "half" if round(share, 2) == 0.5 else f"the {'larger' if share > 0.5 else 'smaller'} part"
+    )
 
 
 def say_overspent(accepted: int, overspent: int, worst: float) -> str:
@@ -49,12 +51,12 @@ def say_bills(by_size: pd.DataFrame) -> str:
         return "At this budget some LM is accepted with no design at all."
     alike = bills.max() / bills.min() <= ALIKE
     share = float((encoder / bills).min())
-    first = (
-        "The largest bills are nearly the same at every LM size"
-        if alike
-        else f"The largest bill is {bills.max() / bills.min():.1f} times the smallest one, "
-        f"that of {bills.idxmin()}"
-    )
+    first = "The largest bills are nearly the same at every LM size"
+    if not alike:
+        ends = (
+            f"The largest bill, that of {bills.idxmax()}, is {bills.max() / bills.min():.1f} times"
+        )
+        first = f"{ends} that of {bills.idxmin()}"
     if share > 0.5:
         return f"{first}: in each, most is for encoding frames."
     most = int((encoder / bills > 0.5).sum())
@@ -75,14 +77,11 @@ def say_worst(worst: float) -> str:
 def say_deployment(ratio: float, even_days: float, days: float) -> str:
     """Inference compute over finetuning compute, and when the two are equal."""
     when = f"{24 * even_days:.1f} hours" if even_days < 2 else f"{say_number(even_days)} days"
+    first = f"the ratio is {say_number(ratio)}"
     if even_days <= days:
-        return (
-            f"the ratio is {say_number(ratio)}: inference has caught up with finetuning after {when}"
-        )
-    return (
-        f"the ratio is {say_number(ratio)}: inference would catch up with finetuning after {when}, "
-        f"and the service lasts {say_number(days)}"
-    )
+        return f"{first}: inference has caught up with finetuning after {when}"
+    lasts = f"and the service lasts {say_number(days)}"
+    return f"{first}: inference would catch up with finetuning after {when}, {lasts}"
 
 
 def say_curves_above(ratios: pd.DataFrame) -> str:
@@ -115,7 +114,7 @@ def say_decoder(name: str, params: float, lm_params: float, near: float) -> str:
 
 
 def say_exact(exact_tflops: float, equation_tflops: float, attention: float) -> str:
-    """The full count of a design beside Equation 1; ``attention`` is its share of the full count."""
+    """The full count of a design beside Equation 1; ``attention`` is its share of the former."""
     return (
         f"{say_number(exact_tflops)} TFLOPs, {say_more(exact_tflops / equation_tflops)} Equation 1 "
         f"says; attention alone is {attention:.0%} of it"
@@ -141,14 +140,18 @@ def say_further(further: float, first: float, of_half: float) -> str:
         whose = "it is a price of the LM and of the text, hardly of the video"
     else:
         whose = "attention to the video is part of it"
+    cost = f"A further question costs {say_number(further)} TFLOPs, {further / first:.1%}"
     return (
-        f"A further question costs {say_number(further)} TFLOPs, {further / first:.1%} of the first; "
-        f"it takes {count:,} of them to cost as much as the first. "
+        f"{cost} of the first; it takes {count:,} of them to cost as much as the first. "
         f"Half the frames leave {of_half:.0%} of it: {whose}."
     )
 
 
-BUSY = {"encode": "encoding", "read video": "reading the video", "read question": "reading a question"}
+BUSY = {
+    "encode": "encoding",
+    "read video": "reading the video",
+    "read question": "reading a question",
+}
 
 
 def say_passes(points: pd.DataFrame, ridge: float) -> str:
@@ -203,3 +206,38 @@ def say_worth(dollars: Mapping[str, float], own: str) -> str:
         f"an hour of {low} is worth {worth[low]:.0%} of an hour of {own}, and one of {high} "
         f"{worth[high]:.0%}; a device that costs more than its share is the worse choice"
     )
+
+
+def say_hours(hours: pd.Series, gpu: str) -> str:
+    """The cheapest and the most expensive run, in hours of a GPU."""
+    low, high = hours.min(), hours.max()
+    return f"from {say_number(low)} to {say_number(high)} hours of {gpu}"
+
+
+def say_implied(implied: float, at_40: float) -> str:
+    """What the stated hours mean as a utilisation, and what they would be at 40% of the peak.
+
+    implied : utilisation if the counted runs had filled the stated hours
+    at_40 : the counted runs' hours at 40%, over the stated ones
+    """
+    said = f"At 40% of the peak the published runs would take {at_40:.0%} of the stated hours"
+    if implied > 1:
+        return f"No GPU works at {implied:.0%} of its peak: for these texts the count is too high."
+    if implied >= 0.3:
+        return f"{implied:.1%} is a usual value for a training run. {said}."
+    return f"{implied:.1%} is low for a training run. {said}."
+
+
+def say_fits(fits: Mapping[str, int], decoders: Sequence[str], counts: Sequence[int]) -> str:
+    """How many GPUs each decoder needs before a run fits.
+
+    fits : the smallest number that holds a decoder, for those that some number holds
+    counts : the numbers of GPUs that were tried
+    """
+    said = [
+        f"{name} needs {fits[name]}" if name in fits else f"{name} more than {max(counts)}"
+        for name in decoders
+    ]
+    if all(fits.get(name) == min(counts) for name in decoders):
+        return f"every decoder fits {'one' if min(counts) == 1 else min(counts)} of these GPUs"
+    return f"{say_list(said)} of these GPUs"
