@@ -39,7 +39,7 @@ errors_only := 2> >(grep -vE '$(chatter)' >&2)
 no_python = Python 3.11, 3.12 or 3.13 is needed and "$(PYTHON)" is not one: install it or name it, as in: make book PYTHON=/path/to/python3.13
 check_python = $(if $(shell $(PYTHON) $(fits) && echo yes),,$(error $(no_python)))
 
-.PHONY: help book test test-analysis test-long lint format bench fuzz coverage holdout exact sweep price gpu-check cancel real-weights notebook figure variants lock release-check clean lmms-env processors-env decode-rate next-runs env dev test-env torch
+.PHONY: help book test test-analysis test-long lint format bench fuzz coverage holdout exact sweep price gpu-check cancel real-weights notebook figure variants reruns lock release-check clean lmms-env processors-env decode-rate next-runs env dev test-env torch
 
 help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
@@ -142,6 +142,9 @@ notebook: dev  ## open the chapters in JupyterLab
 
 variants: torch  ## run the chapters once more with each file in params/, into _build/variants
 	@$(call graph,_build/book) variants $(errors_only)
+
+reruns: torch  ## run the chapters with every setting of params/ and params/matrix/, and check that each stays true
+	@$(call graph,_build/book) reruns $(errors_only)
 
 figure: env  ## renew the README's figure from the executed frontier chapter
 	@$(call graph,_build/book) figure $(errors_only)

@@ -1,5 +1,6 @@
 # The book: chapters run by papermill, the allocator's data, and the site that they are compiled to.
 from vvlm_utils.site import archive, build as book
+from vvlm_utils.site.reruns import read_matrix
 
 PACKAGE = Path("vvlm_utils")
 CHAPTERS = book.list_chapters(Path("_toc.yml"))
@@ -108,6 +109,25 @@ rule variant:
 rule variants:
     input:
         expand("_build/variants/{variant}.ipynb", variant=VARIANTS),
+
+
+# The chapters with the settings of params/matrix; then what ran is held to its own tables.
+rule rerun:
+    input:
+        needs=needs,
+        matrix="params/matrix/{chapter}.yml",
+    output:
+        "_build/reruns/{chapter}.{index}.ipynb",
+    shell:
+        f"{THREADS} {PYTHON} -m vvlm_utils.site.reruns execute {{wildcards.chapter}}.{{wildcards.index}} {{output}}"
+
+
+rule reruns:
+    input:
+        rules.variants.input,
+        [f"_build/reruns/{name}.ipynb" for chapter in read_matrix().values() for name in chapter.names],
+    shell:
+        f"{PYTHON} -m vvlm_utils.site.reruns check {{input}}"
 
 
 rule figure:
