@@ -23,7 +23,7 @@ from vvlm_utils.chapters.notebook import find_parameters
 
 NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?"
 INTERVAL = re.compile(rf"({NUMBER})%? \((?:\d+%: )?({NUMBER})%? to ({NUMBER})%?\)")
-COUNT = re.compile(r"(?<![\d.,])(\d[\d,]*) of (?:the |its )?(\d[\d,]*)(?![\d.,]*[%\d])")
+COUNT = re.compile(r"(?<![\d.,])(\d[\d,]*) of (?:the |its )?(\d[\d,]*)(?![\d.,]*[%\w])")
 SIZE = re.compile(r"(?<![\w.-])(\d+(?:\.\d+)?)B(?![\w-])")
 MISSING = re.compile(r"(?<![\w-])(?:nan|inf|NaT|None)(?![\w-])|(?<![\d.])-0(?:\.0+)?(?![\d.])")
 VERDICT = re.compile(r"c\d\d_(?:verdict|ours)")
