@@ -447,3 +447,33 @@ def test_a_plan_that_cannot_be_made_is_refused(fit_json, tmp_path, arguments, wo
     done = vvlm("plan", fit_json, *PLAN, *arguments, cwd=tmp_path)
     assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["fit", "frontier", "elasticity", "next-runs"])
+def test_help_prints_the_priors_of_penalised_fits(command):
+    said = " ".join(vvlm(command, "--help").stdout.split())
+    assert "--prior" in said
+    assert "decay (exponents d_k of add-decay and pnorm-decay) 0.1, 0.2" in said
+
+
+def test_a_prior_can_be_changed_and_moves_the_fit(tmp_path):
+    fits = {}
+    for name, more in {"plain": [], "tight": ["--prior", "floor=0.6,0.05"]}.items():
+        out = tmp_path / f"{name}.json"
+        few = ["--law", "add", "--resamples", 3, *more]
+        assert vvlm("fit", "paper", *few, "--out", out).returncode == 0
+        fits[name] = json.loads(vvlm("frontier", out, *QUESTION, "--json").stdout)[0]["error"]
+    assert fits["plain"] != fits["tight"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--prior", "decline=1,2"], "a prior is KIND=MEAN,SD or noise=SD"),
+        (["--prior", "decay=1,2", "--fit", "paper"], "the paper's method has no prior"),
+    ],
+)
+def test_a_prior_that_cannot_be_is_refused(more, message, tmp_path):
+    done = vvlm("fit", "paper", *more, "--out", tmp_path / "fit.json")
+    assert done.returncode == 2 and message in done.stderr and not list(tmp_path.iterdir())
+    assert len(done.stderr.splitlines()) == 1

@@ -10,7 +10,16 @@ from vvlm_utils.laws.fitting import fit
 from vvlm_utils.laws.forms import get_law, laws_over
 from vvlm_utils.laws.optimisers import l_bfgs, levenberg_marquardt, loss_and_slope
 from vvlm_utils.laws.options import FitOptions
-from vvlm_utils.laws.priors import Prior, kinds_of, prior_draws, prior_table
+from vvlm_utils.laws.priors import (
+    KINDS,
+    Prior,
+    kinds_of,
+    parse_prior,
+    prior_draws,
+    prior_predictions,
+    prior_table,
+    say_prior,
+)
 from vvlm_utils.laws.problem import make_problem
 from vvlm_utils.laws.search import short_search
 from vvlm_utils.runs.table import load_runs
@@ -141,3 +150,43 @@ def test_a_penalised_bag_comes_back_from_disk(tmp_path):
 def test_refusals_name_the_field_and_the_value(wrong, message):
     with pytest.raises(ValueError, match=message):
         wrong()
+
+
+def test_words_change_one_kind_of_parameter_alone():
+    changed = parse_prior(["decay=0.2,0.1", "noise=0.02"])
+    assert (changed.decay, changed.noise) == ((0.2, 0.1), 0.02)
+    assert parse_prior(["decay=0.1,0.2", "noise=0.01"], changed) == Prior()
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("decline=1,2", "KIND one of term, .*; got 'decline=1,2'"),
+        ("decay=1", "got 'decay=1'"),
+        ("noise=1,2", "got 'noise=1,2'"),
+        ("decay", "got 'decay'"),
+        ("decay=0.1,-1", "prior of decay: the SD must be positive"),
+        ("term=0,1", "prior of term: the share must be positive"),
+        ("noise=0", "noise must be a positive number"),
+    ],
+)
+def test_words_that_are_no_prior_are_refused(word, message):
+    with pytest.raises(ValueError, match=message):
+        parse_prior([word])
+
+
+def test_a_prior_is_said_with_every_kind_and_the_noise():
+    said = " ".join(say_prior(Prior(decay=(0.125, 0.2))))
+    assert all(kind in said for kind in KINDS) and "0.125, 0.2" in said and "0.01." in said
+
+
+def test_a_prior_predicts_by_its_shares_alone():
+    law, centre = get_law("add"), RUNS.iloc[[0]].copy()
+    for factor in law.factors:
+        centre[factor] = np.exp(np.log(RUNS[factor]).mean())
+    drawn = prior_predictions(law, Prior(), RUNS, centre, 4000, rng())
+    # At the centre every term is its coefficient: four of 1/9 and a floor of 1/3 of the median
+    # error, each a lognormal with mean share * exp(sd^2 / 2).
+    mean = RUNS["error"].median() * (4 / 9 * np.exp(0.5) + np.exp(0.32) / 3)
+    assert drawn.shape == (4000, 1)
+    assert drawn.mean() == pytest.approx(mean, rel=0.05)

@@ -37,7 +37,9 @@ def fit_model(
     method: str = "penalised",
     resamples: int | None = None,
     resampling: str | None = None,
-    seed: int = 0,
+    search: str = "warm",
+    prior: Prior | None = None,
+    seed: int | np.random.Generator = 0,
     progress: bool = False,
 ) -> Model:
     """The model of a prepared table: what ``vvlm fit`` writes and every answer is read off.
@@ -55,8 +57,13 @@ def fit_model(
         Members in all; 300 of the mix, or else 100, where none is given.
     resampling
         How to resample for a named law or the paper's method; one of ``RESAMPLING``.
+    search
+        How the bag of the paper's method is searched: "warm", "quick" or "cold"; penalised fits
+        start from the prior and do not read it.
+    prior
+        Of the penalised fits, in place of the recommended one.
     seed
-        Of the generator of resamples, starts and prior means.
+        Of the generator of resamples, starts and prior means, or the generator itself.
     progress
         Whether a slow search shows a bar.
 
@@ -72,7 +79,8 @@ def fit_model(
     FitError
         The runs cannot decide the law.
     ValueError
-        A method, law or resampling that is none of those there are.
+        A method, law, resampling or search that is none of those there are; a prior for the
+        paper's method, which has none.
 
     Notes
     -----
@@ -87,16 +95,19 @@ def fit_model(
     """
     chosen = choose_law(prepared, law, method, resampling)
     rng, paper = np.random.default_rng(seed), method == "paper"
+    if paper and prior:
+        raise ValueError("the paper's method has no prior; drop one of the two")
     if chosen is None:
         members = MEMBERS if resamples is None else resamples
-        return recommended(prepared.runs, prepared.factors, prepared.data, rng, members)
+        return recommended(prepared.runs, prepared.factors, prepared.data, rng, members, prior)
     return bag(
         chosen,
         prepared.runs,
-        FitOptions() if paper else FitOptions(prior=Prior()),
+        FitOptions() if paper else FitOptions(prior=prior or Prior()),
         rng=rng,
         resamples=PAPER_RESAMPLES if resamples is None else resamples,
         resampling=resampling or ("rows" if paper else "designs"),
+        search=search,
         progress=progress,
     )
 

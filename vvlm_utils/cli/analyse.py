@@ -36,6 +36,7 @@ from vvlm_utils.cli.options import (
     SpaceOptions,
     TableOptions,
     Task,
+    WithPriors,
     with_groups,
 )
 
@@ -180,7 +181,7 @@ def compare(
     show({"laws": answer}, as_json)
 
 
-@app.command()
+@app.command(cls=WithPriors)
 @with_groups
 def fit(
     runs: Runs,
@@ -215,7 +216,7 @@ def fit(
     show(counts, as_json, out)
 
 
-@app.command()
+@app.command(cls=WithPriors)
 @with_groups
 def frontier(
     source: FitOrRuns,
@@ -252,7 +253,7 @@ def frontier(
     show([{name: row[name] for name in COLUMNS} for row in rows], as_json)
 
 
-@app.command()
+@app.command(cls=WithPriors)
 @with_groups
 def elasticity(
     source: FitOrRuns,

@@ -17,6 +17,7 @@ from vvlm_utils.cli.options import (
     Json,
     SpaceOptions,
     TableOptions,
+    WithPriors,
     with_groups,
 )
 
@@ -28,7 +29,7 @@ COLUMNS = (
 ).split()
 
 
-@app.command("next-runs")
+@app.command("next-runs", cls=WithPriors)
 @with_groups
 def next_runs(
     source: FitOrRuns,

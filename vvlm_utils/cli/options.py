@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Annotated, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
 
 class Resampling(StrEnum):
@@ -95,6 +96,14 @@ Method = Annotated[
     FitMethod,
     typer.Option("--fit", help="Penalised fits, or the paper's own procedure word for word."),
 ]
+Priors = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--prior",
+        metavar="KIND=MEAN,SD",
+        help="Change a prior of penalised fits, or noise=SD; they are listed below. Repeatable.",
+    ),
+]
 Resamples = Annotated[
     int | None,
     typer.Option(min=1, help="Members: refits in all; by default 300 of the mix, 100 of one law."),
@@ -151,15 +160,30 @@ class FittingOptions:
     method: Method = FitMethod.penalised
     resamples: Resamples = None
     resampling: HowResampled = None
+    prior: Priors = None
     seed: Seed = 0
 
     @property
     def given(self) -> dict:
         """The arguments of ``fit_model`` that were given, all but the seed."""
-        named = {"law": self.law, "resamples": self.resamples}
+        from vvlm_utils.laws.priors import parse_prior
+
+        prior = parse_prior(self.prior) if self.prior else None
+        named = {"prior": prior} | {"law": self.law, "resamples": self.resamples}
         named["resampling"] = self.resampling and self.resampling.value
         named["method"] = self.method.value if self.method is FitMethod.paper else None
         return {name: value for name, value in named.items() if value is not None}
+
+
+class WithPriors(TyperCommand):
+    """A command whose help ends with the priors of penalised fits, as the package has them."""
+
+    def format_help(self, ctx, formatter) -> None:
+        """Write the help; the priors are read only now, so that other commands start fast."""
+        from vvlm_utils.laws.priors import Prior, say_prior
+
+        self.epilog = "\n\n".join(say_prior(Prior()))
+        super().format_help(ctx, formatter)
 
 
 def with_groups(command: Callable) -> Callable:

@@ -12,14 +12,14 @@ log coefficient is a factor of 2.7 either way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 import pandas as pd
 
 from vvlm_utils.cost.equation import TRAIN_EXAMPLES
-from vvlm_utils.laws.law import Law, Term, coefficient_count
+from vvlm_utils.laws.law import Law, Term, coefficient_count, values
 from vvlm_utils.laws.protocols import ErrorLaw
 
 
@@ -111,6 +111,64 @@ class Prior:
 
 OTHERS = ("noise", "named")
 SHARES = ("term", "interaction", "product", "floor")
+KINDS = {
+    "term": "coefficient of a factor's own term",
+    "interaction": "coefficient of an interaction",
+    "product": "coefficient of a product of all factors",
+    "floor": "irreducible error",
+    "factor_exponent": "exponents a of the factors",
+    "data_exponent": "exponent d of the data",
+    "decay": "exponents d_k of add-decay and pnorm-decay",
+    "interaction_exponent": "exponents b of the interactions",
+    "log_p": "log p of the norm",
+}
+"""The kinds of parameter in words, in the order of :class:`Prior`."""
+
+
+def say_prior(prior: Prior) -> list[str]:
+    """A prior in sentences: the shares, the exponents, and the noise it is weighed against.
+
+    >>> say_prior(Prior())[2]
+    'noise, the SD of a run\'s log error about the law: 0.01.'
+    """
+    pairs = {k: getattr(prior, k) for k in KINDS}
+    said = {k: f"{k} ({KINDS[k]}) {mean:.3g}, {sd:.3g}" for k, (mean, sd) in pairs.items()}
+    shares = "; ".join(text for kind, text in said.items() if kind in SHARES)
+    plain = "; ".join(text for kind, text in said.items() if kind not in SHARES)
+    noise = "estimated from the residuals" if prior.noise is None else f"{prior.noise:.3g}"
+    return [
+        "Priors of penalised fits. As a share of the table's median error at the runs' geometric "
+        f"centre, and the SD of its logarithm: {shares}.",
+        f"Mean and SD: {plain}.",
+        f"noise, the SD of a run's log error about the law: {noise}.",
+    ]
+
+
+def parse_prior(changes: Sequence[str], prior: Prior | None = None) -> Prior:
+    """A prior changed by words: KIND=MEAN,SD for a kind of parameter, noise=SD for the noise.
+
+    Raises ValueError for a word of another form, an unknown kind, or numbers that no prior has.
+
+    >>> parse_prior(["decay=0.2,0.1"]).decay
+    (0.2, 0.1)
+    """
+    found: dict = {}
+    for change in changes:
+        kind, _, text = change.partition("=")
+        try:
+            numbers = tuple(float(number) for number in text.split(","))
+        except ValueError:
+            numbers = ()
+        if kind == "noise" and len(numbers) == 1:
+            found[kind] = numbers[0]
+        elif kind in KINDS and len(numbers) == 2:
+            found[kind] = numbers
+        else:
+            raise ValueError(
+                f"a prior is KIND=MEAN,SD or noise=SD, with KIND one of {', '.join(KINDS)}; "
+                f"got {change!r}"
+            )
+    return replace(prior or Prior(), **found)
 
 
 def kinds_of(law: ErrorLaw) -> dict[str, str | None]:
@@ -157,6 +215,23 @@ def prior_draws(
     theta[first] = np.exp(theta[first])
     low, high = (np.asarray(side, dtype=float) for side in law.bounds)
     return np.clip(theta, low, high)
+
+
+def prior_predictions(
+    law: ErrorLaw,
+    prior: Prior,
+    runs: pd.DataFrame,
+    designs: pd.DataFrame,
+    draws: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Errors of designs under laws drawn from the prior, in the table's unit, (draws, designs).
+
+    runs : the table, of which the prior reads the median error and the geometric centre alone
+    """
+    theta = prior_draws(law, prior, runs["error"].to_numpy(dtype=float), draws, rng)
+    log_z = np.log([designs[f] / np.exp(np.log(runs[f]).mean()) for f in law.factors])
+    return values(law, theta, log_z)
 
 
 def prior_table(law: ErrorLaw, prior: Prior, runs: pd.DataFrame) -> pd.DataFrame:
