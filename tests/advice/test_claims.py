@@ -160,20 +160,41 @@ def test_c3_says_how_many_single_runs_undo_it():
     )
 
 
-def tasks(lvb: float, pt: float, se: float = 0.1) -> claims.Verdict:
+def exchanged(low: float, high: float, back: tuple | None = None) -> pd.DataFrame:
+    """Losses of two tasks at two budgets; ``back`` are the other task's, where they differ."""
+    sides = {("MV", "VMME"): (low, high), ("VMME", "MV"): back or (low, high)}
+    rows = {(*pair, c): ends for pair, ends in sides.items() for c in (5.0, 30.0)}
+    return intervals(rows).rename_axis(["task", "other", "budget_tflops"])
+
+
+NOISE = pd.Series({"MV": 0.9, "VMME": 1.0})
+
+
+def tasks(lvb: float, pt: float, se: float = 0.1, losses=None) -> claims.Verdict:
     gaps = pd.DataFrame({"value": {"LVB": lvb, "PT": pt, "AQA": 0.0}, "se": se})
-    return claims.c4_tasks(gaps)
+    return claims.c4_tasks(gaps, exchanged(0.5, 2) if losses is None else losses, NOISE)
 
 
-def test_c4_holds_where_lvb_and_pt_lie_on_their_sides():
+def test_c4_holds_where_lvb_and_pt_lie_on_their_sides_and_designs_differ():
     verdict = tasks(-2, 2)
     assert verdict.word == HOLDS
-    assert verdict.ours.endswith("equal tasks p < 1e-6")
+    assert "equal tasks p < 1e-6; two tasks both lose" in verdict.ours
+    assert "in 2 of 2 cases" in verdict.ours and verdict.ours.endswith("is 0.9 and 1.0")
+
+
+def test_c4_wants_both_tasks_to_lose_by_an_exchange():
+    one_way = tasks(-2, 2, losses=exchanged(0.5, 2, back=(-0.1, 2)))
+    assert one_way.parts["best designs differ"] is None and one_way.word == IN_PART
+    assert "in 0 of 2 cases" in one_way.ours
+
+
+def test_c4_is_contradicted_where_every_exchange_is_a_tie():
+    assert tasks(-2, 2, losses=exchanged(-0.1, 0.8)).parts["best designs differ"] is False
 
 
 def test_c4_fails_where_the_sides_are_swapped_and_is_undecided_in_noise():
-    assert tasks(0.3, -0.3, se=0.15).word == FAILS
-    assert tasks(-0.1, 0.1, se=1.0).word == claims.UNDECIDED
+    assert tasks(0.3, -0.3, se=0.15, losses=exchanged(-0.1, 0.8)).word == FAILS
+    assert tasks(-0.1, 0.1, se=1.0, losses=exchanged(-1, 2)).word == claims.UNDECIDED
 
 
 def test_equal_tasks_have_a_p_that_is_uniform():
@@ -287,7 +308,7 @@ def elasticities(*signs: int) -> pd.DataFrame:
 
 def more_data(*tables: pd.DataFrame) -> claims.Verdict:
     found = {f"computation {i}": table for i, table in enumerate(tables)}
-    return claims.c10_more_data(found, tables[0], dict.fromkeys(FACTORS, 0.5))
+    return claims.c10_more_data(found, tables[0], dict.fromkeys(FACTORS, 0.5), "the mix")
 
 
 def test_c10_holds_with_the_papers_signs_and_fails_with_the_posters():
@@ -303,8 +324,15 @@ def test_c10_asks_every_computation():
 def wishes(frame, encoder) -> claims.Verdict:
     budgets = (2, 100)
     return claims.c13_frame_or_tokens(
-        intervals(dict.fromkeys(budgets, frame)), intervals(dict.fromkeys(budgets, encoder))
+        intervals(dict.fromkeys(budgets, frame)),
+        intervals(dict.fromkeys(budgets, encoder)),
+        "the mix",
     )
+
+
+def test_c10_and_c13_name_the_model_behind_their_numbers():
+    assert more_data(elasticities(-1, 1, 1)).ours.endswith("median of the members of the mix")
+    assert wishes((0.1, 0.2), (0.5, 1)).ours.startswith("under the mix a frame pays more")
 
 
 def test_c13_asks_both_halves_at_every_budget():

@@ -23,6 +23,7 @@ from vvlm_utils.studies.coverage import (
     ask,
     bands,
     coverage,
+    level_that_holds,
     load_coverage,
     score_table,
     study,
@@ -207,3 +208,18 @@ def test_truths_have_names_of_their_own_and_streams_too(truth):
         replace(truth, shared=2)
     with pytest.raises(ValueError, match="model must be one of .*got 'all'"):
         load_coverage("all")
+
+
+def test_the_level_that_holds_is_the_least_that_does_under_every_truth():
+    kept = pd.DataFrame(
+        {
+            "truth_law": ["add", "add", "mult", "mult"],
+            "level": [0.8, 0.9, 0.8, 0.9],
+            "coverage": [0.9, 1.0, 0.6, 0.85],
+        }
+    ).assign(quantity="e_N", at="all", band="percentile")
+    assert level_that_holds(kept, "e_N") == 0.9
+    assert level_that_holds(kept, "e_N", without=["mult"]) == 0.8
+    assert np.isnan(level_that_holds(kept, "e_N", wanted=0.95))
+    with pytest.raises(ValueError, match="no band of 'e_X'"):
+        level_that_holds(kept, "e_X")

@@ -31,6 +31,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "judge",
             "not_separate",
         ],
+        "by_task": ["exchange_losses", "fit_copies"],
         "fit_file": ["load_fit", "save_fit"],
         "next_runs": [
             "AIMS",
@@ -56,6 +57,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "say_elasticity",
             "say_frontier",
             "say_gap",
+            "say_moves",
+            "say_other_law",
+            "say_printed",
             "say_scores",
             "score_table",
         ],

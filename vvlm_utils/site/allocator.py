@@ -13,9 +13,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
-
 from vvlm_utils.advice.answer import default_epsilon, fit_model
+from vvlm_utils.advice.by_task import MEMBERS, fit_copies
 from vvlm_utils.cost.architectures import exact_cost, get_decoder
 from vvlm_utils.cost.equation import FACTORS, inference_cost
 from vvlm_utils.cost.serving import ACCELERATORS
@@ -24,8 +23,6 @@ from vvlm_utils.frontier.space import parts_of
 from vvlm_utils.laws.law import Law
 from vvlm_utils.laws.mixtures import MixedLaws
 from vvlm_utils.laws.protocols import Model
-from vvlm_utils.laws.recommendation import recommended
-from vvlm_utils.laws.validation import with_measurement_noise
 from vvlm_utils.runs.prepared import prepare
 from vvlm_utils.runs.space import PAPER_SPACE
 from vvlm_utils.runs.table import AVERAGE, TASKS, load_runs
@@ -35,8 +32,6 @@ GLOBAL = "VVLM_ALLOCATOR"
 DIGITS = 12  # significant; moves an error of 50 points by less than 1e-9
 TRAINED_SIZES = tuple(load_runs("paper")["lm_params"].unique().tolist())
 LM_SIZES = tuple(sorted({*TRAINED_SIZES, *PAPER_SPACE.lm_params}))
-TASK_MEMBERS = 120  # of a task's mix, over all copies
-COPIES = 5  # of a task's runs, each moved by a draw of its reading error
 
 Terms = tuple[float, float, float, float]
 
@@ -72,13 +67,7 @@ def fit_task(task: str, members: int | None = None, seed: int = 0) -> MixedLaws:
     """
     if task == AVERAGE:
         return fit_model(prepare("paper"), resamples=members, seed=seed)
-    rng, runs = np.random.default_rng(seed), load_runs("paper", task)
-    each = (members or TASK_MEMBERS) // COPIES
-    copies = [
-        recommended(with_measurement_noise(runs, rng), rng=rng, members=each) for _ in range(COPIES)
-    ]
-    parts = tuple(part for copy in copies for part in copy.parts)
-    return MixedLaws(parts, (1 / len(parts),) * len(parts), copies[0].aggregate)
+    return fit_copies(prepare("paper", task=task), members=members or MEMBERS, seed=seed)
 
 
 def describe_law(law: Law) -> dict:

@@ -306,3 +306,29 @@ def load_coverage(model: str = "own law") -> pd.DataFrame:
     if model not in names:
         raise ValueError(f"model must be one of {tuple(names)}, got {model!r}")
     return pd.read_csv(DATA_FOLDER / names[model])
+
+
+def level_that_holds(
+    kept: pd.DataFrame, quantity: str, wanted: float = 0.8, without: Iterable[str] = ()
+) -> float:
+    """The least stated level whose band held the truth often enough under every truth.
+
+    Parameters
+    ----------
+    kept : as :func:`coverage` gives it, of one model; where it was asked inside and outside the
+        runs, both must hold
+    quantity : such as "e_N"
+    wanted : the share of the tables whose band is to hold the truth
+    without : truths to leave out
+
+    Returns NaN where no level did. Raises ValueError for a quantity that was not studied.
+
+    >>> level_that_holds(load_coverage("recommended"), "e_N")
+    0.95
+    """
+    rows = kept[(kept["quantity"] == quantity) & (kept["at"] == "all")]
+    rows = rows[(rows["band"] == "percentile") & ~rows["truth_law"].isin(list(without))]
+    if rows.empty:
+        raise ValueError(f"no band of {quantity!r} was studied")
+    worst = rows.groupby("level")["coverage"].min()
+    return float(worst.index[worst >= wanted].min())

@@ -65,7 +65,10 @@ def signs_as_the_paper(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def c10_more_data(
-    found: Mapping[str, pd.DataFrame], main: pd.DataFrame, printed: Mapping[str, float]
+    found: Mapping[str, pd.DataFrame],
+    main: pd.DataFrame,
+    printed: Mapping[str, float],
+    model: str,
 ) -> Verdict:
     """C10: with more data the best x_N falls, and the best x_T and x_V rise.
 
@@ -75,6 +78,7 @@ def c10_more_data(
     main : the elasticities shown: the members' median with its interval (value, low, high). The
         elasticity of the median prediction hangs on the bag and does not come out again.
     printed : the paper's main row of Table 10, by factor.
+    model : the name of what ``main`` is computed by, for the text.
     """
     signs = signs_as_the_paper(found)
     line = ", ".join(
@@ -84,7 +88,7 @@ def c10_more_data(
     return decide(
         "C10",
         {symbol: _one_sign(signs[f]) for f, symbol in ELASTICITIES.items()},
-        f"{line}; members' median",
+        f"{line}; median of the members of {model}",
         f"{theirs} (Table 10); the poster prints the opposite signs",
         "A factor moves as the paper says if its elasticity has the paper's sign in every "
         "computation (whole interval), and against it if every computation has the opposite sign.",
@@ -97,7 +101,7 @@ def _one_sign(signs: pd.Series) -> bool | None:
     return agreed.pop() if len(agreed) == 1 else None
 
 
-def c13_frame_or_tokens(frames: pd.DataFrame, halved: pd.DataFrame) -> Verdict:
+def c13_frame_or_tokens(frames: pd.DataFrame, halved: pd.DataFrame, model: str) -> Verdict:
     """C13: a further frame pays more than further tokens, a cheaper encoder than a cheaper LM.
 
     Parameters
@@ -117,7 +121,8 @@ def c13_frame_or_tokens(frames: pd.DataFrame, halved: pd.DataFrame) -> Verdict:
     return decide(
         "C13",
         parts,
-        f"a frame pays more per FLOP at {int((frames['low'] > 0).sum())} of {len(frames)} budgets; "
+        f"under {model} a frame pays more per FLOP at {int((frames['low'] > 0).sum())} of "
+        f"{len(frames)} budgets; "
         f"a half-price encoder less a half-price LM removes {first} points at "
         f"{halved.index[0]:g} TFLOPs, {last} at {halved.index[-1]:g}; the encoder wins at "
         f"{int((halved['low'] > 0).sum())} budgets, the LM at {int((halved['high'] < 0).sum())}",

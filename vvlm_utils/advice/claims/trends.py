@@ -116,11 +116,32 @@ def same_tasks(gaps: pd.DataFrame) -> float:
     return float(stats.chi2.sf((((gaps["value"] - mean) / gaps["se"]) ** 2).sum(), len(gaps) - 1))
 
 
-def c4_tasks(gaps: pd.DataFrame, level: float = 0.9) -> Verdict:
-    """C4: which factor pays off differs by task.
+def _designs_differ(losses: pd.DataFrame, ties: pd.Series) -> tuple[bool | None, list[tuple]]:
+    """Whether two tasks need different designs, and the (one, other, budget) that show it.
 
+    Contradicted where every exchange costs less than the noise of a run.
+    """
+    apart = [
+        (a, b, c)
+        for a, b, c in losses.index
+        if a < b and both(above(losses.loc[(a, b, c)]), above(losses.loc[(b, a, c)]))
+    ]
+    same = (losses["high"] < ties.loc[losses.index.get_level_values("task")].to_numpy()).all()
+    return (True if apart else False if same else None), apart
+
+
+def c4_tasks(
+    gaps: pd.DataFrame, losses: pd.DataFrame, ties: pd.Series, level: float = 0.9
+) -> Verdict:
+    """C4: which factor pays off, and so the best allocation, differs by task.
+
+    Parameters
+    ----------
     gaps : points per doubling of frames less points per doubling of data, columns value and se,
         one row per task; negative where frames pay more.
+    losses : what a task loses with another's best design, as ``advice.exchange_losses`` gives it:
+        columns value, low, high; index task, other, budget_tflops.
+    ties : by task, the noise of a run in points, below which a difference is none.
     """
     p_same, z = same_tasks(gaps), stats.norm.ppf((1 + level) / 2)
     ends = gaps.assign(low=gaps["value"] - z * gaps["se"], high=gaps["value"] + z * gaps["se"])
@@ -129,17 +150,40 @@ def c4_tasks(gaps: pd.DataFrame, level: float = 0.9) -> Verdict:
         for task, row in ends.loc[["LVB", "PT"]].iterrows()
     )
     p_text = f"p < {LEAST_P:.0e}".replace("e-0", "e-") if p_same < LEAST_P else f"p = {p_same:.1g}"
+    differ, apart = _designs_differ(losses, ties)
     return decide(
         "C4",
         {
             "tasks differ": True if p_same < SAME_TASKS else None,
             "frames pay more than data for LVB": below(ends.loc["LVB"]),
             "frames pay less than data for PT": above(ends.loc["PT"]),
+            "best designs differ": differ,
         },
-        f"frames less data, points per doubling: {shown}; equal tasks {p_text}",
-        "frames pay more than data for LVB, little against data for PT",
+        f"frames less data, points per doubling: {shown}; equal tasks {p_text}; "
+        + _say_exchange(losses, ties, apart),
+        "frames pay more than data for LVB, little against data for PT; best designs differ",
         "The tasks differ in what frames are worth beside data (Cochran's test at 1%); frames pay "
-        "more than data for LongVideoBench, and less for PerceptionTest.",
+        "more than data for LongVideoBench, and less for PerceptionTest; and at a shared budget "
+        "two tasks both lose by exchanging their best designs (whole intervals, joint over all "
+        "pairs and budgets).",
+    )
+
+
+def _say_exchange(losses: pd.DataFrame, ties: pd.Series, apart: list[tuple]) -> str:
+    """How many pairs of tasks need different designs, and what the clearest of them loses."""
+    budgets = losses.index.unique("budget_tflops")
+    asked = len(losses) // 2
+    said = f"two tasks both lose by exchanging best designs in {len(apart)} of {asked} cases"
+    if not apart:
+        return f"{said} (pairs, {len(budgets)} budgets)"
+    one, other, budget = max(
+        apart, key=lambda k: min(losses.loc[k, "value"], losses.loc[(k[1], k[0], k[2]), "value"])
+    )
+    lost = [losses.loc[k, "value"] for k in ((one, other, budget), (other, one, budget))]
+    return (
+        f"{said} (pairs, {len(budgets)} budgets), most of all {one} and {other} at {budget:g} "
+        f"TFLOPs, by {lost[0]:.1f} and {lost[1]:.1f} points; the noise of a run there is "
+        f"{ties[one]:.1f} and {ties[other]:.1f}"
     )
 
 
