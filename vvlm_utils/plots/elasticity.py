@@ -27,8 +27,8 @@ def plot_sources(
 
     ours: tables of value, low, high by factor; printed: values by factor.
     """
-    ax = ax or plt.subplots(figsize=(7.4, 4.4))[1]
     names = [*ours, *printed]
+    ax = ax or plt.subplots(figsize=(7.4, 0.6 + 0.63 * len(names)))[1]
     for k, factor in enumerate(FACTORS):
         y = np.arange(len(names)) + k * (len(names) + 1.2)
         rows = pd.DataFrame([table.loc[factor] for table in ours.values()])
@@ -37,7 +37,7 @@ def plot_sources(
         )
         for j, values in enumerate(printed.values()):
             ax.plot(values[factor], y[len(ours) + j], linestyle="none", **PAPER)
-        ax.text(-0.43, y.mean(), FACTOR_SYMBOLS[factor], transform=ax.get_yaxis_transform(),
+        ax.text(1.02, y.mean(), FACTOR_SYMBOLS[factor], transform=ax.get_yaxis_transform(),
                 fontsize=12, color=FACTOR_COLORS[factor], va="center")  # fmt: skip
     places = [i + k * (len(names) + 1.2) for k in range(len(FACTORS)) for i in range(len(names))]
     ax.set_yticks(places, names * len(FACTORS))

@@ -40,13 +40,23 @@ def _shade_no_runs(ax: Axes, factor: str, ranges: Mapping[str, tuple[float, floa
     ax.set_ylim(bottom, top)
 
 
+def _apart(sizes: Sequence[float]) -> list[float]:
+    """Sizes whose labels do not touch: each at least a sixth above the one before."""
+    kept: list[float] = []
+    for size in sizes:
+        if not kept or size >= 7 / 6 * kept[-1]:
+            kept.append(size)
+    return kept
+
+
 def factor_ticks(
     factor: str,
-    frontiers: Mapping[float, pd.DataFrame],
+    frontiers: Mapping[float | str, pd.DataFrame],
     ranges: Mapping[str, tuple[float, float]],
 ) -> list[float]:
     """Where to write values of a factor: as far as its runs and its frontiers reach."""
-    ticks = TICKS.get(factor) or next(iter(frontiers.values())).attrs["lm_sizes"]
+    sizes = {size for table in frontiers.values() for size in table.attrs["lm_sizes"]}
+    ticks = TICKS.get(factor) or _apart(sorted(sizes))
     top = max(ranges[factor][1], *(table[factor].max() for table in frontiers.values()))
     ticks = [tick for tick in ticks if tick <= 2.5 * top]
     while ticks[-1] < top / 2:
@@ -65,34 +75,62 @@ def plot_frontiers(
     The band is that of the first data size; hatched values and dashed lines have no runs.
     unit : of the budgets, its name and its FLOPs
     """
+    inside = {n: n <= ranges["train_examples"][1] for n in frontiers}
+    names = {
+        f"$n$ = {examples_name(n)}" + ("" if inside[n] else " (no runs)"): table
+        for n, table in frontiers.items()
+    }
+    styles = ["-" if inside[n] else [":", "--"][k % 2] for k, n in enumerate(frontiers)]
+    return _plot_steps(names, styles, ranges, unit, budget_ticks)
+
+
+def plot_answers(
+    answers: Mapping[str, pd.DataFrame],
+    ranges: Mapping[str, tuple[float, float]],
+    unit: tuple[str, float] = TERA,
+    budget_ticks: Sequence[float] = BUDGET_TICKS,
+) -> np.ndarray:
+    """The best x_N, x_T, x_V against the budget, a line for each way to answer one question.
+
+    The first answer is drawn in colour and with its band; hatched values have no runs.
+    answers : frontiers of ``Solution.table`` by name; unit : of the budgets, its name and FLOPs
+    """
+    return _plot_steps(answers, ["-", "--", ":"], ranges, unit, budget_ticks)
+
+
+def _plot_steps(
+    tables: Mapping[str, pd.DataFrame],
+    styles: Sequence[str],
+    ranges: Mapping[str, tuple[float, float]],
+    unit: tuple[str, float],
+    budget_ticks: Sequence[float],
+) -> np.ndarray:
+    """A panel for each factor, a line for each table; the first has its band."""
     figure, axes = plt.subplots(1, 3, figsize=(8.4, 3.5))
-    names = {}
     for factor, ax in zip(FACTORS, axes, strict=True):
-        for k, (n, table) in enumerate(frontiers.items()):
+        lines = []
+        for k, (table, style) in enumerate(zip(tables.values(), styles, strict=False)):
             budget = table["budget_flops"] / unit[1]
-            inside = n <= ranges["train_examples"][1]
             look = {
                 "color": FACTOR_COLORS[factor] if k == 0 else "#333333",
                 "linewidth": 2 - 0.5 * k,
             }
-            lines = ax.step(budget, table[factor], "-" if inside else [":", "--"][k % 2],
-                            where="post", **look)  # fmt: skip
-            names.setdefault(
-                f"$n$ = {examples_name(n)}" + ("" if inside else " (no runs)"),
-                lines[0],
-            )
+            lines += ax.step(budget, table[factor], style, where="post", **look)
             if k == 0:
                 low, high = (table[f"{LOWS[factor]}_{end}"] for end in ("low", "high"))
                 paint = {"color": FACTOR_COLORS[factor], "alpha": BAND_ALPHA, "linewidth": 0}
                 ax.fill_between(budget, low, high, step="post", **paint)
         log_ticks(ax, budget_ticks)
-        ticks = factor_ticks(factor, frontiers, ranges)
+        ticks = factor_ticks(factor, tables, ranges)
         log_ticks(ax, ticks, axis="y", counts=factor == "lm_params")
         ax.set(xlabel=f"budget ({unit[0]} per video)", ylabel=LABELS[factor])
         ax.set_ylim(ticks[0] * 0.8, ticks[-1] * 1.25)
         _shade_no_runs(ax, factor, ranges)
-    handles = [*names.values(), Patch(**NO_RUNS)]
-    figure.legend(handles, [*names, "no run has such a value"], loc="outside upper center", ncols=4)
+        if factor == FACTORS[0]:
+            handles = [*lines, Patch(**NO_RUNS)]
+    every = [*tables, "no run has such a value"]
+    columns = 2 if max(map(len, every)) > 24 else 4
+    figure.legend(handles, every, loc="outside upper center", ncols=columns)
     return axes
 
 

@@ -51,7 +51,7 @@ NOTEBOOKS = "notebooks"
 PROSE = "book"
 PACKAGE = Path(__file__).parents[1]
 # The picture on the front page is a chapter's own figure: (chapter, figure, where it is shown).
-FRONT = ("07_frontier", "fig-frontier", Path(PROSE) / "assets" / "frontier.png")
+FRONT = ("07_frontier", "fig-deploy", Path(PROSE) / "assets" / "frontier.png")
 CLAIMS = f"{PROSE}/claims"  # the page that is filled from the verdicts of the chapters
 # The page that computes in the browser, and what it computes from, beside the executed chapters.
 ALLOCATOR = (f"{PROSE}/allocator", Path("allocator") / "allocator_data.js")
