@@ -10,6 +10,7 @@ from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.forms import LAWS
 from vvlm_utils.plots import elasticity as el_plots
 from vvlm_utils.plots import frontier as frontier_plots
+from vvlm_utils.runs.space import Space
 from vvlm_utils.runs.table import load_runs
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
@@ -32,6 +33,21 @@ def test_frontiers_draw_a_line_a_data_size_and_hatch_what_no_run_has(bagged):
     assert [len(ax.get_lines()) for ax in axes] == [2, 2, 2]
     assert [line.get_linestyle() for line in axes[0].get_lines()] == ["-", "--"]
     assert any(patch.get_hatch() for patch in axes[0].patches)
+
+
+def test_answers_to_one_question_share_panels_and_the_first_has_its_band(bagged):
+    trained = Space(lm_params=(1e9, 2.8e9, 7.5e9))
+    answers = {
+        "sizes with runs": solve(bagged, Question(BUDGETS, 1e6, trained)).table(),
+        "more sizes": solve(bagged, Question(BUDGETS, 1e6)).table(),
+    }
+    axes = frontier_plots.plot_answers(answers, bagged.ranges)
+    assert [line.get_linestyle() for line in axes[1].get_lines()] == ["-", "--"]
+    assert [len(ax.collections) for ax in axes] == [1, 1, 1]
+    shown = [label.get_text() for label in axes[0].get_yticklabels()]
+    assert "2.8B" in shown and "3B" not in shown  # their labels would touch
+    (legend,) = axes[0].figure.legends
+    assert [text.get_text() for text in legend.get_texts()][:2] == list(answers)
 
 
 def test_votes_fill_the_whole_height(bagged):
