@@ -8,7 +8,9 @@ PAGE, DATA = book.ALLOCATOR
 OFFER, CODE = book.CODE
 DOWNLOADS = [f"_build/{CODE}"] if OFFER in book.list_pages(Path("_toc.yml")) else []
 ALLOCATOR = [f"_build/{DATA}"] if PAGE in book.list_pages(Path("_toc.yml")) else []
-VARIANTS = [path.stem for path in Path("params").glob("*.yml")]  # 07_frontier.released
+VARIANTS = [  # 07_frontier.released; what needs weights, data and a GPU is for the reader to run
+    path.stem for path in Path("params").glob("*.yml") if not path.stem.endswith((".one_gpu", ".paper"))
+]
 
 
 def needs(wildcards):

@@ -1,28 +1,63 @@
 """Chapter 3, How is one run finetuned?"""
 
-from vvlm_utils.chapters.declaration import Chapter, declare
+from vvlm_utils.chapters.declaration import Chapter, Rule, declare
 
-DECODERS = ("mini-7k", "mini-15k", "mini-40k", "mini-90k", "mini-215k")
+DECODERS = {
+    "mini": ("mini-7k", "mini-15k", "mini-40k", "mini-90k", "mini-215k"),
+    "one-gpu": ("smollm2-135m",),
+    "paper": ("llama-3.2-1b", "llama-3.2-3b", "llama-3.1-8b"),
+}
+"""The decoders of every preset."""
 LIVE_CLIPS = 512  # clips of the training split that is made on the spot
-BATCH = 8  # clips of one finetuning step
+DRAWN = (16, 64, 4096)  # most frames, tokens per frame and clips of the world drawn here
+
+
+def _drawn(p) -> bool:
+    """Whether the clips drawn here hold what is asked; those of a folder are another matter."""
+    asked = (p.frames, p.tokens_per_frame, p.train_examples)
+    return bool(p.data) or all(x <= most for x, most in zip(asked, DRAWN, strict=True))
 
 
 class Parameters(Chapter):
     preset: str = declare(
-        "mini",
-        "the paper's preset has the same code and needs its weights and GPUs",
-        choices=["mini"],
+        "mini", "all but mini need weights and data of yours", choices=list(DECODERS)
     )
-    lm: str = declare("mini-90k", "which decoder of the preset", choices=DECODERS)
-    frames: int = declare(8, "frames per video x_T", least=1, most=16)
+    lm: str = declare(
+        "mini-90k", "which decoder of the preset", choices=sum(DECODERS.values(), start=())
+    )
+    frames: int = declare(8, "frames per video x_T", least=1, most=128)
     tokens_per_frame: int = declare(
-        16, "visual tokens per frame x_V, a perfect square", least=1, most=64, square=True
+        16, "visual tokens per frame x_V, a perfect square", least=1, most=729, square=True
     )
     train_examples: int = declare(
-        512, "finetuning clips n, at most 512 when trained here", least=BATCH, most=4096
+        512, "finetuning clips n, at most 512 when trained here", least=1, most=10**7
     )
     seed: int = declare(0, "seed of the finetuning", least=0, most=2**31)
     draw: int = declare(0, "which pretrained decoder of this size", least=0, most=2)
+    device: str = declare("cpu", "what it runs on", choices=["cpu", "cuda"])
+    precision: str = declare(
+        "", "of the products, the preset's own if empty", choices=["", "float32", "bfloat16"]
+    )
+    weights: str = declare("", "folder of a pretrained tower and decoder; the kept ones if empty")
+    data: str = declare("", "folder with index.json, test.json and their videos; drawn if empty")
     mode: str = declare(
         "replay", '"replay" the kept run, or "train" it here', choices=["replay", "train"]
+    )
+
+    rules = (
+        Rule(
+            ("lm", "preset"),
+            "; ".join(f"of preset {name} {', '.join(lms)}" for name, lms in DECODERS.items()),
+            lambda p: p.lm in DECODERS[p.preset],
+        ),
+        Rule(
+            ("frames", "tokens_per_frame", "train_examples"),
+            "at most {} frames of {} tokens and {} clips where no data is given".format(*DRAWN),
+            _drawn,
+        ),
+        Rule(
+            ("data", "weights", "preset"),
+            "data and weights, two folders, with every preset but mini, and both or none with it",
+            lambda p: bool(p.data) == bool(p.weights) and (bool(p.data) or p.preset == "mini"),
+        ),
     )

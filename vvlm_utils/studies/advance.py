@@ -23,7 +23,7 @@ from vvlm_utils.files import whole
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.forms import get_law
 from vvlm_utils.laws.protocols import Model
-from vvlm_utils.laws.recommended import MEMBERS, recommended
+from vvlm_utils.laws.recommendation import MEMBERS, recommended
 from vvlm_utils.laws.validation import metrics
 from vvlm_utils.runs.table import average_seeds, load_runs
 

@@ -72,7 +72,11 @@ def test_the_design_is_what_is_given_or_the_record_says(checkpoint):
             {},
             "type 'llava', not 'vvlm'; name",
         ),
-        (lambda c: edit(c / "config.json", preset="huge"), {}, "preset must be one of mini, paper"),
+        (
+            lambda c: edit(c / "config.json", preset="huge"),
+            {},
+            "preset must be one of mini, one-gpu, paper",
+        ),
         (
             lambda c: edit(c / "config.json", lm="mini-7k"),
             {},

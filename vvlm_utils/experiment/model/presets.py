@@ -1,6 +1,7 @@
-"""Two presets of one model: ``mini``, which two CPU cores train, and ``paper``, for a cluster.
+"""Presets of one model: ``mini`` for two CPU cores, ``one-gpu``, and ``paper`` for a cluster.
 
-They differ in configuration only. Settings of the paper are those of its Table 4.
+They differ in configuration only. Settings of the paper are those of its Table 4; ``one-gpu`` has
+the paper's tower and precision, and a decoder small enough that one GPU trains it in minutes.
 """
 
 from __future__ import annotations
@@ -101,6 +102,19 @@ MINI = Preset(
         "mini-215k": 3e-3,
     },
 )
+ONE_GPU = Preset(
+    name="one-gpu",
+    tower=PAPER_TOWER,
+    decoders={
+        "smollm2-135m": Decoder("smollm2-135m", 576, 30, 9, 3, 64, 1_536, 49_152, True),
+    },
+    align=Stage(32, 0.0, 1e-3, 0.0, 0.0),
+    finetune=Stage(32, 2e-5, 2e-5, 2e-6, 2e-5),
+    antialias=False,
+    dtype="bfloat16",
+    attention="sdpa",
+    checkpointing=True,
+)
 PAPER = Preset(
     name="paper",
     tower=PAPER_TOWER,
@@ -112,7 +126,8 @@ PAPER = Preset(
     attention="sdpa",
     checkpointing=True,
 )
-PRESETS = {preset.name: preset for preset in (MINI, PAPER)}
+PRESETS = {preset.name: preset for preset in (MINI, ONE_GPU, PAPER)}
+PRECISIONS = ("float32", "bfloat16")
 
 
 def get_preset(name: str, lm: str) -> tuple[Preset, Decoder]:

@@ -22,7 +22,7 @@ import json
 import os
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -36,7 +36,7 @@ from vvlm_utils.experiment.mini.records import RunRecord, write_record
 from vvlm_utils.experiment.model.counting import count_params
 from vvlm_utils.experiment.model.instructions import InstructionDataset, read_instructions
 from vvlm_utils.experiment.model.model import VideoVLM, VideoVLMConfig
-from vvlm_utils.experiment.model.presets import PRESETS, Preset, Stage, get_preset
+from vvlm_utils.experiment.model.presets import PRECISIONS, PRESETS, Preset, Stage, get_preset
 from vvlm_utils.experiment.train import finetune
 from vvlm_utils.files import whole_folder
 from vvlm_utils.locks import only_writer
@@ -46,6 +46,7 @@ SOURCES = {  # where the paper's parts are published
     "llama-3.2-1b": "meta-llama/Llama-3.2-1B-Instruct",
     "llama-3.2-3b": "meta-llama/Llama-3.2-3B-Instruct",
     "llama-3.1-8b": "meta-llama/Llama-3.1-8B-Instruct",
+    "smollm2-135m": "HuggingFaceTB/SmolLM2-135M-Instruct",
 }
 ALIGN_TOKENS = 196  # tokens of an image while the projector learns; the paper does not say
 USABLE = 0.9  # of a GPU's memory; the rest is for buffers and fragments
@@ -75,6 +76,7 @@ class Job:
     device: str = "cuda"
     accumulate: int | None = None  # None: as many parts as the memory asks for
     workers: int = 0
+    precision: str = ""  # the preset's own without it
 
     @property
     def stage(self) -> Stage:
@@ -220,6 +222,7 @@ def train(job: Job, records: list[dict]) -> RunRecord:
     Raises TrainingFailed, and VideoError for a file that cannot be decoded.
     """
     preset, use_cpu = PRESETS[job.preset], job.device == "cpu"
+    preset = replace(preset, dtype=job.precision or preset.dtype)
     parts = job.accumulate or 1
     if not (use_cpu or job.accumulate):
         parts = parts_that_fit(job, world_size(), torch.cuda.mem_get_info()[1])
@@ -255,7 +258,7 @@ def new_record(job: Job, examples: int, model: VideoVLM) -> RunRecord:
         draw=0,
         settings=settings,
         counts={"params": count_params(model)},
-        provenance=finetune.provenance(),
+        provenance=finetune.provenance(job.device),
     )
 
 
@@ -302,6 +305,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="parts of a process's share of a step; chosen by memory without it",
     )
     parser.add_argument("--workers", type=int, default=0, help="decoding processes a trainer")
+    parser.add_argument("--precision", choices=PRECISIONS, default="", help="not the preset's")
     return parser.parse_args(arguments)
 
 
@@ -320,8 +324,8 @@ def as_job(a: argparse.Namespace) -> Job:
     if missing:
         named = ", ".join("--" + name.replace("_", "-") for name in missing)
         raise ValueError(f"{a.step} needs {named}" + (" (or --run)" if "lm" in missing else ""))
-    rest = {n: getattr(a, n) for n in ("step", "preset", "seed", "device", "accumulate", "workers")}
-    return Job(**given, **rest)
+    rest = ("step", "preset", "seed", "device", "accumulate", "workers", "precision")
+    return Job(**given, **{name: getattr(a, name) for name in rest})
 
 
 def main() -> None:

@@ -248,18 +248,30 @@ def save_whole(model: VideoVLM, folder: Path) -> None:
         model.save_pretrained(folder, state_dict=weights)
 
 
-def matmul_peak(size: int = 1024, repeats: int = 8) -> int:
-    """FLOPs a second of float32 matrix products on the CPU threads in use, best of some."""
-    left, right = torch.rand(size, size), torch.rand(size, size)
+def matmul_peak(device: str = "cpu", dtype: str = "float32", repeats: int = 8) -> int:
+    """FLOPs a second of matrix products on the CPU threads in use, or on the GPU; best of some."""
+    size = 1024 if device == "cpu" else 8192
+    left, right = (
+        torch.rand(size, size, device=device, dtype=getattr(torch, dtype)) for _ in range(2)
+    )
     seconds = []
     for _ in range(repeats):
         begin = time.perf_counter()
         left @ right
+        if device != "cpu":
+            torch.cuda.synchronize()
         seconds.append(time.perf_counter() - begin)
     return round(2 * size**3 / min(seconds))
 
 
-def provenance() -> dict[str, str]:
+def device_name(device: str = "cpu") -> str:
+    """The name of the GPU, or the kind of processor."""
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    return platform.processor() or platform.machine()
+
+
+def provenance(device: str = "cpu") -> dict[str, str]:
     """Versions, commit, device and date of a run."""
     here = Path(__file__).parent
     commit = subprocess.run(
@@ -270,6 +282,6 @@ def provenance() -> dict[str, str]:
         "commit": commit or "unknown",
         "torch": torch.__version__,
         "transformers": transformers.__version__,
-        "device": platform.processor() or platform.machine(),
+        "device": device_name(device),
         "date": time.strftime("%Y-%m-%d"),
     }
