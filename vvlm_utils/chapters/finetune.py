@@ -8,7 +8,6 @@ DECODERS = {
     "paper": ("llama-3.2-1b", "llama-3.2-3b", "llama-3.1-8b"),
 }
 """The decoders of every preset."""
-LIVE_CLIPS = 512  # clips of the training split that is made on the spot
 DRAWN = (16, 64, 4096)  # most frames, tokens per frame and clips of the world drawn here
 
 
