@@ -14,6 +14,7 @@ to torch's counter on the same configurations without weights.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -185,6 +186,14 @@ class ExactCost:
     def total_flops(self) -> Number:
         """Everything."""
         return self.vision_flops + self.lm_flops
+
+
+class Text(TypedDict, total=False):
+    """The text of a question, as ``exact_cost`` takes it."""
+
+    prompt_tokens: int
+    answer_tokens: int
+    causal: bool
 
 
 def _check_text(prompt_tokens: int, answer_tokens: int, questions: int) -> None:

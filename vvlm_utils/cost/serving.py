@@ -12,6 +12,7 @@ Peaks are dense: where a data sheet prints the rate of 2:4 sparse matrices, half
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +21,7 @@ from vvlm_utils.cost.architectures import (
     PAPER_TOWER,
     Decoder,
     ExactCost,
+    Text,
     Tower,
     _check_text,
     exact_cost,
@@ -120,10 +122,8 @@ def count_passes(
     frames: ArrayLike,
     tokens_per_frame: ArrayLike,
     tower: Tower = PAPER_TOWER,
-    prompt_tokens: int = 0,
-    answer_tokens: int = 0,
-    causal: bool = False,
     batch: int = 1,
+    **text: Unpack[Text],
 ) -> dict[str, Work]:
     """Work of each kind of pass over ``batch`` videos side by side, which read weights once.
 
@@ -131,7 +131,6 @@ def count_passes(
     reads a further question behind the video's cache; decode : all answer tokens after the first,
     a pass each. Counts as in ``exact_cost``; raises ValueError for a batch below 1.
     """
-    text = {"prompt_tokens": prompt_tokens, "answer_tokens": answer_tokens, "causal": causal}
     one = exact_cost(decoder, frames, tokens_per_frame, tower, **text)
     visual = np.multiply(frames, tokens_per_frame, dtype=float)
     return split_passes(one, decoder, visual, vision_bytes(decoder, tower), batch=batch, **text)
