@@ -166,12 +166,18 @@ const vvlmServed = (() => {
       );
     if (wanted < rule.floor && rule.prunes) {
       const rate = 1 - wanted / tokens.perFrame;
-      flags = { ...flags, pruning: Math.max(0, Number(rate.toFixed(4))) };
+      const pruning = Math.min(Math.max(0, Number(rate.toFixed(4))), data.most_pruning);
+      flags = { ...flags, pruning };
       tokens = countTokens(rule, clip, flags);
       notes.push(
         `resolution alone stops at ${brief(rule.floor)} tokens a frame, the least of the ` +
           "family's reference code; vLLM's pruning does the rest, transformers has none"
       );
+      if (tokens.perFrame > (1 + data.near) * wanted)
+        notes.push(
+          `pruning keeps the first slice in full, so ${brief(tokens.perFrame)} tokens ` +
+            `a frame are the least of ${tokens.frames} frames`
+        );
     } else if (wanted < rule.floor)
       notes.push(`${brief(rule.floor)} tokens a frame are the least of the family's own bounds`);
     return { flags, tokens, notes };

@@ -42,7 +42,9 @@ def test_more_frames_cost_more_in_every_unit(designs):
 def test_a_budget_that_buys_nothing_names_the_cheapest(designs):
     with pytest.raises(ValueError, match="0.001 dollars per million videos buy nothing: the cheap"):
         check_budget(designs, "dollars_per_million", 0.001)
-    with pytest.raises(ValueError, match="a budget must be a positive number, got -1"):
+    with pytest.raises(
+        ValueError, match="a budget must be a positive number below 1e[+]18, got -1"
+    ):
         check_budget(designs, "tflops", -1)
 
 
@@ -73,6 +75,11 @@ def test_a_clip_too_short_for_any_design_is_refused_in_words():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (
+            [*FAMILY[:2], "--train-examples", "nan", "--tflops", 5],
+            "number from 1 to 1e+12, got nan",
+        ),
+        ([*FAMILY, "--tflops", "1e300"], "must be a positive number below 1e+18, got 1e+300"),
         ([*FAMILY, "--tflops", 5, "--model", "glm-4.1v-9b"], "is not of qwen3-vl; name one of"),
         ([*FAMILY, "--dollars-per-million", 500], "--dollars-per-million needs --price"),
         ([*FAMILY, "--tflops", 5, "--seconds", 1], "give budgets by one of --dollars-per-million"),

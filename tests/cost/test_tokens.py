@@ -109,6 +109,18 @@ def test_below_the_floor_resolution_stops_and_pruning_goes_on():
     assert any("stops at 64 tokens a frame" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("wanted", [0, -1, float("nan"), float("inf"), 1e9])
+def test_tokens_that_no_frame_has_are_refused(wanted):
+    with pytest.raises(ValueError, match="tokens per frame above 0 and at most 100,000"):
+        find_flags(QWEN3, CLIP, 16, wanted)
+
+
+def test_next_to_no_tokens_leave_the_first_slice():
+    found = find_flags(QWEN3, CLIP, 16, 1e-9)
+    assert found.flags.pruning < 1 and 0 < found.tokens.tokens_per_frame < 10
+    assert "pruning keeps the first slice in full, so" in found.notes[-1]
+
+
 def test_one_size_of_frame_has_one_number_of_tokens():
     found = find_flags(get_model("internvl3-8b"), CLIP, 16, 64)
     assert found.tokens.tokens_per_frame == 256
@@ -218,7 +230,8 @@ def test_flags_that_a_processor_refuses_or_ignores_are_named(name, flags, words)
     ("flags", "words"),
     [
         ({"fps": 1, "frames": 8}, "exclude one another"),
-        ({"fps": -1}, "fps must be a positive number, got -1"),
+        ({"fps": -1}, "fps must be a positive number below 1e[+]12, got -1"),
+        ({"max_pixels": 10**24}, "max_pixels must be a positive number below 1e[+]12"),
         ({"pruning": 1}, "pruning must lie at 0 or above and below 1"),
     ],
 )

@@ -9,6 +9,7 @@ import typer
 
 from vvlm_utils.cli.common import app, note
 from vvlm_utils.cli.options import Json
+from vvlm_utils.cli.serve import MANY
 
 COLUMNS = ("budget", "model", "frames", "tokens_per_frame", "tflops", "seconds", "videos_per_hour",
            "dollars_per_million", "probability", "outside")  # fmt: skip
@@ -32,10 +33,10 @@ def choose(
     ] = None,
     duration: Annotated[float, typer.Option(help="Seconds of the clip.")] = 10.0,
     resolution: Annotated[str, typer.Option(help="Pixels of the clip.")] = "1280x720",
-    prompt_tokens: Annotated[int, typer.Option(min=0, help="Of the question.")] = 50,
-    answer_tokens: Annotated[int, typer.Option(min=0, help="Of the answer.")] = 100,
+    prompt_tokens: Annotated[int, typer.Option(min=0, max=MANY, help="Of the question.")] = 50,
+    answer_tokens: Annotated[int, typer.Option(min=0, max=MANY, help="Of the answer.")] = 100,
     accelerator: Annotated[str, typer.Option(help="A device by name.")] = "h100-sxm",
-    devices: Annotated[int, typer.Option(min=1, help="Number that share a model.")] = 1,
+    devices: Annotated[int, typer.Option(min=1, max=MANY, help="Number that share a model.")] = 1,
     price: Annotated[float | None, typer.Option(help="Dollars for one device and hour.")] = None,
     utilisation: Annotated[float, typer.Option(help="Share of both peaks reached.")] = 1.0,
     cores: Annotated[int, typer.Option(min=1, help="CPU cores that decode video.")] = 8,
@@ -58,12 +59,14 @@ def choose(
         family_designs,
         family_models,
     )
+    from vvlm_utils.frontier.space import check_examples
 
     unit, budgets = one_unit(
         {"dollars_per_million": dollars_per_million, "seconds": seconds, "tflops": tflops}
     )
     if unit == "dollars_per_million" and price is None:
         raise ValueError("--dollars-per-million needs --price, dollars for one device and hour")
+    check_examples(train_examples)
     clip = Clip(duration, *read_resolution(resolution))
     hardware = get_accelerator(accelerator, devices)
     server = Server(hardware, devices, price, utilisation, cores)

@@ -78,6 +78,9 @@ def serve(
     rate = DECODE_RATE if decode_rate is None else decode_rate
     server = Server(hardware, devices, price, utilisation, cores, rate)
     answer = price_clip(chosen, clip, flags, server, prompt_tokens, answer_tokens)
+    if answer.tokens.frames_read > clip.total_frames + 1:
+        read, there = answer.tokens.frames_read, clip.total_frames
+        notes = (*notes, f"{read:,} frames are read of a clip that has {there:,}: many twice")
     if chosen.rule.cap_tokens and tokens_per_frame is None:
         notes = (*notes, other_default(chosen, clip, flags, answer.tokens))
     if as_json:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 LEAST_SIDE = 28  # pixels: one cell of the smallest grid
 MOST_SIDE = 16384  # pixels
 MOST_SECONDS = 24 * 3600
+MOST_FLAG = 1e12  # of frames, frames per second and pixels: more is a slip
 MOST_ASPECT = 200  # the processors refuse longer stripes
 
 
@@ -78,8 +79,10 @@ class Flags:
             raise ValueError("fps and frames exclude one another: give one of the two")
         for name in ("fps", "frames", "min_pixels", "max_pixels"):
             value = getattr(self, name)
-            if value is not None and not 0 < value < 1e12:
-                raise ValueError(f"{name} must be a positive number, got {value:g}")
+            if value is not None and not 0 < value < MOST_FLAG:
+                raise ValueError(
+                    f"{name} must be a positive number below {MOST_FLAG:g}, got {value:g}"
+                )
         if not 0 <= self.pruning < 1:
             raise ValueError(f"pruning must lie at 0 or above and below 1, got {self.pruning:g}")
 

@@ -19,6 +19,8 @@ from vvlm_utils.cost.catalogue import ServedModel
 from vvlm_utils.cost.clips import Clip, Flags, TokenRule, VideoTokens
 from vvlm_utils.cost.tokens import count_tokens
 
+MOST_TOKENS = 100_000  # per frame
+MOST_PRUNING = 0.9999
 MOST_CELLS = 10**6  # tokens of a slice: above any clip's own
 FPS_LOADERS = ("qwen2", "qwen3", "glm")  # samplings whose loader in vLLM follows fps alone
 NEAR = 0.05  # a reached number of tokens within this fraction of the wanted one needs no note
@@ -59,11 +61,12 @@ def _bounded(rule: TokenRule, flags: Flags, cells: int, frames: int) -> Flags:
 def find_flags(model: ServedModel, clip: Clip, frames: int, tokens_per_frame: float) -> FoundFlags:
     """Flags that give about so many frames and tokens per frame, x_T and x_V.
 
-    Raises ValueError for counts that are not positive, and for more frames than the clip has.
+    Raises ValueError for counts that make no sense, and for more frames than the clip has.
     """
-    if not (frames > 0 and tokens_per_frame > 0):
+    if not (frames > 0 and 0 < tokens_per_frame <= MOST_TOKENS):
         raise ValueError(
-            f"frames and tokens per frame must be positive, got {frames} and {tokens_per_frame:g}"
+            f"frames must be above 0, and tokens per frame above 0 and at most {MOST_TOKENS:,}, "
+            f"got {frames} and {tokens_per_frame:g}"
         )
     rule, notes = model.rule, []
     flags = Flags(frames=frames)
@@ -94,12 +97,17 @@ def find_flags(model: ServedModel, clip: Clip, frames: int, tokens_per_frame: fl
     if tokens_per_frame < floor:
         if rule.prunes:
             rate = 1 - tokens_per_frame / tokens.tokens_per_frame
-            best = replace(best, pruning=max(0.0, round(rate, 4)))
+            best = replace(best, pruning=min(max(0.0, round(rate, 4)), MOST_PRUNING))
             tokens = count_tokens(rule, clip, best)
             notes.append(
                 f"resolution alone stops at {floor:g} tokens a frame, the least of the family's "
                 f"reference code; vLLM's pruning does the rest, transformers has none"
             )
+            if tokens.tokens_per_frame > (1 + NEAR) * tokens_per_frame:
+                notes.append(
+                    f"pruning keeps the first slice in full, so {tokens.tokens_per_frame:g} tokens "
+                    f"a frame are the least of {tokens.frames_read} frames"
+                )
         else:
             notes.append(f"{floor:g} tokens a frame are the least of the family's own bounds")
     return FoundFlags(best, tokens, tuple(notes))

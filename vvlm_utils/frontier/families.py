@@ -15,6 +15,7 @@ import pandas as pd
 
 from vvlm_utils.cost.catalogue import ServedModel, families
 from vvlm_utils.cost.clips import Clip
+from vvlm_utils.cost.equation import LIMIT
 from vvlm_utils.cost.flags import FoundFlags, find_flags
 from vvlm_utils.cost.served import Server, price_tokens
 
@@ -107,8 +108,8 @@ def _reachable(model: ServedModel, clip: Clip) -> list[FoundFlags]:
 
 def check_budget(designs: pd.DataFrame, unit: str, budget: float) -> None:
     """Refuse a budget that buys none of the designs, naming the cheapest."""
-    if not (np.isfinite(budget) and budget > 0):
-        raise ValueError(f"a budget must be a positive number, got {budget:g}")
+    if not 0 < budget < LIMIT:
+        raise ValueError(f"a budget must be a positive number below {LIMIT:g}, got {budget:g}")
     cheapest = designs.loc[designs[unit].idxmin()]
     if budget < cheapest[unit]:
         raise ValueError(

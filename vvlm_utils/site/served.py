@@ -92,6 +92,7 @@ def export_served() -> dict:
         "tokens": TOKENS,
         "near": flags.NEAR,
         "most_cells": flags.MOST_CELLS,
+        "most_pruning": flags.MOST_PRUNING,
         "fps_loaders": flags.FPS_LOADERS,
         "memory_share": served.MEMORY_SHARE,
         "most_batch": served.MOST_BATCH,
