@@ -1,5 +1,5 @@
 # The book: chapters run by papermill, the allocator's data, and the site that they are compiled to.
-from vvlm_utils.site import archive, build as book
+from vvlm_utils.site import archive, build as book, needs as files
 from vvlm_utils.site.reruns import read_matrix
 
 PACKAGE = Path("vvlm_utils")
@@ -15,7 +15,7 @@ VARIANTS = [  # 07_frontier.released; what needs weights, data and a GPU is for 
 
 def needs(wildcards):
     notebook = Path(f"notebooks/{wildcards.chapter}.ipynb")
-    rests_on = book.find_needs(notebook, PACKAGE) if notebook.exists() else []
+    rests_on = files.find_needs(notebook, PACKAGE) if notebook.exists() else []
     return [notebook, *rests_on, "requirements/analysis.txt"]
 
 
@@ -46,7 +46,7 @@ rule site:
         allocator=ALLOCATOR,
         downloads=DOWNLOADS,
         prose=[path for path in Path("book").rglob("*") if path.is_file()],
-        docstrings=[f for page in Path("book").glob("*.md") for f in book.find_documented(page, PACKAGE)],
+        docstrings=[f for page in Path("book").glob("*.md") for f in files.find_documented(page, PACKAGE)],
         shared=list((PACKAGE / "assets").iterdir()),
         settings=["_config.yml", "_toc.yml"],
     output:
@@ -79,7 +79,7 @@ rule chapter:
 rule allocator:
     input:
         PACKAGE / "site" / "allocator.py",
-        lambda wildcards: book.find_needs(PACKAGE / "site" / "allocator.py", PACKAGE),
+        lambda wildcards: files.find_needs(PACKAGE / "site" / "allocator.py", PACKAGE),
         "requirements/analysis.txt",
     output:
         f"_build/{DATA}",

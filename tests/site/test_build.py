@@ -18,6 +18,8 @@ import yaml
 from vvlm_utils.cost import equation as cost
 from vvlm_utils.runs import schema
 from vvlm_utils.site import build as book
+from vvlm_utils.site.needs import find_documented, find_needs
+from vvlm_utils.site.pages import number_tables, version_assets
 
 ROOT = Path(__file__).parents[2]
 
@@ -134,11 +136,11 @@ def test_every_script_and_style_has_a_version(tiny, which):
 def test_a_version_changes_with_the_content_and_only_then(tmp_path):
     (tmp_path / "a.js").write_text("1")
     html = '<script defer src="a.js"></script><link rel="stylesheet" href="a.js?v=0" />'
-    first = book.version_assets(html, tmp_path)
+    first = version_assets(html, tmp_path)
     assert re.fullmatch(html.replace("?", r"\?").replace('"a.js"', r'"a\.js\?v=\w{8}"'), first)
-    assert book.version_assets(first, tmp_path) == first
+    assert version_assets(first, tmp_path) == first
     (tmp_path / "a.js").write_text("2")
-    assert book.version_assets(html, tmp_path) != first
+    assert version_assets(html, tmp_path) != first
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_a_version_changes_with_the_content_and_only_then(tmp_path):
 )
 def test_what_is_no_file_of_the_site_gets_no_version(tmp_path, html):
     (tmp_path / "a.js").write_text("1")
-    assert book.version_assets(html, tmp_path) == html
+    assert version_assets(html, tmp_path) == html
 
 
 def test_code_a_chapter_does_not_use_leaves_everything_alone(tiny):
@@ -243,8 +245,8 @@ def test_needs_follow_imports_and_names(tmp_path):
         (package / name).write_text(text)
     source = "%matplotlib inline\nfrom vvlm_utils import runs\nfrom vvlm_utils.plots import COLORS"
     write_notebook(tmp_path / "a.ipynb", [("code", source)])
-    needs = [str(p.relative_to(package)) for p in book.find_needs(tmp_path / "a.ipynb", package)]
-    assert needs == [
+    found = [str(p.relative_to(package)) for p in find_needs(tmp_path / "a.ipynb", package)]
+    assert found == [
         "book.mplstyle",
         "cost.py",
         "data/paper.csv",
@@ -253,6 +255,14 @@ def test_needs_follow_imports_and_names(tmp_path):
         "plots/style.py",
         "runs.py",
     ]
+
+
+def test_tables_with_a_caption_are_numbered_by_chapter():
+    table = '<table class="vvlm-table">\n<caption>what it says</caption></table>'
+    bare = '<table class="vvlm-table"></table>'
+    page = number_tables(table + bare + table, "06_laws")
+    assert [w in page for w in ("Table 6.1. </span>what", "Table 6.2. ", "Table 6.3")] == [1, 1, 0]
+    assert "Table 1. " in number_tables(table, "claims")
 
 
 def test_missing_front_figure_is_named(tmp_path):
@@ -266,7 +276,7 @@ def test_a_module_run_by_itself_has_needs_too(tmp_path):
     package.mkdir()
     (package / "cost.py").write_text("")
     (package / "allocator.py").write_text("from vvlm_utils.cost import FACTORS")
-    assert book.find_needs(package / "allocator.py", package) == [package / "cost.py"]
+    assert find_needs(package / "allocator.py", package) == [package / "cost.py"]
 
 
 def test_only_what_passed_the_check_is_published_and_only_on_a_tag():
@@ -322,7 +332,7 @@ def test_a_name_that_a_package_hands_on_needs_its_module_alone(tmp_path):
 
     def needs(source):
         write_notebook(notebook, [("code", source)])
-        return [p.name for p in book.find_needs(notebook, package)]
+        return [p.name for p in find_needs(notebook, package)]
 
     assert needs("from vvlm_utils.cost import FACTORS") == ["__init__.py", "equation.py"]
     assert needs("from vvlm_utils import cost") == ["__init__.py", "equation.py", "serving.py"]
@@ -344,7 +354,7 @@ def test_a_page_rests_on_the_modules_whose_docstrings_it_shows(tmp_path):
 
     def needs(name):
         page.write_text(f"```{{eval-rst}}\n.. autofunction:: vvlm_utils.{name}\n```\n")
-        found = book.find_documented(page, package)
+        found = find_documented(page, package)
         return [path.relative_to(package).as_posix() for path in found]
 
     assert needs("Price") == ["__init__.py", "cost/__init__.py", "cost/price.py"]

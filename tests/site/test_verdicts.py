@@ -8,7 +8,8 @@ import pytest
 
 from vvlm_utils.advice.claims.kept import VerdictError, load_verdicts
 from vvlm_utils.parsing import read_yaml
-from vvlm_utils.site.build import execute, find_needs
+from vvlm_utils.site.build import execute
+from vvlm_utils.site.needs import find_needs
 from vvlm_utils.site.verdicts import check_chapters, words_of
 
 ROOT = Path(__file__).parents[2]

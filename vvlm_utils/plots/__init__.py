@@ -22,6 +22,7 @@ from vvlm_utils.plots.style import (
     log_ticks,
     use_style,
 )
+from vvlm_utils.plots.tables import show
 
 __all__ = [
     "BAND_ALPHA",
@@ -38,5 +39,6 @@ __all__ = [
     "lm_name",
     "lm_palette",
     "log_ticks",
+    "show",
     "use_style",
 ]

@@ -5,7 +5,6 @@ The site is compiled from a staged copy of the sources in which the executed not
 their own paths, with warnings as errors, and replaces the old site only when it is complete.
 """
 
-import ast
 import base64
 import json
 import os
@@ -14,9 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-import zlib
 from collections.abc import Callable
-from importlib.util import resolve_name
 from pathlib import Path
 from typing import Any
 
@@ -31,22 +28,9 @@ from vvlm_utils.parsing import read_yaml
 from vvlm_utils.plots.charts import copy_assets, embed_charts, gather_charts
 from vvlm_utils.progress import Lines
 from vvlm_utils.site.claims_page import fill_page
-from vvlm_utils.site.figures import dark_sheet, inline_figures
+from vvlm_utils.site.pages import finish_page
 from vvlm_utils.site.verdicts import check_chapters
 
-# Of what the theme writes into every page, these serve a live kernel that the book does not offer
-# (from a server elsewhere, and declared twice) and web fonts in a form refused on pages from disk;
-# and a bibliography is called a list whose entries are no list items.
-UNWANTED = re.compile(
-    r'<script type="text/x-thebe-config">.*?</script>|<script>const THEBE_JS_URL.*?</script>'
-    r"|<script [^>]*sphinx-thebe[^>]*></script>|<link [^>]*sphinx-thebe[^>]*>"
-    r'|<link rel="preload" as="font"[^>]*>| role="list"(?= class="citation-list")',
-    re.DOTALL,
-)
-# A script or style of the site whose address carries no version, as in a page's own HTML.
-UNVERSIONED = re.compile(r'<(?:script|link)\b[^>]*\s(?:src|href)="([^"?:]+\.(?:js|css))(?=")')
-DOCUMENTED = re.compile(r"^\.\. auto\w+:: ([\w.]+)", re.MULTILINE)
-DATA_SUBFOLDER = re.compile(r'DATA_FOLDER / "(\w+)"')  # what a module lists, not names
 NOTEBOOKS = "notebooks"
 PROSE = "book"
 PACKAGE = Path(__file__).parents[1]
@@ -82,89 +66,6 @@ def list_pages(toc: Path) -> list[str]:
 def list_chapters(toc: Path) -> list[str]:
     """List the chapters of a table of contents: the names of its notebooks, in order."""
     return [Path(page).stem for page in list_pages(toc) if page.startswith(f"{NOTEBOOKS}/")]
-
-
-def _imports(source: str, inside: str) -> set[str]:
-    """Name what a piece of Python imports; ``inside`` is the package that it stands in."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            home = resolve_name("." * node.level + (node.module or ""), inside)
-            names |= {f"{home}.{alias.name}" for alias in node.names}
-    return names
-
-
-def _handed_on(init: Path) -> dict[str, str]:
-    """Map the names that a package hands on lazily to the modules that they come from."""
-    calls = (n for n in ast.walk(ast.parse(init.read_text())) if isinstance(n, ast.Call))
-    tables = (k.value for call in calls for k in call.keywords if k.arg == "submod_attrs")
-    modules = next(map(ast.literal_eval, tables), {})
-    return {name: module for module, names in modules.items() for name in names}
-
-
-def _module_files(name: str, package: Path) -> list[Path]:
-    """Find the files that an import of ``name`` reads: a module, and the packages around it.
-
-    Of a package that hands names on, the module that a name comes from; all of them where the
-    package itself is imported.
-    """
-    top, *rest = name.split(".")
-    if top != package.name:
-        return []
-    folders = [package.joinpath(*rest[:depth]) for depth in range(1, len(rest) + 1)]
-    inits = [init for folder in folders if (init := folder / "__init__.py").is_file()]
-    found = [*inits, *(path for f in folders if (path := f.with_suffix(".py")).is_file())]
-    face = package / "__init__.py"
-    if rest and not found and face.is_file() and rest[0] in (handed_on := _handed_on(face)):
-        return [face, *_module_files(f"{top}.{handed_on[rest[0]]}", package)]
-    if inits:
-        home, handed_on = inits[-1].parent, _handed_on(inits[-1])
-        modules = handed_on.values() if home == folders[-1] else [handed_on.get(rest[-1])]
-        places = [home / module for module in dict.fromkeys(modules) if module]
-        choices = [path for p in places for path in (p.with_suffix(".py"), p / "__init__.py")]
-        found += [path for path in choices if path.is_file()]
-    return found
-
-
-def _python_of(notebook: Path) -> str:
-    if notebook.suffix == ".py":
-        return notebook.read_text()
-    cells = nbformat.read(notebook, as_version=4).cells
-    lines = "\n".join(c.source for c in cells if c.cell_type == "code").splitlines()
-    return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in lines)
-
-
-def find_needs(notebook: Path, package: Path = PACKAGE) -> list[Path]:
-    """Find the files of the package that a notebook, or a module run by itself, rests on.
-
-    Modules by their imports, followed through the package, with the YAML files beside them; data
-    and styles by their names, where the notebook or one of those modules mentions them, and all of
-    a folder of data whose name is joined to ``DATA_FOLDER``. A chapter reruns when one changes.
-    """
-    texts, queue = {notebook: _python_of(notebook)}, [notebook]
-    while queue:
-        path = queue.pop()
-        inside = ".".join(path.relative_to(package.parent).parent.parts) if path != notebook else ""
-        for name in _imports(texts[path], inside):
-            new = [module for module in _module_files(name, package) if module not in texts]
-            texts |= {module: module.read_text() for module in new}
-            queue += new
-    everything = "\n".join(texts.values())
-    kept = (package / "data").rglob("*.*")
-    others = [*(path for path in kept if path.suffix != ".md"), *package.glob("*.mplstyle")]
-    folders = {package / "data" / name for name in re.findall(DATA_SUBFOLDER, everything)}
-    named = [path for path in others if path.name in everything or folders & {*path.parents}]
-    packages = {path.parent for path in texts if path.name == "__init__.py"}
-    beside = [path for folder in packages for path in folder.glob("*.yaml")]
-    return sorted([*(path for path in texts if path != notebook), *named, *beside])
-
-
-def find_documented(page: Path, package: Path = PACKAGE) -> list[Path]:
-    """Find the files whose docstrings a page shows: it is compiled again when one changes."""
-    names = re.findall(DOCUMENTED, page.read_text())
-    return sorted({path for name in names for path in _module_files(name, package)})
 
 
 def read_parameters(path: Path | None = None) -> dict[str, Any]:
@@ -292,20 +193,6 @@ def stage(root: Path, executed: Path, target: Path) -> None:
             shutil.copy2(source, target / PROSE / made / name)
 
 
-def version_assets(html: str, folder: Path) -> str:
-    """Append its checksum to the address of every local script and style in a page of ``folder``.
-
-    A cache then never pairs the files of two releases. Sphinx does so for what is declared to it;
-    this does so for the rest.
-    """
-
-    def versioned(found: re.Match) -> str:
-        file = folder / found[1]
-        return f"{found[0]}?v={zlib.crc32(file.read_bytes()):08x}" if file.is_file() else found[0]
-
-    return UNVERSIONED.sub(versioned, html)
-
-
 def compile_site(source: Path, site: Path) -> None:
     """Compile a staged book with warnings as errors; only a complete one replaces ``site``."""
     work = site.parent / "sphinx"
@@ -330,9 +217,7 @@ def compile_site(source: Path, site: Path) -> None:
         raise RuntimeError(f"the book does not compile: see the warnings above, or all of {log}")
     built = work / "_build" / "html"
     for page in built.rglob("*.html"):
-        text, colours = inline_figures(UNWANTED.sub("", page.read_text()), page.parent)
-        text = text.replace("</head>", f"<style>\n{dark_sheet(colours)}</style>\n</head>", 1)
-        page.write_text(version_assets(text, page.parent))
+        page.write_text(finish_page(page.read_text(), page))
     for taken in (built / "_sources").rglob("*.ipynb"):  # what a page offers to download
         nbformat.write(gather_charts(nbformat.read(taken, as_version=4)), taken)
     with whole_folder(site) as new:
