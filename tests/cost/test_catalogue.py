@@ -30,11 +30,20 @@ def test_the_catalogue_is_as_wide_as_what_is_served():
     assert sum(model.decoder.experts > 0 for model in MODELS.values()) >= 4
 
 
+def test_a_row_says_where_its_bounds_are_the_defaults_of_a_class():
+    by_class = {n for n, m in MODELS.items() if m.bounds_source.startswith("the defaults of")}
+    assert by_class == {"glm-4.5v-106b-a12b", "videollama3-2b", "videollama3-7b"}
+    for name in by_class:
+        rule, kept = MODELS[name].rule, MODELS[name].class_rule
+        assert (rule.min_pixels, rule.max_pixels) == (kept.min_pixels, kept.max_pixels)
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_row_has_the_size_that_its_page_states(name):
     model = MODELS[name]
     assert model.params == pytest.approx(model.published, rel=0.003)
     assert model.source.startswith("https://") and len(model.date) == 7
+    assert bool(model.bounds_source) == (model.rule.bounds != "fixed")
 
 
 @pytest.mark.parametrize("name", MODELS)

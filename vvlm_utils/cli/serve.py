@@ -83,6 +83,8 @@ def serve(
         notes = (*notes, f"{read:,} frames are read of a clip that has {there:,}: many twice")
     if chosen.rule.cap_tokens and tokens_per_frame is None:
         notes = (*notes, other_default(chosen, clip, flags, answer.tokens))
+    if chosen.bounds_source.startswith("the defaults of"):
+        notes = (*notes, f"the bounds of pixels are {chosen.bounds_source}")
     if as_json:
         print(json.dumps(as_record(answer), indent=1))
         return None
@@ -164,7 +166,7 @@ def show_list(as_json: bool) -> None:
 
     models = [model for family in families().values() for model in family]
     if as_json:
-        keys = ("name", "family", "checkpoint", "params", "date", "source")
+        keys = ("name", "family", "checkpoint", "params", "date", "source", "bounds_source")
         print(json.dumps([{key: getattr(m, key) for key in keys} for m in models], indent=1))
         return
     for m in models:

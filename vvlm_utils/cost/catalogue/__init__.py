@@ -30,6 +30,7 @@ class ServedModel:
     architecture : transformers' name of its classes
     published : parameters that the checkpoint's page states
     date : month of the checkpoint's release
+    bounds_source : where the bounds of pixels come from; nothing where every frame has one size
     class_rule : the token rule with the bounds of transformers' processor class, which are not
         those that the checkpoint comes with
     """
@@ -40,6 +41,7 @@ class ServedModel:
     checkpoint: str
     published: float
     date: str
+    bounds_source: str
     decoder: Decoder
     tower: VideoTower
     projector: Projector
@@ -96,6 +98,7 @@ def _model(name: str, family: str, shared: dict, own: dict) -> ServedModel:
         checkpoint=own["checkpoint"],
         published=float(own["published"]),
         date=str(own["date"]),
+        bounds_source=own.get("bounds_source", shared.get("bounds_source", "")),
         decoder=decoder,
         tower=VideoTower(**parts["tower"]),
         projector=_projector(parts["projector"], decoder.hidden),

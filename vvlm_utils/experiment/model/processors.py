@@ -1,9 +1,8 @@
 """What transformers' own video processors make of clips: a kept table for the token rules.
 
 The processors need torchvision and the package index's torch, so they run in an environment of
-their own, on tensors without numbers (the meta device):
-``make processors-env && .venv-processors/bin/python -m vvlm_utils.experiment.model.processors``
-renews ``data/processor_counts.csv``. A row is one clip under one family's processor; where the
+their own, on tensors without numbers (the meta device): ``make processors-env`` renews
+``data/processor_counts.csv``. A row is one clip under one family's processor; where the
 processor refuses the clip, its counts are 0.
 """
 
@@ -54,6 +53,17 @@ def _bounds(model: ServedModel, kind: str) -> dict[str, int]:
         return NARROW
     rule = model.class_rule if kind == "class" else model.rule
     return {"min_pixels": rule.min_pixels, "max_pixels": rule.max_pixels}
+
+
+def check_class_bounds(model: ServedModel) -> None:
+    """Refuse a rule whose bounds of the class are not those of the class; ValueError says which."""
+    if model.rule.bounds == "fixed":
+        return
+    size = getattr(transformers, f"{PROCESSORS[model.family]}VideoProcessor")().size
+    found = (size["shortest_edge"], size["longest_edge"])
+    kept = (model.class_rule.min_pixels, model.class_rule.max_pixels)
+    if found != kept:
+        raise ValueError(f"{model.family}: class_bounds are {kept}, transformers has {found}")
 
 
 def _processor(model: ServedModel, bounds: dict, cap: bool):
@@ -134,6 +144,7 @@ def main() -> None:
         if family not in PROCESSORS:
             continue
         model = models[0]
+        check_class_bounds(model)
         cases = zip(
             itertools.product(DURATIONS, SIZES), itertools.cycle(SAMPLES), itertools.cycle(BOUNDS)
         )
