@@ -113,3 +113,10 @@ def test_the_kept_study_holds_every_way_and_what_the_default_reaches():
     assert set(whole.index) == {(test, way) for test in holdout.TESTS for way in holdout.WAYS}
     assert whole.loc[("LM size out", holdout.DEFAULT), "worst_e_pct"] <= 1.4
     assert whole.loc[("star to isoFLOP", holdout.DEFAULT), "mse"] <= 0.95
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_study(tmp_path, monkeypatch, capsys):
+    monkeypatch.delattr(holdout, "run_table")  # a study that starts would miss it
+    with pytest.raises(SystemExit) as ended:
+        holdout.main(["--out", str(tmp_path / "none" / "holdout.csv")])
+    assert ended.value.code == 2 and "there is no folder" in capsys.readouterr().err

@@ -30,7 +30,7 @@ from scipy.stats import norm
 from tqdm import tqdm
 
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
-from vvlm_utils.files import DATA_FOLDER, whole
+from vvlm_utils.files import DATA_FOLDER, output_file, whole
 from vvlm_utils.laws.bagging import bag
 from vvlm_utils.laws.bootstrap import design_names
 from vvlm_utils.laws.forms import FORMS, get_law
@@ -339,7 +339,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--members", type=int, default=40, help="of every bag")
     parser.add_argument("--folder", type=Path, default=Path("_build/holdout"))
-    parser.add_argument("--out", type=Path, help="CSV to write")
+    parser.add_argument("--out", type=output_file, help="CSV to write")
     told = parser.parse_args(arguments)
     begin = time.perf_counter()
     if told.choice:
