@@ -155,6 +155,7 @@ def fuzz_all(
     starts = range(cases.start, cases.stop, CHUNK)
     chunks = [range(start, min(start + CHUNK, cases.stop)) for start in starts]
     faults, seconds, inputs = [], Counter(), Counter()
+    good_fit()  # what is compiled for it is compiled once, and kept on the disk
     spawn = multiprocessing.get_context("spawn")  # compiled code may run threads
     with ProcessPoolExecutor(workers, spawn, _limit_memory) as pool:
         found = pool.map(functools.partial(fuzz, seed=seed, kinds=kinds), chunks)

@@ -218,6 +218,71 @@ def results(draw: random.Random, folder: Path, good: dict[str, Any]) -> Argument
     return ["convert", folder, "--out", folder / "runs.csv"]
 
 
+def _write_results(folder: Path, model_args: str) -> None:
+    """Results that are right, but for the design where ``model_args`` states none."""
+    content = copy.deepcopy(RESULTS)
+    content["config"]["model_args"] = model_args
+    (folder / "20260101_000000_results.json").write_text(json.dumps(content))
+
+
+def designs(draw: random.Random, folder: Path, good: dict[str, Any]) -> Arguments:
+    """A design that is broken or contradicts the results, in a file beside them."""
+    design = {"lm_params": 1e9, "frames": 8, "tokens_per_frame": 16, "train_examples": 1000}
+    _write_results(folder, "pretrained=x")
+    if draw.random() < 0.2:
+        text = _cut(json.dumps(design), draw)
+    else:
+        name = draw.choice(list(design))
+        wrong = [1e19, 0.5, -1, 0, 10**400, "8 B", "½", float("inf")]
+        wrong += [v for v in VALUES if not isinstance(v, float)]
+        if draw.random() < 0.3:
+            _write_results(folder, f"pretrained=x,{name}={design[name] * 2:g}")  # contradicts it
+        elif draw.random() < 0.1:
+            del design[name]
+        else:
+            design[name] = draw.choice(wrong)
+        text = json.dumps(design)
+    (folder / "design.json").write_text(text)
+    return ["convert", folder, "--out", folder / "runs.csv"]
+
+
+SUITE = {"name": "own", "benchmarks": [
+    {"short": "A", "scores": {"nextqa_mc_test": "exact_match"}, "top": 1.0}]}  # fmt: skip
+BOMB = "a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [{f'*a{i - 1},' * 9}]\n" for i in range(1, 30))
+
+
+def suites(draw: random.Random, folder: Path, good: dict[str, Any]) -> Arguments:
+    """A suite in YAML that is broken, or a metric that no result has, before good results."""
+    _write_results(folder, str(RESULTS["config"]["model_args"]))
+    convert = ["convert", folder, "--out", folder / "runs.csv"]
+    if draw.random() < 0.3:
+        metric = draw.choice(["a", "=b", "a=", "=", "no=x", "nextqa_mc_test=none", "a=b=c", "", "/",
+                              "nextqa_mc_test=exact_match/0", "nextqa_mc_test=exact_match/nan",
+                              "nextqa_mc_test=exact_match/x", "nextqa_mc_test/1", "\x00=a",
+                              "nextqa_mc_test=exact_match/1e-320", "$(id)=1"])  # fmt: skip
+        return [*convert, "--metric", metric]
+    path = folder / "suite.yaml"
+    content = copy.deepcopy(SUITE)
+    benchmark = content["benchmarks"][0]
+    kind = draw.randrange(4)
+    if kind == 0:
+        where = draw.choice([content, benchmark])
+        name = draw.choice([name for name in where if name != "name"])
+        where[name] = _value(draw, (1e308, *[v for v in VALUES if type(v) is type(where[name])]))
+    elif kind == 1:
+        del (where := draw.choice([content, benchmark]))[draw.choice(list(where))]
+    elif kind == 2:
+        draw.choice([content, benchmark])[draw.choice(["", "topp", "a b", "\x00"])] = _value(draw)
+    else:
+        text = draw.choice([_cut(json.dumps(content), draw), BOMB, "[" * 20_000, "{a: " * 20_000,
+                            "!!python/object/apply:os.system [touch pwned]", "\t- a", "*a", "&a",
+                            "? [a]\n: b\n", "- " * 20_000, "%YAML 9\n---", "a: b: c"])  # fmt: skip
+        path.write_text(text)
+        return [*convert, "--suite", path]
+    path.write_text(json.dumps(content))
+    return [*convert, "--suite", path]
+
+
 RECORD = {
     "id": "a", "video": "a.mp4",
     "conversations": [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A"}],
@@ -316,6 +381,8 @@ def arguments(draw: random.Random, folder: Path, good: dict[str, Any]) -> Argume
     ask = ["frontier", fit, *QUESTION]
     out = folder / "none" / "fit.json"
     plan = ["next-runs", *ask[1:]]
+    serve = ["serve", "qwen3-vl-8b", "--duration", 10]
+    choose = ["choose", "--family", "qwen3-vl", "--train-examples", 1e6]
     return draw.choice([
         ["cost", "--lm-params", junk, *design],
         ["cost", "--lm-params", 1e9, "--frames", junk, "--tokens-per-frame", 16],
@@ -344,15 +411,37 @@ def arguments(draw: random.Random, folder: Path, good: dict[str, Any]) -> Argume
         ["report", "paper", "--law", junk, "--out", folder / "site"],
         ["report", "paper", "--tower-params", junk, "--out", folder / "site"],
         ["report", "paper", "--factor", name, "--out", folder / "site"],
+        ["report", "paper", "--tflops", no_count, "--out", folder / "site"],
+        ["report", "paper", "--train-examples", no_count, "--out", folder / "site"],
+        ["report", "paper", "--lm-params", no_count, "--out", folder / "site"],
+        ["report", "paper", "--features-per-frame", no_count, "--out", folder / "site"],
         ["convert", folder / "no", "--out", folder / "runs.csv"], ["convert", junk, "--out", out],
         ["data", "check", folder / "no"], ["data", "check", folder, "--subset", junk],
         ["data", "sample", folder, "--examples", whole], ["data"], [],
         ["run", fit, "-p", name, junk], ["run", folder / "no.ipynb"], ["run", "/dev/zero"],
         [junk], ["fit"], [*ask[:2], "--speed", junk],
+        ["serve", junk], [*serve, "--duration", no_count], [*serve, "--fps", no_count],
+        [*serve, "--frames", whole], [*serve, "--accelerator", junk], [*serve, "--cores", whole],
+        [*serve, "--resolution", draw.choice(["1280", "x", "0x0", "1280x", "-1x9", "1e9x1", "½x"])],
+        [*serve, "--utilisation", draw.choice(["0", "-1", "2", "nan", "x"])],
+        [*serve, "--price", draw.choice(["-1", "nan", "inf", "x"])],
+        [*serve, "--pruning-rate", draw.choice(["-1", "1", "nan", "2", "x"])],
+        [*choose, "--tflops", no_count], [*choose, "--seconds", no_count],
+        [*choose, "--tflops", 5, "--duration", no_count], ["choose", "--family", junk, *QUESTION],
     ])  # fmt: skip
 
 
 Maker = Callable[[random.Random, Path, dict[str, Any]], Arguments]
 KINDS: dict[str, Maker] = {
-    maker.__name__: maker for maker in (tables, fits, results, annotations, parameters, arguments)
+    maker.__name__: maker
+    for maker in (
+        tables,
+        fits,
+        results,
+        annotations,
+        parameters,
+        arguments,
+        designs,
+        suites,
+    )
 }

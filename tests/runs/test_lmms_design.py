@@ -133,10 +133,10 @@ def test_a_design_in_anything_but_numbers_is_refused(find, place, value):
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [("seed", -1, "seed must be a whole number of at least 0, got -1"),
-     ("train_examples", 2.5, "train_examples must be a whole number of at least 1, got 2.5"),
-     ("tokens_per_frame", 0, "tokens_per_frame must be .* at least 1, got 0"),
-     ("lm_params", 1e19, r"lm_params must be .*, got 1e\+19")],
+    [("seed", -1, "seed must be a whole number of at least 0, and .*, got -1"),
+     ("train_examples", 2.5, "train_examples must be a whole number .*, got 2.5"),
+     ("tokens_per_frame", 0, "tokens_per_frame must be a number of at least 1, and .*, got 0"),
+     ("lm_params", 1e19, r"lm_params must be .* below 1e\+18, got 1e\+19")],
 )  # fmt: skip
 def test_numbers_that_no_design_has_are_refused(find, name, value, words):
     refused(find, words, {"frames": 8}, REST | {name: value})

@@ -59,6 +59,7 @@ def test_a_suite_of_ones_own_needs_three_fields_a_benchmark(write):
         ("top: 100", "top: 0", "benchmark 1: top must be a positive number, got 0"),
         ("top: 100", "top: .nan", "top must be a positive number, got nan"),
         ("top: 100", "top: true", "top must be a positive number, got True"),
+        ("top: 100", f"top: 1{'0' * 400}", "top must be a positive number, got 1000"),
         ("top: 100", "top: [1]", "top must be a positive number, got a list"),
         ("top: 100", "top: 100\n    question_top: -1", "question_top must be a positive number"),
         ("top: 100", "top: 100\n    folder: 3", "folder must be text, got 3"),

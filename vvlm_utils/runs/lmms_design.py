@@ -163,9 +163,10 @@ def _check(design: dict[str, float], label: str) -> None:
     """Refuse numbers that no design has."""
     for name, value in design.items():
         least = 0 if name == "seed" else 1
-        whole = name not in ("seed", "train_examples") or value % 1 == 0
-        if not least <= value < LIMIT or not whole:
-            wanted = f"a whole number of at least {least}"
+        counts = name in ("seed", "train_examples")
+        if not least <= value < LIMIT or (counts and value % 1):
+            kind = "whole number" if counts else "number"
+            wanted = f"a {kind} of at least {least}, and below {LIMIT:g}"
             raise ResultsError(f"{label}: {name} must be {wanted}, got {value:g}; correct it")
 
 

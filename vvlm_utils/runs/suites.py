@@ -14,7 +14,7 @@ Of each suite "avg" is the plain mean. Neither pandas nor lmms-eval is needed he
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,9 +86,11 @@ def _text(fields: dict, name: str, default: str, label: str) -> str:
 
 
 def _positive(value: object, name: str, label: str) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        shown = value if isinstance(value, int | float) else _kind(value)
-        raise SuiteError(f"{label}: {name} must be a positive number, got {shown}; correct it")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 < value <= sys.float_info.max:  # YAML's own counts have no end
+        raise SuiteError(
+            f"{label}: {name} must be a positive number, got {_kind(value)}; correct it"
+        )
     return value
 
 
