@@ -77,6 +77,7 @@ def test_check_puts_typed_values_back_and_shows_them():
     namespace |= {"sizes": "[2e9]", "other": 1}
     table = Example.check(namespace)
     assert namespace["sizes"] == [2e9] and namespace["other"] == 1
+    assert Example.changed(namespace) == {"sizes": [2e9]}
     rows = {name: rest for name, *rest in table.rows()}
     assert rows["sizes"] == [
         "[2e9]",

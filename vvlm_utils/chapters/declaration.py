@@ -233,6 +233,15 @@ class Chapter(BaseModel):
         return Table(cls, found)
 
     @classmethod
+    def changed(cls, namespace: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of a notebook that are not what is declared: what its reader chose."""
+        return {
+            name: namespace[name]
+            for name, field in cls.model_fields.items()
+            if namespace[name] != field.default
+        }
+
+    @classmethod
     def lines(cls) -> str:
         """The parameters cell: one ``name: type = default  # meaning, unit`` a line."""
         return "\n".join(

@@ -1,10 +1,11 @@
 """Chapter 8, How does the best design move with more data?"""
 
 from vvlm_utils.chapters.declaration import Chapter, declare
+from vvlm_utils.chapters.table import RUNS_EXIST, some_runs
 
 
 class Parameters(Chapter):
-    runs: str = declare("paper", '"paper", or the path of a table of runs')
+    runs: str = some_runs()
     resamples: int = declare(100, "resamples of each bag", least=4, most=2000)
     seed: int = declare(0, "seed of resamples and starts", least=0, most=2**31)
     budgets: int = declare(300, "budgets, evenly on 1 to 100 TFLOPs", least=5, most=2000)
@@ -15,3 +16,5 @@ class Parameters(Chapter):
         3, "copies of each task's runs, each with its own reading error", least=1, most=50
     )
     task_resamples: int = declare(20, "resamples of each copy", least=4, most=1000)
+
+    rules = (RUNS_EXIST,)

@@ -1,12 +1,13 @@
 """Chapter 7, Which design is best at each budget?"""
 
 from vvlm_utils.chapters.declaration import Chapter, declare, increasing
+from vvlm_utils.chapters.table import RUNS_EXIST, some_runs
 
 LAWS = ("mult", "add", "add-interact-s", "add-interact", "add-decay", "pnorm-decay")
 
 
 class Parameters(Chapter):
-    runs: str = declare("paper", '"paper", or the path of a table of runs')
+    runs: str = some_runs()
     law: str = declare("add-interact", "the law of the bag", choices=LAWS)
     resamples: int = declare(100, "resamples of the bag", least=4, most=2000)
     seed: int = declare(0, "seed of resamples and starts", least=0, most=2**31)
@@ -31,4 +32,7 @@ class Parameters(Chapter):
     )
     level: float = declare(0.8, "level of every interval and band", least=0.5, most=0.99)
 
-    rules = (increasing("low_budget", "high_budget"),)
+    rules = (
+        RUNS_EXIST,
+        increasing("low_budget", "high_budget"),
+    )

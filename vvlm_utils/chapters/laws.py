@@ -1,12 +1,13 @@
 """Chapter 6, Which law describes the runs?"""
 
 from vvlm_utils.chapters.declaration import Chapter, declare
+from vvlm_utils.chapters.table import RUNS_EXIST, some_runs
 
 SEARCHES = ("quick", "warm", "cold")
 
 
 class Parameters(Chapter):
-    runs: str = declare("paper", '"paper", or the path of a table of runs')
+    runs: str = some_runs()
     resamples: int = declare(100, "resamples of every bag", least=4, most=2000)
     splits: int = declare(2, "seeded splits, averaged", least=1, most=50)
     cv_resamples: int = declare(
@@ -25,3 +26,5 @@ class Parameters(Chapter):
     fit_starts: int = declare(100, "random starts of a single fit", least=1, most=5000)
     seed: int = declare(0, "seed of folds, resamples and starts", least=0, most=2**31)
     level: float = declare(0.9, "level of the intervals", least=0.5, most=0.99)
+
+    rules = (RUNS_EXIST,)

@@ -19,6 +19,7 @@ from vvlm_utils.parsing import read_text
 OWN = re.compile(r"^from (vvlm_utils\.chapters\.[a-z_]+) import Parameters$", re.MULTILINE)
 TAG = "parameters"
 PAPER_ONLY = "paper-only"  # the tag of a cell that speaks of the paper's runs alone
+OTHER_RUNS = "other-runs"  # the tag of a cell that speaks of other runs, whose table it reads
 LEFT_OUT = (
     "*Left out here, since it is about the paper alone and these are other runs: {count} cells.*"
 )
@@ -91,22 +92,22 @@ def find_parameters(path: Path) -> type[Chapter]:
 
 
 def leave_out(cells: list[dict], values: Chapter) -> list[dict]:
-    """The cells of a run: for other runs than the paper's without those about the paper alone.
+    """The cells of a run: about the paper's runs, or about others.
 
-    Cells in a row are replaced by one line that says so.
+    For other runs a line stands where cells about the paper alone were left out.
     """
     if getattr(values, "runs", "paper") == "paper":
-        return cells
+        return [cell for cell in cells if OTHER_RUNS not in tags_of(cell)]
     kept: list[dict] = []
-    gone: list[dict] = []
+    gone = 0
     for cell in [*cells, None]:
         if cell is not None and PAPER_ONLY in tags_of(cell):
-            gone.append(cell)
+            gone += 1
             continue
         if gone:
             note = {"cell_type": "markdown", "metadata": {}, "id": f"left-out-{len(kept)}"}
-            kept.append(note | {"source": LEFT_OUT.format(count=len(gone))})
-            gone = []
+            kept.append(note | {"source": LEFT_OUT.format(count=gone)})
+            gone = 0
         kept += [] if cell is None else [cell]
     return kept
 

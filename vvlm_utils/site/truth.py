@@ -154,6 +154,12 @@ def find_faults(notebook: Path) -> list[str]:
         for line in cell.source.splitlines()
         if ROLE.search(line) and all(m[0] in glued for m in ROLE.findall(line))
     ]
+    lines += [
+        line
+        for cell in cells
+        for output in cell.get("outputs", [])
+        for line in "".join(output.get("data", {}).get("text/markdown", "")).splitlines()
+    ]
     unsaid = [
         m[0]
         for cell in cells

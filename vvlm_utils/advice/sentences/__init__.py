@@ -8,7 +8,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["costs", "designs", "served", "words"],
+    submodules=["costs", "designs", "own", "served", "words"],
     submod_attrs={
         "report": [
             "MOST_HELD",

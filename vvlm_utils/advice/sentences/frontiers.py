@@ -1,0 +1,180 @@
+"""What the chapters on the frontier say of their tables: chapters 7 and 10."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from vvlm_utils.advice.sentences.words import direction, say_list, say_part
+from vvlm_utils.cost.equation import FACTORS
+from vvlm_utils.text import say_level, say_name
+
+FIRM = 0.9  # a share of the members from here on is no narrow lead
+
+
+def say_outside(solved: pd.DataFrame) -> str:
+    """At how many budgets the best design leaves the runs; column outside names the factors."""
+    outside, total = solved["outside"].fillna(""), len(solved)
+    count = int((outside != "").sum())
+    if count == 0:
+        return "every design of the table lies within the runs in every factor."
+    by_size = int(outside.str.contains("lm_params").sum())
+    size = f", in LM size at {by_size}" if by_size else ", and never in LM size"
+    return (
+        f"the design lies outside the runs at {say_part(count, total, 'budgets')}{size}: "
+        "there the answer is extrapolation."
+    )
+
+
+def say_sizes(data_sizes: Sequence[float], levels: Sequence[float]) -> str:
+    """How many of the training-set sizes that are asked have runs."""
+    unseen = [say_level(m) for m in data_sizes if not np.isclose(m, list(levels)).any()]
+    if not unseen:
+        return "Every line lies at a size of the training set that some run has."
+    if len(unseen) == len(data_sizes):
+        return f"No run has the sizes of the training set that are asked: {say_list(unseen)}."
+    return (
+        f"{len(unseen)} of the {len(data_sizes)} lines lie at sizes of the training set that no "
+        f"run has: {say_list(unseen)}."
+    )
+
+
+def say_ways(table: pd.DataFrame) -> str:
+    """Which way each factor goes along a frontier, a row per budget in order."""
+    ways = {f: direction(np.log(table[f].to_numpy(float))) for f in FACTORS}
+    said = [f"{say_name(factor)} {way}" for factor, way in ways.items()]
+    return f"Along the first line {say_list(said)}."
+
+
+def say_lead(strongest: Mapping[str, pd.Series]) -> str:
+    """How large a share of the bag stands behind the leading LM size at the median budget.
+
+    strongest : the leading share at every budget, by the title of a panel
+    """
+    middles = {title: float(shares.median()) for title, shares in strongest.items()}
+    said = say_list([f"{middle:.0%} at {title}" for title, middle in middles.items()])
+    least = min(middles.values())
+    if least >= FIRM:
+        end = "the bag is nearly of one mind"
+    elif least > 0.5:
+        end = "a majority, with many members against it"
+    else:
+        end = "no majority everywhere, so that the firm line of the figure above is one of several"
+    return f"At the median budget the leading size has {said} of the votes: {end}."
+
+
+def say_apart(prices: pd.DataFrame, epsilon: float) -> str:
+    """Which LM sizes the runs cannot tell apart.
+
+    prices : columns budget_tflops, lm_params, low: the least that a size loses
+    """
+    left = prices[prices["low"] <= epsilon].groupby("budget_tflops")["lm_params"].agg(list)
+    budgets, sizes = prices["budget_tflops"].nunique(), prices["lm_params"].unique()
+    if len(sizes) == 1:
+        return "One LM size is offered, so there is nothing to tell apart."
+    several = int((left.map(len) > 1).sum())
+    said = f"More than one size is left at {say_part(several, budgets, 'budgets')}."
+    never = [say_level(z) for z in sorted(sizes) if not any(z in group for group in left)]
+    if never:
+        return f"{said} Ruled out at all of them: {say_list(never)}."
+    return f"{said} No size of the list is ruled out at all of them."
+
+
+def say_flat(most: int, designs: int, regret: float) -> str:
+    """How many designs tie, and how much a member loses with the bag's choice."""
+    if most == 1:
+        ties = f"Of {designs:,} designs none ties with the best at any of these budgets"
+    else:
+        ties = f"At most {most:,} of {designs:,} designs tie at one budget"
+    return f"{ties}; the high end of the {{term}}`regret` is {regret:.2f} points."
+
+
+def say_near(near: pd.DataFrame) -> str:
+    """In which factors the designs that tie differ."""
+    if len(near) == 1:
+        return "No other design ties with the best here."
+    moving = [say_name(f) for f in FACTORS if near[f].nunique() > 1]
+    if len(moving) == len(FACTORS):
+        return f"The {len(near)} designs that tie differ in all three factors."
+    return f"The {len(near)} designs that tie differ in {say_list(moving)} alone."
+
+
+def say_growth(growth: pd.DataFrame) -> str:
+    """Which factor grows most and which least; columns n, factor, value."""
+    said = []
+    for n, table in growth.groupby("n", sort=False):
+        values = table.set_index("factor")["value"].sort_values(ascending=False, kind="stable")
+        order = [f"{say_name(factor)} ({value:.1f} times)" for factor, value in values.items()]
+        said.append((f"{say_level(n)} examples", tuple(values.index), order))
+    orders = {order for _, order, _ in said}
+    if len(orders) == 1:
+        where = "at every size" if len(said) > 1 else f"with {said[0][0]}"
+        names = [say_name(f) for f in said[0][1]]
+        first = ", then ".join(said[0][2]) if len(said) == 1 else ", then ".join(names)
+        return f"In order of growth, {where}: {first}."
+    each = "; ".join(f"with {title} {order[0]}" for title, _, order in said)
+    return f"Which factor grows most depends on the training set: {each}."
+
+
+def say_rates(ratios: pd.DataFrame) -> str:
+    """Which factors outgrow which; a row per pair "x_T / x_N" with low and high of the ratio."""
+    sure, open_ = [], []
+    for pair, row in ratios.iterrows():
+        over, under = (f"${s.strip()}$" for s in str(pair).split("/"))
+        if row["low"] > 1:
+            sure.append(f"{over} outgrows {under}")
+        elif row["high"] < 1:
+            sure.append(f"{under} outgrows {over}")
+        else:
+            open_.append(f"{over} or {under}")
+    if not sure:
+        return "which factor outgrows which is open for every pair"
+    left = f"; open: {say_list(open_)}" if open_ else ""
+    return f"{say_list(sure)}{left}"
+
+
+def say_chosen(count: int, total: int, size: str, before: bool) -> str:
+    """How often an LM size is the choice; ``before``: the list had it already."""
+    if before:
+        times = f"it is the choice at {count} of {total} budgets"
+        return f"The chapter's list holds {size} already; {times}."
+    if count == 0:
+        return f"{size} is never chosen, so adding it changes nothing."
+    return f"Added to the list, {size} is the choice at {say_part(count, total, 'budgets')}."
+
+
+def say_promise(gap: np.ndarray) -> str:
+    """What one list of LM sizes promises against another; ``gap``: the other's error less its."""
+    low, high = float(np.min(gap)), float(np.max(gap))
+    if max(abs(low), abs(high)) < 0.05:
+        return "the chapter's list promises the same error"
+    if low >= 0:
+        return f"the chapter's list promises {low:.1f} to {high:.1f} points less error"
+    if high <= 0:
+        return f"the chapter's list promises {-high:.1f} to {-low:.1f} points more error"
+    return (
+        f"the chapter's list promises up to {high:.1f} points less error at some budgets and up to "
+        f"{-low:.1f} points more at others"
+    )
+
+
+def say_moved(change: pd.DataFrame) -> str:
+    """Which LM sizes gain and lose votes under another cost; a row per budget (FLOPs)."""
+    moved, most = change.mean(), float(change.abs().max(axis=None))
+    if most < 0.005:
+        return "No vote for an LM size moves at any budget."
+    at = change.abs().max(axis=1).idxmax() / 1e12
+    return (
+        f"Averaged over the budgets {say_level(float(moved.idxmax()))} gains and "
+        f"{say_level(float(moved.idxmin()))} loses most votes, by at most "
+        f"{moved.abs().max():.0%} of the bag; at one budget, {at:.1f} TFLOPs, a size moves by "
+        f"{most:.0%}."
+    )
+
+
+def say_overlap(first: Sequence[tuple[float, float]], second: Sequence[tuple[float, float]]) -> str:
+    """Whether intervals overlap row by row; each a low and a high."""
+    meets = [a[0] <= b[1] and b[0] <= a[1] for a, b in zip(first, second, strict=True)]
+    return f"The intervals overlap in {say_part(sum(meets), len(meets), 'rows')}."
