@@ -14,6 +14,16 @@ class Parameters(Chapter):
     small_average: float = declare(
         2.0, "percent; what counts as extrapolating well on average", above=0, most=100.0
     )
+    budgets: list[float] = declare(
+        [5.0, 15.0, 30.0],
+        "budgets at which designs are compared, TFLOPs",
+        least=1.0,
+        most=1000.0,
+        least_items=1,
+    )
+    train_examples: float = declare(
+        1e6, "finetuning examples behind these designs", least=1.0, most=1e12
+    )
     seed: int = declare(0, "seed of copies, resamples and starts", least=0, most=2**31)
 
     rules = (RUNS_EXIST,)

@@ -8,7 +8,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["costs", "designs", "own", "served", "words"],
+    submodules=["costs", "designs", "elasticities", "frontiers", "own", "served", "words"],
     submod_attrs={
         "report": [
             "MOST_HELD",
@@ -24,6 +24,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "say_frontier",
             "say_gap",
             "say_model",
+            "say_moves",
+            "say_other_law",
+            "say_printed",
             "say_scores",
             "score_table",
         ]
