@@ -8,9 +8,8 @@ PAGE, DATA = book.ALLOCATOR
 OFFER, CODE = book.CODE
 DOWNLOADS = [f"_build/{CODE}"] if OFFER in book.list_pages(Path("_toc.yml")) else []
 ALLOCATOR = [f"_build/{DATA}"] if PAGE in book.list_pages(Path("_toc.yml")) else []
-VARIANTS = [  # 07_frontier.released; what needs weights, data and a GPU is for the reader to run
-    path.stem for path in Path("params").glob("*.yml") if not path.stem.endswith((".one_gpu", ".paper"))
-]
+SWEEP_PAGE = book.ENGINE[0] in book.list_pages(Path("_toc.yml"))
+VARIANTS = [path.stem for path in Path("params").glob("*.yml")]  # 07_frontier.released
 
 
 def needs(wildcards):
@@ -35,6 +34,12 @@ def chapter_needs(wildcards):
     return found
 
 
+def needs_of(module):
+    """A module of the site that writes a script for a page, and what it rests on."""
+    path = PACKAGE / "site" / f"{module}.py"
+    return [path, *files.find_needs(path, PACKAGE)]
+
+
 # Chapters run side by side, each on the threads its rule states.
 BOOK = f"{PYTHON} -m vvlm_utils.site.build"
 THREADS = "NUMBA_NUM_THREADS={threads} OPENBLAS_NUM_THREADS={threads} OMP_NUM_THREADS={threads}"
@@ -48,6 +53,7 @@ rule site:
         prose=[path for path in Path("book").rglob("*") if path.is_file()],
         docstrings=[f for page in Path("book").glob("*.md") for f in files.find_documented(page, PACKAGE)],
         shared=list((PACKAGE / "assets").iterdir()),
+        engine=needs_of("engine") if SWEEP_PAGE else [],
         settings=["_config.yml", "_toc.yml"],
     output:
         touch("_build/site.done"),
@@ -78,8 +84,7 @@ rule chapter:
 # What the allocator page computes from: the bags of the average and of every task.
 rule allocator:
     input:
-        PACKAGE / "site" / "allocator.py",
-        lambda wildcards: files.find_needs(PACKAGE / "site" / "allocator.py", PACKAGE),
+        needs_of("allocator"),
         "requirements/analysis.txt",
     output:
         f"_build/{DATA}",

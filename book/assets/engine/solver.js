@@ -1,0 +1,286 @@
+// The best design at each budget, and how sure that is: vvlm_utils/frontier/{space,solver}.py.
+//
+// A design is an object of its factors and cost_flops. A term that involves one factor of a grid is
+// a table over that factor's values, so thousands of designs cost a few hundred powers per member.
+import { holdFactors } from "./law.js";
+import { predictMembers } from "./bag.js";
+import { EXAMPLES, FACTORS } from "./table.js";
+import { distinct, largest, least, priceOf, runCosts } from "./prepare.js";
+
+// ---- statistics --------------------------------------------------------------------------------
+
+// Quantiles of sorted values: by linear interpolation between them, as numpy's default, ...
+export function quantile(sorted, q) {
+  const place = q * (sorted.length - 1);
+  const low = Math.floor(place);
+  const high = Math.min(low + 1, sorted.length - 1);
+  return sorted[low] + (sorted[high] - sorted[low]) * (place - low);
+}
+
+// ... and by the inverse of the empirical distribution, which is always one of the values.
+export const observedQuantile = (sorted, q) => sorted[Math.max(0, Math.ceil(sorted.length * q - 1))];
+
+const inOrder = (values) => Float64Array.from(values).sort();
+
+// ---- errors over a space -----------------------------------------------------------------------
+
+// Tables of a mix over a grid, {tables: factors x values x members, root, floor}: an error is the
+// sum of three entries to the power root, plus floor. Raises for a term that multiplies factors.
+export function factorTables({ parts, units }, space, examples) {
+  const count = parts.reduce((sum, { members }) => sum + members.length, 0);
+  const logOf = (factor, value) => Math.log(value / (units[factor] ?? 1));
+  const logN = logOf(EXAMPLES, examples);
+  const logs = FACTORS.map((f) => space[f].map((v) => logOf(f, v)));
+  const tables = logs.map((values) => values.map(() => new Float64Array(count)));
+  const [root, floor] = [new Float64Array(count).fill(1), new Float64Array(count)];
+  let m = 0;
+  for (const { law, members } of parts) {
+    const place = Object.fromEntries(law.parameters.map((name, k) => [name, k]));
+    for (const theta of members) {
+      const p = law.norm ? Math.exp(theta[place[law.norm]]) : 1;
+      root[m] = 1 / p;
+      for (const { coefficient, powers, apart } of law.terms) {
+        const value = theta[place[coefficient]];
+        if (law.norm && apart) {
+          floor[m] += value;
+          continue;
+        }
+        const own = [...new Set(powers.map((q) => q.factor).filter((f) => f !== EXAMPLES))];
+        if (own.length > 1) throw new Error(`law ${law.name} multiplies factors`);
+        const home = Math.max(0, FACTORS.indexOf(own[0]));
+        let [fixed, power] = [0, 0]; // the term is value * exp(fixed + power * log z)
+        for (const { factor, exponent, sign } of powers)
+          if (factor === EXAMPLES) fixed += sign * theta[place[exponent]] * logN;
+          else power += sign * theta[place[exponent]];
+        const share = value ** p;
+        logs[home].forEach((log, v) => {
+          tables[home][v][m] += share * Math.exp(p * (fixed + power * log));
+        });
+      }
+      m++;
+    }
+  }
+  return { tables, root, floor };
+}
+
+// What gives every member's error at the design that stands at a place of the space.
+function errorsOver(model, space, examples) {
+  if (space.candidates) {
+    const rows = space.candidates.map((design) => ({ ...design, [EXAMPLES]: examples }));
+    const errors = predictMembers(model, rows);
+    return {
+      members: errors.length,
+      fill: ({ at }, into) => { for (let m = 0; m < into.length; m++) into[m] = errors[m][at]; },
+    };
+  }
+  const { tables: [overLm, overFrames, overTokens], root, floor } = factorTables(model, space, examples);
+  return {
+    members: root.length,
+    fill: ({ at: [i, j, k] }, into) => {
+      const [lm, frames, tokens] = [overLm[i], overFrames[j], overTokens[k]];
+      for (let m = 0; m < into.length; m++) {
+        const sum = lm[m] + frames[m] + tokens[m];
+        into[m] = root[m] === 1 ? sum : sum ** root[m] + floor[m];
+      }
+    },
+  };
+}
+
+// All designs of a space that a budget buys, cheapest first, among equals in the space's order.
+function affordable(space, price, most) {
+  const found = [];
+  let cheapest = Infinity;
+  const add = (design, at, cost_flops) => {
+    cheapest = Math.min(cheapest, cost_flops);
+    if (cost_flops <= most) found.push({ ...design, at, cost_flops });
+  };
+  if (space.candidates) space.candidates.forEach((d, i) => add(d, i, d.cost_flops));
+  else
+    space.lm_params.forEach((lm_params, i) =>
+      space.frames.forEach((frames, j) =>
+        space.tokens_per_frame.forEach((tokens_per_frame, k) => {
+          const design = { lm_params, frames, tokens_per_frame };
+          add(design, [i, j, k], priceOf(price, design));
+        })
+      )
+    );
+  found.sort((a, b) => a.cost_flops - b.cost_flops); // stable
+  return { designs: found, cheapest };
+}
+
+// ---- the frontier ------------------------------------------------------------------------------
+
+// The model with its further factors held, and the designs of those levels.
+export function atLevels(model, prepared, levels) {
+  if (!Object.keys(levels).length) return { model, space: prepared.space };
+  const parts = model.parts.map((part) => {
+    const known = Object.fromEntries(Object.entries(levels).filter(([f]) => part.law.factors.includes(f)));
+    return { ...part, ...holdFactors(part.law, part.members, known, model.units) };
+  });
+  const { space } = prepared;
+  if (!space.candidates) return { model: { ...model, parts }, space };
+  const here = space.candidates.filter((d) => Object.entries(levels).every(([f, v]) => d[f] === v));
+  return { model: { ...model, parts }, space: { ...space, candidates: here } };
+}
+
+// Walk the designs from the cheapest up, keeping the bag's best and each member's own, and stop at
+// every budget, in ascending order. question: {space, price, examples, epsilon, budgets}
+export function walk(model, question) {
+  const { space, price, examples, epsilon } = question;
+  const { designs, cheapest } = affordable(space, price, largest(question.budgets));
+  const budgets = question.budgets.filter((b) => b >= cheapest).sort((a, b) => a - b);
+  const { members, fill } = errorsOver(model, space, examples);
+  const errorsAt = (design, into = new Float64Array(members)) => (fill(design, into), into);
+  const bag = new Float64Array(designs.length).fill(Infinity);
+  const ownError = new Float64Array(members).fill(Infinity);
+  const own = new Int32Array(members);
+  const errors = new Float64Array(members);
+  const middle = [(members - 1) >> 1, members >> 1];
+  const stops = [];
+  let chosen = 0;
+  const stop = (budget, last) =>
+    stops.push({ budget, last, chosen, own: own.slice(), ownError: ownError.slice() });
+  designs.forEach((design, d) => {
+    while (design.cost_flops > budgets[stops.length]) stop(budgets[stops.length], d - 1);
+    errorsAt(design, errors);
+    const limit = d ? bag[chosen] + epsilon : Infinity;
+    let beyond = 0;
+    for (let m = 0; m < members; m++) {
+      if (errors[m] < ownError[m]) {
+        ownError[m] = errors[m];
+        own[m] = d;
+      }
+      if (errors[m] > limit) beyond++;
+    }
+    if (beyond >= members - middle[0]) return; // the median is beyond the limit, now and later
+    errors.sort();
+    bag[d] = (errors[middle[0]] + errors[middle[1]]) / 2;
+    if (bag[d] < bag[chosen]) chosen = d;
+  });
+  while (stops.length < budgets.length) stop(budgets[stops.length], designs.length - 1);
+  return { cheapest, designs, bag, errorsAt, stops };
+}
+
+// The row of one budget, with the names of the columns of Solution.table, and the votes.
+export function frontierRow(model, question, walked, stop) {
+  const tails = [(1 - question.level) / 2, (1 + question.level) / 2];
+  const most = question.most_error ?? Infinity;
+  const { at, ...design } = walked.designs[stop.chosen];
+  const here = walked.errorsAt({ at });
+  const own = Array.from(stop.own, (d) => walked.designs[d]);
+  const error = walked.bag[stop.chosen];
+  const errors = inOrder(here);
+  const regret = inOrder(here.map((e, m) => e - stop.ownError[m]));
+  const votes = Object.fromEntries(question.space.lm_params.map((size) =>
+    [size, own.filter((d) => d.lm_params === size).length / own.length]
+  ));
+  const range = (factor) => {
+    const values = inOrder(own.map((d) => d[factor]));
+    return tails.map((q) => observedQuantile(values, q));
+  };
+  const [lmRange, framesRange, tokensRange] = FACTORS.map(range);
+  let within = 0;
+  for (let d = 0; d <= stop.last; d++) within += walked.bag[d] <= error + question.epsilon;
+  return {
+    budget_flops: stop.budget, ...design, error: Math.min(error, most),
+    error_low: Math.min(quantile(errors, tails[0]), most),
+    error_high: Math.min(quantile(errors, tails[1]), most),
+    probability: votes[design.lm_params], votes,
+    lm_params_low: lmRange[0], lm_params_high: lmRange[1],
+    frames_low: framesRange[0], frames_high: framesRange[1],
+    tokens_low: tokensRange[0], tokens_high: tokensRange[1],
+    within_epsilon: within, regret: quantile(regret, 0.5), regret_high: quantile(regret, tails[1]),
+    outside: outside(model, { ...design, [EXAMPLES]: question.examples }),
+  };
+}
+
+// The factors in which a design or n lies outside the runs.
+function outside({ ranges }, at) {
+  return Object.entries(ranges)
+    .filter(([f, [low, high]]) => f in at && (at[f] < low * (1 - 1e-9) || at[f] > high * (1 + 1e-9)))
+    .map(([factor]) => factor);
+}
+
+// Designs predicted within epsilon of a stop's best, best first, with the share of the members for
+// which each is within epsilon of their own best.
+export function nearOptimal(question, walked, stop) {
+  const best = walked.bag[stop.chosen];
+  return walked.designs
+    .slice(0, stop.last + 1)
+    .map((design, d) => ({ design, error: walked.bag[d] }))
+    .filter(({ error }) => error <= best + question.epsilon)
+    .map(({ design: { at, ...design }, error }) => {
+      const here = walked.errorsAt({ at });
+      let near = 0;
+      for (let m = 0; m < here.length; m++) near += here[m] <= stop.ownError[m] + question.epsilon;
+      return { ...design, error, excess: error - best, votes: near / here.length };
+    })
+    .sort((a, b) => a.error - b.error || a.cost_flops - b.cost_flops);
+}
+
+// ---- what a report asks ------------------------------------------------------------------------
+
+// Round numbers (1, 2, 5 times a power of ten) between two budgets, or plain steps.
+export function roundBudgets(low, high, most = 6) {
+  const found = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
+    for (const m of [1, 2, 5]) {
+      const budget = Number(`${m}e${power}`);
+      if (low <= budget && budget <= high) found.push(budget);
+    }
+  if (found.length < 3) return distinct(stepsBetween(low, high, 4));
+  const step = Math.ceil(found.length / most);
+  return found.length <= most ? found : found.filter((_, i) => i % step === 0);
+}
+
+export const stepsBetween = (low, high, count) => Array.from({ length: count }, (_, i) =>
+  i === 0 ? low : i === count - 1 ? high : low * (high / low) ** (i / (count - 1))
+);
+
+// Budgets for a curve: from the cheapest run that the space can spend to the costliest.
+export function curveBudgets(prepared, space, count = 40) {
+  const flops = runCosts(prepared);
+  const cheapest = affordable(space, prepared.price, -1).cheapest;
+  return distinct(stepsBetween(Math.max(least(flops), cheapest), Math.max(largest(flops), cheapest), count));
+}
+
+// Error that counts as no difference: the noise of one run, in the table's unit.
+export function defaultEpsilon(model, prepared) {
+  const errors = inOrder(prepared.runs.map((row) => row.error));
+  return (Number.isFinite(model.noise) ? model.noise : 0.002) * quantile(errors, 0.5);
+}
+
+// Levels at which further factors that moved are answered, the most frequent first.
+export function heldLevels(prepared, most) {
+  const own = prepared.further.filter((f) => prepared.factors.includes(f));
+  if (!own.length) return [{}];
+  const counts = new Map();
+  for (const row of prepared.runs) {
+    const key = JSON.stringify(own.map((f) => row[f]));
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  const order = (a, b) => b[1] - a[1] || compare(JSON.parse(a[0]), JSON.parse(b[0]));
+  const compare = (a, b) => a.reduce((found, v, k) => found || v - b[k], 0);
+  return [...counts].sort(order).slice(0, most)
+    .map(([key]) => Object.fromEntries(JSON.parse(key).map((v, k) => [own[k], v])));
+}
+
+// Rows, ties and a curve for a question {budgets, examples, level, epsilon, at}; refused: budgets
+// that buy no design.
+export function ask(fitted, prepared, asked) {
+  const { model, space } = atLevels(fitted, prepared, asked.at ?? {});
+  if (space.candidates && !space.candidates.length) return { refused: "no run has these levels" };
+  const epsilon = asked.epsilon ?? defaultEpsilon(fitted, prepared);
+  const question = { space, price: prepared.price, examples: asked.examples, epsilon,
+    level: asked.level ?? 0.8, most_error: prepared.unit === "points" ? 100 : Infinity };
+  const rowsOf = (budgets) => {
+    const own = { ...question, budgets };
+    const walked = walk(model, own);
+    return { walked, rows: walked.stops.map((stop) => frontierRow(model, own, walked, stop)) };
+  };
+  const { walked, rows } = rowsOf(asked.budgets);
+  const near = walked.stops.map((stop) => nearOptimal(question, walked, stop).slice(0, 12));
+  const curve = asked.curve === false ? [] : rowsOf(curveBudgets(prepared, space)).rows;
+  return { rows, near, curve, epsilon, level: question.level, cheapest: walked.cheapest,
+    lm_params: space.lm_params };
+}

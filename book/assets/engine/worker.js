@@ -1,0 +1,81 @@
+// What the page asks of the engine, as messages of a worker: every message {step, ...} is a part
+// of the answer, and {refused} its end where a table cannot be used.
+import { Random } from "./random.js";
+import { fitLaw, FitError } from "./fit.js";
+import { asMix, lawsOver, recommended } from "./bag.js";
+import { RunsError } from "./csv.js";
+import { EXAMPLES } from "./table.js";
+import { largest, least, prepare, runCosts } from "./prepare.js";
+import { ask, defaultEpsilon, heldLevels, roundBudgets } from "./solver.js";
+import { audit, compareLaws } from "./audit.js";
+import { fitRecord } from "./files.js";
+import { sayModel, sayQuestion } from "./sentences.js";
+
+// Prepare, audit, fit and answer; `say` is called with every part as it is known.
+export function analyse({ bytes, name, choices }, data, say) {
+  const prepared = prepare(bytes, name, choices, data);
+  const seed = choices.seed ?? 0;
+  const audited = audit(prepared, data, new Random(seed));
+  say({ step: "audit", rows: prepared.checked.length, sentences: audited.sentences,
+    notes: prepared.notes, unit: prepared.unit, factors: prepared.factors });
+  if (!prepared.factors.length)
+    throw new RunsError(`${name}: no factor of the design moves, so no law of it can be fitted; add ` +
+      "runs of other designs");
+  checkSupport(audited, name);
+  const levels = heldLevels(prepared, data.rules.most_held);
+  const flops = runCosts(prepared);
+  const asked = {
+    budgets: choices.budgets?.length ? choices.budgets : roundBudgets(least(flops), largest(flops)),
+    examples: choices.examples ?? largest(prepared.runs.map((row) => row[EXAMPLES])),
+    level: choices.level ?? 0.8, at: choices.at ?? levels[0], levels,
+  };
+  const laws = lawsOver(data, prepared.factors, prepared.data);
+  const first = Object.values(laws).find((law) => data.recommended.includes(law.name)) ??
+    Object.values(laws)[0];
+  const single = asMix(data, prepared, fitLaw(first, prepared.runs, data.options, new Random(seed)));
+  say({ step: "first", law: first.name, answer: answerOf(single, prepared, asked, data) });
+  const progress = (share) => say({ step: "progress", share });
+  const mixed = recommended(data, prepared, new Random(seed), choices.members ?? data.members, progress);
+  const compared = compareLaws(prepared, audited, data, new Random(seed));
+  say({ step: "answer", answer: answerOf(mixed, prepared, asked, data), compared,
+    model: sayModel(mixed), fit: fitRecord(mixed, prepared, data) });
+  return { prepared, mixed, asked };
+}
+
+function checkSupport({ laws }, name) {
+  if (laws.some((s) => s.status !== "no")) return;
+  throw new RunsError(`${name}: the table supports no law: ${laws[0].why}`);
+}
+
+function answerOf(model, prepared, asked, data) {
+  const epsilon = asked.epsilon ?? defaultEpsilon(model, prepared);
+  const found = ask(model, prepared, { ...asked, epsilon });
+  if (!found.rows.length)
+    throw new RunsError(`the budgets buy no design: the cheapest costs ` +
+      `${(found.cheapest / 1e12).toPrecision(3)} TFLOPs`);
+  return { ...found, examples: asked.examples, at: asked.at, levels: asked.levels,
+    unit: prepared.unit, ranges: model.ranges,
+    sentences: sayQuestion(found, prepared, asked, data) };
+}
+
+// Serve a worker's scope: each message is one analysis.
+export function serve(scope, data) {
+  scope.onmessage = ({ data: question }) => {
+    let last = 0;
+    const say = (message) => {
+      if (message.step === "progress") { // at most twenty times a second
+        const now = Date.now();
+        if (now - last < 50) return;
+        last = now;
+      }
+      scope.postMessage(message);
+    };
+    try {
+      analyse(question, data, say);
+      say({ step: "done" });
+    } catch (fault) {
+      const known = fault instanceof RunsError || fault instanceof FitError;
+      say({ step: "refused", message: known ? fault.message : `the engine failed: ${fault.message}`, known });
+    }
+  };
+}

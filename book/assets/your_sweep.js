@@ -1,0 +1,315 @@
+// The page `your_sweep`: takes a table and a question, has the engine answer in a worker, and shows
+// what it says. A page from a disk may load neither a module nor a worker's file, so the worker is
+// started from the text of the engine's one function.
+"use strict";
+
+(() => {
+  const data = window.VVLM_ENGINE;
+  const form = document.getElementById("sweep");
+  const status = document.getElementById("sweep-status");
+  const result = document.getElementById("sweep-result");
+  const working = document.getElementById("sweep-working");
+  const bar = document.getElementById("sweep-progress");
+  const { element, number, panel } = sweepChart;
+  const fields = form.elements;
+
+  const engineText = `(${vvlmEngine})().serve(self, ${JSON.stringify(data)});`;
+  const engineAddress = URL.createObjectURL(new Blob([engineText], { type: "text/javascript" }));
+  let worker = null;
+  let table = null; // {bytes, name, source}: what was chosen last
+
+  // ---- the question ----------------------------------------------------------------------------
+
+  const FIELDS = {
+    budgets: "The budgets", examples: "The number of examples", sizes: "The LM sizes",
+    frames: "The frames", tokens: "The tokens per frame", tower: "The encoder's parameters",
+    features: "The encoder's features", members: "The number of refits", seed: "The seed", at: "The levels",
+  };
+  const BOUNDS = { // least and most of a field's numbers, as the command line takes them
+    budgets: [1e-12, 1e6], examples: [1, 1e12], sizes: [1e-6, 1e9], frames: [1, 1e4], tokens: [1, 1e6],
+    tower: [1, 1e18], features: [1, 1e18], members: [3, 3000], seed: [0, 2 ** 32 - 1],
+  };
+  const WHOLE = ["frames", "tokens", "members", "seed"];
+
+  const text = (name) => fields[name].value.trim();
+
+  // The numbers of a field; throws with words where they are none.
+  function numbersOf(name) {
+    const [least, most] = BOUNDS[name];
+    return text(name).split(",").filter((part) => part.trim()).map((part) => {
+      const value = Number(part);
+      if (!(value >= least && value <= most) || (WHOLE.includes(name) && value % 1)) {
+        const kind = WHOLE.includes(name) ? "a whole number" : "a number";
+        throw { name, message: `${FIELDS[name]} must be ${kind} from ${number(least)} to ${number(most, 12)}.` };
+      }
+      return value;
+    });
+  }
+
+  function levels() {
+    const pairs = text("at").split(",").filter((part) => part.trim()).map((part) => part.split("="));
+    for (const [, value] of pairs)
+      if (!(Number(value) > 0))
+        throw { name: "at", message: "The levels must be NAME=VALUE with a number above 0." };
+    return pairs.length ? Object.fromEntries(pairs.map(([f, v]) => [f.trim(), Number(v)])) : undefined;
+  }
+
+  function choices() {
+    const one = (name) => numbersOf(name)[0];
+    const paper = data.rules.tower;
+    const tower = text("tower") || text("features")
+      ? { params: one("tower") ?? paper.params, features_per_frame: one("features") ?? paper.features_per_frame }
+      : undefined;
+    return {
+      source: table.source, task: text("task") || undefined, cost: text("cost"), tower, at: levels(),
+      factors: text("factors").split(/[\s,]+/).filter(Boolean),
+      budgets: numbersOf("budgets").map((b) => 1e12 * b), examples: one("examples"),
+      lm_params: numbersOf("sizes").map((s) => 1e9 * s), max_frames: one("frames"),
+      max_tokens: one("tokens"), members: one("members"), seed: one("seed"),
+    };
+  }
+
+  // ---- words and tables ------------------------------------------------------------------------
+
+  const percent = (x) => `${Math.round(100 * x)}%`;
+  const billions = (size) => (size >= 1e9 ? `${number(size / 1e9)}B` : size >= 1e6 ? `${number(size / 1e6)}M` : number(size));
+  const grid = (d) => `${billions(d.lm_params)}, ${number(d.frames, 6)} × ${number(d.tokens_per_frame, 6)}`;
+  const range = (low, high, show = String) => (show(low) === show(high) ? show(low) : `${show(low)} to ${show(high)}`);
+
+  function tableOf(caption, head, rows) {
+    const line = ([first, ...rest]) => element(
+      "tr", {}, element("th", { scope: "row" }, first), ...rest.map((v) => element("td", {}, v))
+    );
+    return element(
+      "div", { class: "allocator-table sweep-table", tabindex: 0, role: "region", "aria-label": caption },
+      element("table", { class: "table" }, element("caption", {}, caption),
+        element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
+        element("tbody", {}, ...rows.map(line)))
+    );
+  }
+
+  const list = (sentences) => element("ul", {}, ...sentences.map((said) => element("li", {}, said)));
+  const part = (id, title, ...content) =>
+    element("section", { id: `sweep-${id}` }, element("h2", {}, title), ...content);
+
+  function frontierPart(answer) {
+    const unit = unitOf(answer);
+    const show = (x) => x.toFixed(answer.unit === "points" ? 1 : 3);
+    const rows = answer.rows.map((row) => [
+      number(row.budget_flops / unit[1]), grid(row),
+      `${show(row.error)} (${range(row.error_low, row.error_high, show)})`, percent(row.probability),
+      range(row.frames_low, row.frames_high, (x) => number(x, 6)),
+      range(row.tokens_low, row.tokens_high, (x) => number(x, 6)), row.within_epsilon - 1,
+      row.outside.join(", ") || "no",
+    ]);
+    const name = answer.unit === "points" ? "error, points" : answer.unit;
+    const head = [unit[0], "LM, frames × tokens", `${name} (80%)`, "refits with this LM", "frames",
+      "tokens", "as good", "outside the runs"];
+    return part("frontier", "The best design at each budget", list(answer.sentences),
+      tableOf(`For ${billions(answer.examples)} training examples; as good: other designs within ${number(answer.epsilon)}`, head, rows));
+  }
+
+  function votesPart(answer) {
+    const unit = unitOf(answer);
+    const share = (vote) => element("span", {}, element("span", {
+      class: "allocator-bar", style: `width: ${4 * vote}em`, "aria-hidden": true,
+    }), percent(vote));
+    const rows = answer.rows.map((row) => [
+      number(row.budget_flops / unit[1]), ...answer.lm_params.map((size) => share(row.votes[size] ?? 0)),
+    ]);
+    return part("votes", "How sure the LM size is",
+      tableOf("Share of the refits whose own best design has this LM", [unit[0], ...answer.lm_params.map(billions)], rows));
+  }
+
+  function tiesPart(answer) {
+    const middle = answer.rows.length >> 1;
+    const unit = unitOf(answer);
+    const digits = answer.unit === "points" ? 2 : 4;
+    const rows = answer.near[middle].map((d) => [
+      grid(d), number(d.cost_flops / unit[1]), d.error.toFixed(digits), percent(d.votes),
+    ]);
+    const at = number(answer.rows[middle].budget_flops / unit[1]);
+    return part("ties", "Designs as good", tableOf(
+      `Within ${number(answer.epsilon)} of the best at ${at} ${unit[0]}; the first ${rows.length}`,
+      ["LM, frames × tokens", unit[0], "error", "refits that agree"], rows));
+  }
+
+  const unitOf = ({ rows }) => {
+    const flops = rows[rows.length >> 1].budget_flops;
+    return data.rules.units.find(([, size]) => flops >= size) ?? data.rules.units.at(-1);
+  };
+
+  function chartsPart(answer) {
+    if (answer.curve.length < 3) return "";
+    const unit = unitOf(answer);
+    const factor = (title, color, name, key, size = 1) => panel(answer.curve, {
+      title, color, unit, line: (r) => r[name] / size, low: (r) => r[`${key}_low`] / size,
+      high: (r) => r[`${key}_high`] / size,
+    });
+    return part("charts", "The frontier", element("figure", { class: "allocator-chart sweep-chart" },
+      panel(answer.curve, {
+        title: answer.unit === "points" ? "error, points" : answer.unit, color: "var(--pst-color-text-base)",
+        unit, line: (r) => r.error, low: (r) => r.error_low, high: (r) => r.error_high,
+      }),
+      factor("LM size, billions", "#0072b2", "lm_params", "lm_params", 1e9),
+      factor("frames", "#d55e00", "frames", "frames"),
+      factor("tokens per frame", "#009e73", "tokens_per_frame", "tokens"),
+      element("figcaption", {}, "The best design at each budget, and as a band the central 80% of the refits.")));
+  }
+
+  function lawsPart(compared) {
+    if (!compared.length) return "";
+    const rows = compared.map(({ law, e_pct: miss }) => [law, `${miss.toFixed(2)}%`]);
+    return part("laws", "Which law predicts best",
+      tableOf("Mean miss of designs that a single penalised fit had not seen", ["law", "miss"], rows));
+  }
+
+  const auditPart = ({ sentences, notes }) => part("audit", "What the table can answer", list([...notes, ...sentences]));
+
+  // ---- the same elsewhere ----------------------------------------------------------------------
+
+  const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+  function commands(chosen, answer) {
+    const option = (name, value) => (value === undefined || value === "" ? "" : ` --${name} ${quoted(String(value))}`);
+    const runs = quoted(table.name);
+    const fitted = (chosen.factors.map((f) => option("factor", f)).join("")) + option("task", chosen.task) +
+      option("cost", chosen.cost) + option("tower-params", text("tower")) + option("features-per-frame", text("features")) +
+      option("resamples", chosen.members) + option("seed", chosen.seed);
+    const asked = answer.rows.map((row) => option("tflops", Number((row.budget_flops / 1e12).toPrecision(12)))).join("") +
+      option("train-examples", answer.examples);
+    const space = chosen.lm_params.map((s) => option("lm-params", s)).join("") +
+      option("max-frames", chosen.max_frames) + option("max-tokens", chosen.max_tokens);
+    const at = Object.entries(answer.at).map(([f, v]) => option("at", `${f}=${v}`)).join("");
+    return `vvlm frontier ${runs}${fitted}${asked}${space}${at}\nvvlm report ${runs}${fitted}${asked}${space} --out report`;
+  }
+
+  function download(label, name, content) {
+    const link = element("a", { download: name }, label);
+    link.href = URL.createObjectURL(new Blob([content], { type: "application/json" }));
+    return link;
+  }
+
+  function keepPart({ answer, fit, model }, chosen) {
+    const record = { ...answer, curve: undefined, model };
+    const stem = table.name.replace(/\.\w+$/, "");
+    return part("keep", "Keep it",
+      element("p", {}, download("Download the fit", `${stem}.fit.json`, JSON.stringify(fit)), ", which ",
+        element("code", {}, "vvlm frontier"), " reads, and ", download("the answer", `${stem}.answer.json`, JSON.stringify(record, null, 1)), "."),
+      element("p", {}, "The command line says the same, and writes a report:"),
+      element("pre", { tabindex: 0 }, commands(chosen, answer)));
+  }
+
+  // ---- asking and showing ----------------------------------------------------------------------
+
+  function stop(words) {
+    worker?.terminate();
+    worker = null;
+    working.hidden = true;
+    result.setAttribute("aria-busy", false);
+    if (words) status.textContent = words;
+  }
+
+  function refuse(message, field) {
+    stop(message);
+    status.classList.add("sweep-refused");
+    result.replaceChildren();
+    for (const input of form.querySelectorAll("input")) {
+      if (input.name === field) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+    }
+  }
+
+  function show(audited, message, chosen) {
+    const { answer, compared, model } = message;
+    const whole = message.step === "answer";
+    const [middle] = answer.sentences.slice(answer.sentences.length >> 1);
+    status.textContent = whole ? middle
+      : `A first answer, of a single fit of ${message.law}; the refits follow. ${middle.split(";")[0]}.`;
+    result.replaceChildren(
+      frontierPart(answer), ...(whole ? [
+        element("p", {}, model), chartsPart(answer), votesPart(answer), tiesPart(answer),
+        lawsPart(compared), keepPart(message, chosen)] : []),
+      auditPart(audited)
+    );
+    performance.mark(whole ? "sweep-answered" : "sweep-first");
+  }
+
+  function run() {
+    if (!table) return refuse("Choose a table first.");
+    let chosen;
+    try {
+      chosen = choices();
+    } catch (fault) {
+      return refuse(fault.message, fault.name);
+    }
+    stop(`Reading ${table.name} …`);
+    status.classList.remove("sweep-refused");
+    refuseNone();
+    result.replaceChildren();
+    result.setAttribute("aria-busy", true);
+    [working.hidden, bar.value] = [false, 0];
+    performance.mark("sweep-started");
+    let audited = null;
+    worker = new Worker(engineAddress);
+    worker.onmessage = ({ data: message }) => {
+      if (message.step === "audit") {
+        audited = message;
+        result.replaceChildren(auditPart(message));
+      } else if (message.step === "progress") bar.value = message.share;
+      else if (message.step === "refused") refuse(message.message);
+      else if (message.step === "done") stop();
+      else show(audited, message, chosen);
+    };
+    worker.onerror = (fault) => refuse(`The engine failed: ${fault.message}`);
+    worker.postMessage({ bytes: table.bytes, name: table.name, choices: chosen });
+  }
+
+  const refuseNone = () =>
+    form.querySelectorAll("[aria-invalid]").forEach((input) => input.removeAttribute("aria-invalid"));
+
+  // ---- choosing a table ------------------------------------------------------------------------
+
+  async function take(file) {
+    if (file.size > data.rules.largest)
+      return refuse(`${file.name} holds ${Math.round(file.size / 1e6)} MB, and a table of runs at most ` +
+        `${data.rules.largest / 1e6} MB; keep the columns of the runs alone, or fewer rows`);
+    table = { bytes: new Uint8Array(await file.arrayBuffer()), name: file.name };
+    run();
+  }
+
+  const write = (lines, name, source) => {
+    table = { bytes: new TextEncoder().encode(lines), name, source };
+    run();
+  };
+
+  fields.file.addEventListener("change", () => fields.file.files.length && take(fields.file.files[0]));
+  for (const button of form.querySelectorAll("[data-source]"))
+    button.addEventListener("click", () => {
+      const { name, csv } = data.sources.find((source) => source.name === button.dataset.source);
+      fields.file.value = "";
+      write(csv, name, name);
+    });
+  document.getElementById("sweep-paste").addEventListener("click", () => write(fields.pasted.value, "pasted.csv"));
+  document.getElementById("sweep-cancel").addEventListener("click", () => {
+    stop("Cancelled; what stands below was known by then.");
+    status.focus();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    run();
+  });
+  const box = document.getElementById("sweep-drop");
+  const over = (event, is) => {
+    event.preventDefault();
+    box.classList.toggle("sweep-over", is);
+  };
+  box.addEventListener("dragover", (event) => over(event, true));
+  box.addEventListener("dragleave", (event) => over(event, false));
+  box.addEventListener("drop", (event) => {
+    over(event, false);
+    const [file] = event.dataTransfer.files;
+    if (file) take(file);
+  });
+  form.hidden = false;
+})();

@@ -1,0 +1,286 @@
+"""The browser's engine finds what the package finds: draws, fits, members, designs and refusals."""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vvlm_utils.advice.answer import ask, fit_model, records
+from vvlm_utils.advice.audit import audit_table
+from vvlm_utils.advice.fit_file import load_fit
+from vvlm_utils.laws.fitting import fit
+from vvlm_utils.laws.forms import laws_over
+from vvlm_utils.laws.options import FitOptions
+from vvlm_utils.laws.priors import Prior, kinds_of
+from vvlm_utils.runs.prepared import prepare
+from vvlm_utils.runs.schema import RunsError
+from vvlm_utils.runs.sources import find_table
+from vvlm_utils.site import engine
+
+ROOT = Path(__file__).parents[2]
+MODULES = ROOT / "book" / "assets" / "engine"
+sys.path.insert(0, str(ROOT / "benchmarks"))
+MEMBERS, SEED = 30, 0
+
+pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+
+def in_node(body: str, folder: Path, **given):
+    """What a function body makes of ``given`` and the engine E with its data, by node."""
+    script = (
+        f"{engine.join_modules(MODULES)}const E = {engine.NAME}();"
+        f"const data = {json.dumps(engine.export())};"
+        f"const given = {json.dumps(given)}, fs = require('fs');"
+        f"const read = (path) => new Uint8Array(fs.readFileSync(path));"
+        f"const answer = (() => {{ {body} }})();"
+        "fs.writeFileSync('answer.json', JSON.stringify(answer));"
+    )
+    (folder / "ask.js").write_text(script)
+    done = subprocess.run(["node", "ask.js"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads((folder / "answer.json").read_text())
+
+
+# ---- six tables ---------------------------------------------------------------------------------
+
+
+def _table(name: str) -> tuple[pd.DataFrame, list[str], dict]:
+    """A table, its further factors, and the levels at which it is asked."""
+    runs = pd.read_csv(find_table("paper"))
+    plain = ["lm_params", "frames", "tokens_per_frame", "train_examples", "sweep", "metric"]
+    plain += ["target_tflops"]
+    if name == "mini":
+        return pd.read_csv(find_table("mini")), [], {}
+    if name == "one n":
+        return runs[runs["sweep"] == "isoflop"][plain], [], {}
+    if name == "fixed tokens":
+        runs = runs[plain].assign(tokens_per_frame=182, sweep="other", target_tflops=np.nan)
+        keys = ["lm_params", "frames", "train_examples"]
+        return runs.assign(seed=runs.groupby(keys).cumcount()), [], {}
+    if name == "own cost":
+        cost = 1e9 + 3e0 * runs["lm_params"] * runs["frames"] * runs["tokens_per_frame"] ** 0.9
+        return runs[plain].assign(cost_flops=cost), [], {}
+    if name == "a further factor":
+        small = runs[plain].assign(tower_params=1e8, metric=0.97 * runs["metric"])
+        both = pd.concat([runs[plain].assign(tower_params=4e8), small.iloc[::2]])
+        return both, ["tower_params"], {"tower_params": 4e8}
+    return runs, [], {}
+
+
+TABLES = ("paper", "mini", "one n", "fixed tokens", "own cost", "a further factor")
+WORK = """
+const prepared = E.prepare(read("runs.csv"), "runs.csv", {factors: given.factors}, data);
+const laws = Object.values(E.lawsOver(data, prepared.factors, prepared.data));
+const random = () => new E.Random(given.seed);
+const singles = laws.map((law) => E.fitLaw(law, prepared.runs, data.options, random()));
+const mix = E.recommended(data, prepared, random(), given.members);
+const asked = {budgets: given.budgets, examples: given.examples, at: given.at, curve: false};
+const answer = E.ask(mix, prepared, asked);
+const several = E.ask(mix, prepared, {...asked, budgets: given.six});
+fs.writeFileSync("fit.json", JSON.stringify(E.fitRecord(mix, prepared, data)));
+return {
+  notes: prepared.notes, factors: prepared.factors, data: prepared.data, space: prepared.space,
+  runs: prepared.runs.length, audit: E.audit(prepared, data, random()).sentences,
+  losses: singles.map(({loss}) => loss), noise: mix.parts.map(({noise}) => noise),
+  members: E.predictMembers(mix, prepared.runs).map((values) => Array.from(values)),
+  rows: answer.rows, epsilon: answer.epsilon, six: several.rows, near: several.near,
+};"""
+
+
+@pytest.fixture(scope="module", params=TABLES)
+def both(request, tmp_path_factory):
+    """What the package and the engine make of one table."""
+    folder = tmp_path_factory.mktemp("engine")
+    table, factors, at = _table(request.param)
+    table.to_csv(folder / "runs.csv", index=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        prepared = prepare("runs.csv", factors=factors)
+    flops = prepared.cost_flops
+    examples = float(prepared.runs["train_examples"].max())
+    budgets = np.geomspace(flops.min() * 1.05, flops.max(), 60).tolist()
+    found = in_node(
+        WORK, folder, factors=factors, seed=SEED, members=MEMBERS, budgets=budgets, at=at,
+        six=budgets[::12], examples=examples,
+    )  # fmt: skip
+    model = fit_model(prepared, resamples=MEMBERS, seed=SEED)
+    return prepared, model, found, {"budgets": budgets, "examples": examples, "at": at}, folder
+
+
+def test_a_table_is_prepared_and_described_in_the_same_words(both):
+    prepared, _, found, _, _ = both
+    assert found["notes"] == list(prepared.notes)
+    assert found["factors"] == list(prepared.factors) and found["data"] == prepared.data
+    assert found["runs"] == len(prepared.runs)
+    if prepared.price is not None:
+        for name, values in found["space"].items():
+            np.testing.assert_allclose(values, getattr(prepared.space, name), rtol=1e-14)
+    audit = audit_table(prepared, np.random.default_rng(SEED), resamples=0)
+    assert found["audit"] == audit.sentences
+
+
+def test_single_fits_have_the_losses_of_the_package(both):
+    prepared, _, found, _, _ = both
+    options = FitOptions(prior=Prior())
+    losses = [
+        fit(law, prepared.runs, options, rng=np.random.default_rng(SEED)).loss
+        for law in laws_over(prepared.factors, prepared.data).values()
+    ]
+    np.testing.assert_allclose(found["losses"], losses, rtol=1e-8)
+
+
+def test_members_are_those_of_the_package(both):
+    prepared, model, found, _, _ = both
+    np.testing.assert_allclose(found["members"], model.predict_members(prepared.runs), rtol=1e-5)
+    parts = getattr(model, "parts", (model,))
+    np.testing.assert_allclose(found["noise"], [part.noise for part in parts], rtol=1e-5)
+
+
+def test_designs_bands_votes_and_ties_are_those_of_the_package(both):
+    prepared, model, found, asked, _ = both
+    solution = ask(model, prepared, asked["budgets"], asked["examples"], asked["at"])
+    rows = records(solution, epsilon=found["epsilon"], most=prepared.most_error)
+    assert len(rows) == len(found["rows"]) == 60
+    names = ("lm_params", "frames", "tokens_per_frame")
+    same = [all(a[n] == b[n] for n in names) for a, b in zip(rows, found["rows"], strict=True)]
+    assert np.mean(same) >= 0.99
+    for name in ("error", "error_low", "error_high"):
+        ours = [row[name] for row in found["rows"]]
+        np.testing.assert_allclose(ours, [row[name] for row in rows], rtol=1e-5)
+    for ours, theirs in zip(found["rows"], rows, strict=True):
+        assert ours["probability"] == pytest.approx(theirs["probability"], abs=1.01 / MEMBERS)
+        assert ", ".join(ours["outside"]) == theirs["outside"]
+    near = solution.near(found["epsilon"], budget=12)
+    assert len(found["near"][1]) == pytest.approx(min(12, len(near)), abs=1)
+
+
+def test_the_fit_is_a_file_that_the_command_line_reads(both):
+    prepared, model, _, asked, folder = both
+    loaded, kept = load_fit(folder / "fit.json")
+    assert kept.notes == prepared.notes and kept.factors == prepared.factors
+    predicted = model.predict_members(prepared.runs)
+    np.testing.assert_allclose(loaded.predict_members(prepared.runs), predicted, rtol=1e-5)
+    again = ask(loaded, kept, asked["budgets"][-1:], asked["examples"], asked["at"])
+    first = ask(model, prepared, asked["budgets"][-1:], asked["examples"], asked["at"])
+    np.testing.assert_allclose(again.errors(), first.errors(), rtol=1e-5)
+
+
+# ---- the pieces ---------------------------------------------------------------------------------
+
+
+def test_a_seed_gives_numpys_draws(tmp_path):
+    body = """
+    const rng = new E.Random(given.seed), draw = (count, of) => Array.from({length: count}, of);
+    return {uniform: draw(5, () => rng.uniform()),
+      counts: draw(3, () => Array.from(rng.evenCounts(61))),
+      normal: draw(20000, () => rng.normal(1, 2)), last: rng.uniform()};"""
+    for seed in (0, 7, 2**32 - 1):
+        rng, found = np.random.default_rng(seed), in_node(body, tmp_path, seed=seed)
+        assert found["uniform"] == rng.random(5).tolist()
+        assert found["counts"] == rng.multinomial(61, np.full(61, 1 / 61), size=3).tolist()
+        np.testing.assert_allclose(
+            found["normal"], rng.normal(1, 2, 20_000), rtol=1e-13, atol=1e-13
+        )
+        assert found["last"] == rng.random()
+
+
+@pytest.mark.parametrize("factors", [["frames"], ["lm_params", "frames", "tower_params"]])
+@pytest.mark.parametrize("data", ["train_examples", None])
+def test_laws_are_spelt_out_as_the_package_builds_them(factors, data, tmp_path):
+    body = """return Object.values(E.lawsOver(data, given.factors, given.data)).map(
+      ({name, factors, terms, norm, parameters, kinds}) =>
+      ({name, factors, terms, norm, parameters, kinds}));"""
+    found = in_node(body, tmp_path, factors=factors, data=data)
+    for ours, law in zip(found, laws_over(factors, data).values(), strict=True):
+        wanted = {"name": law.name, "factors": list(law.factors), "norm": law.norm}
+        assert {name: ours[name] for name in wanted} == wanted
+        assert ours["parameters"] == list(law.parameters)
+        assert ours["kinds"] == kinds_of(law)
+        powers = [[[p.factor, p.exponent, p.sign] for p in t.powers] for t in law.terms]
+        assert [[list(p.values()) for p in t["powers"]] for t in ours["terms"]] == powers
+
+
+REFUSE = """return given.names.map((name) => {
+  try { E.prepare(read(name), name, {}, data); return null; }
+  catch (fault) { if (!(fault instanceof E.RunsError)) throw fault; return fault.message; }
+});"""
+
+
+def _refusals(count: int, folder: Path, monkeypatch) -> tuple[list, list]:
+    import malformed
+
+    names, wanted = [f"{k}.csv" for k in range(count)], []
+    monkeypatch.chdir(folder)
+    for k, name in enumerate(names):
+        malformed.tables(random.Random(k), folder, {})
+        (folder / "runs.csv").rename(name)
+        try:
+            wanted.append(prepare(name) and None)
+        except RunsError as refusal:
+            wanted.append(str(refusal))
+    return in_node(REFUSE, folder, names=names), wanted
+
+
+def test_malformed_tables_are_refused_in_the_same_words(tmp_path, monkeypatch):
+    found, wanted = _refusals(120, tmp_path, monkeypatch)
+    assert found == wanted
+
+
+@pytest.mark.slow
+def test_five_hundred_malformed_tables_are_refused_in_the_same_words(tmp_path, monkeypatch):
+    found, wanted = _refusals(500, tmp_path, monkeypatch)
+    assert found == wanted
+
+
+HEAD = "lm_params,frames,tokens_per_frame,train_examples,metric"
+ONE, TWO = "1e9,4,16,250000,50", "3e9,8,16,500000,51"
+ODD = {
+    "accepted": f"{HEAD}\n{ONE}\n{TWO}\n",
+    "a mark and a comment": f"\ufeff# made by hand\nsep=,\n{HEAD}\n{ONE}\n\n3e9,8,16,500000,x\n",
+    "quotes": f'{HEAD},note\n{ONE},"a, ""b""\nc"\n3e9,8,16,500000,many,\n',
+    "a comma at every end": f"{HEAD}\n{ONE},\n{TWO},\n1e9,8,16,500000,101,\n",
+    "a wide row": f"{HEAD}\n{ONE}\n{TWO},7\n",
+    "a word": f"{HEAD}\n1e9,4,16,250000,fifty\n{TWO}\n1e9,9,16,250000,<b>x</b>\n",
+    "isoflop without a budget": f"{HEAD},sweep\n{ONE},isoflop\n{TWO},Star\n",
+    "all tasks": f"{HEAD},task\n{ONE},a\n{TWO},a\n{ONE},b\n",
+    "upside down": f"{HEAD}\n{ONE}\n3e9,8,16,500000,41\n3e9,8,25,500000,31\n8e9,9,36,500000,21\n",
+    "truths": f"{HEAD}\nTrue,4,16,250000,50\nFalse,8,16,500000,51\n",
+    "two outcomes": f"{HEAD},loss\n{ONE},1\n{TWO},2\n",
+    "an error of its own": f"{HEAD},error\n{ONE},50\n{TWO},49\n",
+    "a cost": f"{HEAD},cost_flops\n{ONE},inf\n{TWO},0\n",
+    "latin": f"{HEAD},n\n{ONE},\xe9\n",
+}
+
+
+def test_odd_tables_are_taken_or_refused_in_the_same_words(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    wanted = []
+    for k, (kind, text) in enumerate(ODD.items()):
+        Path(f"{k}.csv").write_bytes(text.encode("latin-1" if kind == "latin" else "utf-8"))
+        try:
+            wanted.append(list(prepare(f"{k}.csv").notes))
+        except RunsError as refusal:
+            wanted.append(str(refusal))
+    body = REFUSE.replace("E.prepare(read(name), name, {}, data); return null;",
+                          "return E.prepare(read(name), name, {}, data).notes;")  # fmt: skip
+    assert in_node(body, tmp_path, names=[f"{k}.csv" for k in range(len(ODD))]) == wanted
+
+
+def test_modules_that_import_in_a_circle_are_refused(tmp_path):
+    (tmp_path / "a.js").write_text('import { b } from "./b.js";\nexport const a = 1;\n')
+    (tmp_path / "b.js").write_text('import { a } from "./a.js";\nexport const b = 1;\n')
+    with pytest.raises(ValueError, match="import one another"):
+        engine.join_modules(tmp_path)
+
+
+def test_the_script_ends_no_element_of_a_page(tmp_path):
+    engine.write_script(MODULES, tmp_path / "engine.js")
+    text = (tmp_path / "engine.js").read_text()
+    assert "</script" not in text and "import " not in text.split("window.")[0].split("//")[0]
+    assert list(tmp_path.iterdir()) == [tmp_path / "engine.js"]
