@@ -93,10 +93,8 @@ def fit_model(
     >>> fit_model(prepare("paper"), "add", resamples=3).law.name
     'add'
     """
-    chosen = choose_law(prepared, law, method, resampling)
+    chosen = choose_law(prepared, law, method, resampling, prior)
     rng, paper = np.random.default_rng(seed), method == "paper"
-    if paper and prior:
-        raise ValueError("the paper's method has no prior; drop one of the two")
     if chosen is None:
         members = MEMBERS if resamples is None else resamples
         return recommended(prepared.runs, prepared.factors, prepared.data, rng, members, prior)
@@ -113,11 +111,17 @@ def fit_model(
 
 
 def choose_law(
-    prepared: Prepared, law: str | None, method: str, resampling: str | None
+    prepared: Prepared,
+    law: str | None,
+    method: str,
+    resampling: str | None,
+    prior: Prior | None = None,
 ) -> Law | None:
     """The law that ``fit_model`` fits, or None for the recommended mix; refuses as it does."""
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if method == "paper" and prior:
+        raise ValueError("the paper's method has no prior; drop one of the two")
     if not prepared.factors:
         raise RunsError(
             f"{prepared.name}: no factor of the design moves, so no law of it can be fitted; add "

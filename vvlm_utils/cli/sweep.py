@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +18,7 @@ from vvlm_utils.cli.options import (
     Seed,
     SpaceOptions,
     TableOptions,
+    WithPriors,
     with_groups,
 )
 
@@ -33,6 +36,7 @@ UNSET = {
     "method": "",
     "resamples": 0,
     "resampling": "",
+    "prior": [],
 }
 
 
@@ -69,7 +73,7 @@ def check(
         show(pd.DataFrame(audit.parameters)[columns].to_dict("records"), as_json)
 
 
-@app.command()
+@app.command(cls=WithPriors)
 @with_groups
 def report(
     runs: Runs,
@@ -106,7 +110,9 @@ def report(
     prepared = read_table(runs, table, space)
     audit = audit_table(prepared, np.random.default_rng(fitting.seed), 0)
     check_answerable(audit, fitting.law)
-    choose_law(prepared, fitting.law, fitting.method, fitting.resampling)
+    choose_law(
+        prepared, fitting.law, fitting.method, fitting.resampling, fitting.given.get("prior")
+    )
     check_question(prepared, [1e12 * budget for budget in tflops or ()], train_examples)
     options = asdict(table) | asdict(space) | asdict(fitting)
     options["factors"] = options.pop("factor")
@@ -117,7 +123,8 @@ def report(
         "train_examples": train_examples or 0.0,
         "seed": fitting.seed,
     }
-    page = reports.build(parameters, out).resolve()
+    with redirect_stdout(sys.stderr if as_json else sys.stdout):  # its progress is no JSON
+        page = reports.build(parameters, out).resolve()
     if as_json:
         show({"page": str(page), "address": page.as_uri(), "answers": reports.answers(out)}, True)
     else:

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["costs", "designs", "elasticities", "frontiers", "own", "served", "words"],
     submod_attrs={
+        "answers": ["say_moves", "say_other_law", "say_printed"],
         "report": [
             "MOST_HELD",
             "best_level",
@@ -29,6 +30,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "say_printed",
             "say_scores",
             "score_table",
-        ]
+        ],
     },
 )

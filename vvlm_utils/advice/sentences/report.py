@@ -14,7 +14,6 @@ import pandas as pd
 from vvlm_utils.advice.answer import ask
 from vvlm_utils.advice.audit import Audit
 from vvlm_utils.advice.claims import decidable
-from vvlm_utils.cost.equation import FACTORS
 from vvlm_utils.laws.forms import moves_with_data
 from vvlm_utils.laws.law import Law
 from vvlm_utils.laws.options import FitError
@@ -25,8 +24,6 @@ from vvlm_utils.runs.schema import RunsError
 from vvlm_utils.runs.space import Candidates, Space
 from vvlm_utils.text import say_design, say_level, say_name
 
-SYMBOLS = dict(zip(FACTORS, ("x_N", "x_T", "x_V"), strict=True))
-ROUNDING = 0.01  # what the last printed digit of an elasticity may hide
 MOST_HELD = 6  # combinations of further factors that are solved one by one
 
 
@@ -227,78 +224,3 @@ def say_elasticity(table: pd.DataFrame, space: Space | Candidates, laws: Sequenc
     rows = table[["low", "high"]].itertuples()
     said = ", ".join(f"{say_name(row[0])} {way(*row)}" for row in rows)
     return f"With more training data and the same budget: {said}."
-
-
-def say_moves(tables: Mapping[str, pd.DataFrame]) -> str:
-    """Which way each factor moves with more data, as far as every computation agrees.
-
-    tables : elasticities by name of the computation: columns low and high, one row per factor
-
-    >>> table = pd.DataFrame({"low": [0.1, -2, -1], "high": [1, -1, 1]}, index=list(FACTORS))
-    >>> say_moves({"one": table})
-    'x_N rises, x_T falls, x_V is open'
-    """
-    said = []
-    for factor, symbol in SYMBOLS.items():
-        rows = [table.loc[factor] for table in tables.values()]
-        rises, falls = all(r["low"] > 0 for r in rows), all(r["high"] < 0 for r in rows)
-        said.append(f"{symbol} {'rises' if rises else 'falls' if falls else 'is open'}")
-    return ", ".join(said)
-
-
-def say_other_law(
-    ours: Sequence[str], theirs: Sequence[str], lost: pd.DataFrame, tie: float
-) -> str:
-    """How far another law's designs agree, and what they lose where they do not.
-
-    Parameters
-    ----------
-    ours, theirs : designs as text, one per budget
-    lost : what their design loses against each member's own best: value, low, high in points
-    tie : the difference that counts as none, points
-
-    Examples
-    --------
-    >>> lost = pd.DataFrame({"value": [0.0, 0.1], "low": [0, 0], "high": [0.1, 0.3]})
-    >>> say_other_law(["7.5B, 4 x 36", "7.5B, 6 x 9"], ["7.5B, 4 x 36", "7.5B, 4 x 36"], lost, 0.4)
-    'the two agree at 1 of 2 budgets, and where they do not the loss is a tie at 1 of 1'
-    """
-    apart = np.array([a != b for a, b in zip(ours, theirs, strict=True)])
-    agreed = f"the two agree at {int((~apart).sum())} of {len(apart)} budgets"
-    if not apart.any():
-        return agreed
-    ties = int((lost["high"].to_numpy()[apart] <= tie).sum())
-    return f"{agreed}, and where they do not the loss is a tie at {ties} of {int(apart.sum())}"
-
-
-def say_printed(
-    printed: Mapping[str, float], bands: pd.DataFrame, symbols: Mapping[str, str]
-) -> str:
-    """Which printed values lie inside the bands that are known to hold, and which cannot be told.
-
-    Parameters
-    ----------
-    printed : value by name
-    bands : one row per name: level, low, high; NaN where no band is known to hold
-    symbols : how each name is written
-
-    Examples
-    --------
-    >>> bands = pd.DataFrame({"level": [0.9, np.nan], "low": [0, np.nan], "high": [1, np.nan]})
-    >>> say_printed({0: 0.5, 1: 0.8}, bands, {0: "e_T", 1: "e_V"})
-    'e_T = 0.50 lies inside its 90% band (0.00 to 1.00), of e_V no studied band is known to hold'
-    """
-    said = []
-    for name, row in bands.iterrows():
-        if np.isnan(row["level"]):
-            said.append(f"of {symbols[name]} no studied band is known to hold")
-            continue
-        value = printed[name]
-        where = "inside" if row["low"] <= value <= row["high"] else "outside"
-        if min(abs(value - row["low"]), abs(value - row["high"])) < ROUNDING:
-            where = "on the edge of"
-        said.append(
-            f"{symbols[name]} = {value:.2f} lies {where} its {row['level']:.0%} band "
-            f"({row['low']:.2f} to {row['high']:.2f})"
-        )
-    return ", ".join(said)
