@@ -1,11 +1,10 @@
 """`vvlm choose`: budgets that buy, budgets that buy nothing, and what every answer says."""
 
 import json
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
+from command import vvlm
 
 from vvlm_utils.cost.clips import Clip
 from vvlm_utils.cost.served import Server
@@ -15,11 +14,6 @@ from vvlm_utils.frontier.families import check_budget, family_designs, family_mo
 CLIP = Clip(10, 1280, 720)
 L4 = Server(get_accelerator("l4"), price_per_hour=0.8)
 FAMILY = ["--family", "qwen3-vl", "--train-examples", "5e5", "--accelerator", "l4"]
-
-
-def vvlm_choose(*arguments):
-    command = [sys.executable, "-m", "vvlm_utils.cli", "choose", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +44,7 @@ def test_a_budget_that_buys_nothing_names_the_cheapest(designs):
 
 def test_a_larger_budget_is_spent_and_never_exceeded():
     budgets = ["--dollars-per-million", 100, "--dollars-per-million", 600, "--price", 0.8]
-    done = vvlm_choose(*FAMILY, *budgets, "--json")
+    done = vvlm("choose", *FAMILY, *budgets, "--json")
     assert done.returncode == 0, done.stderr
     assert "relative choice only" in done.stderr
     rows = pd.DataFrame(json.loads(done.stdout))
@@ -88,6 +82,6 @@ def test_a_clip_too_short_for_any_design_is_refused_in_words():
     ],
 )
 def test_refusals_are_one_line_with_the_way_out(arguments, words):
-    done = vvlm_choose(*arguments)
+    done = vvlm("choose", *arguments)
     assert done.returncode == 2 and not done.stdout
     assert words in done.stderr and len(done.stderr.splitlines()) == 1

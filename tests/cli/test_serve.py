@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from command import vvlm
 
 KEYS = (
     "frames_read frames_encoded tokens_per_frame visual_tokens prompt_tokens vision_flops lm_flops "
@@ -13,13 +14,8 @@ KEYS = (
 CLIP = ["--duration", 10, "--resolution", "1280x720", "--accelerator", "l4"]
 
 
-def vvlm_serve(*arguments):
-    command = [sys.executable, "-m", "vvlm_utils.cli", "serve", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
-
-
 def answer(*arguments):
-    done = vvlm_serve(*arguments, "--json")
+    done = vvlm("serve", *arguments, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -45,7 +41,7 @@ def test_two_devices_halve_the_time_of_one_video():
 
 
 def test_a_slow_cpu_binds():
-    done = vvlm_serve("smolvlm2-256m", *CLIP, "--cores", 1)
+    done = vvlm("serve", "smolvlm2-256m", *CLIP, "--cores", 1)
     assert "bound by the CPU" in done.stdout
     found = answer("smolvlm2-256m", *CLIP, "--cores", 1, "--decode-rate", 1280 * 720 * 300)
     assert found["videos_per_hour"] == pytest.approx(3600)  # the file has 300 frames
@@ -53,7 +49,7 @@ def test_a_slow_cpu_binds():
 
 
 def test_words_name_both_answers_and_lines_to_paste():
-    text = vvlm_serve("qwen3-vl-8b", *CLIP).stdout
+    text = vvlm("serve", "qwen3-vl-8b", *CLIP).stdout
     assert "vllm serve Qwen/Qwen3-VL-8B-Instruct" in text
     assert "AutoProcessor.from_pretrained" in text
     assert "with cap_pixels_per_frame=True transformers gives" in text
@@ -81,13 +77,13 @@ def test_wanted_frames_and_tokens_become_flags():
     ],
 )
 def test_refusals_are_one_line_with_the_way_out(arguments, words):
-    done = vvlm_serve(*arguments)
+    done = vvlm("serve", *arguments)
     assert done.returncode == 2 and not done.stdout
     assert words in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_the_list_names_every_row():
-    models = json.loads(vvlm_serve("list", "--json").stdout)
+    models = json.loads(vvlm("serve", "list", "--json").stdout)
     assert len(models) >= 20 and {"name", "source", "date"} <= set(models[0])
 
 

@@ -4,12 +4,10 @@ import csv
 
 import pytest
 
-torch = pytest.importorskip("torch")
-
-from vvlm_utils.cost.architectures import answer_cost  # noqa: E402
-from vvlm_utils.cost.catalogue import get_model  # noqa: E402
-from vvlm_utils.experiment.model import served  # noqa: E402
-from vvlm_utils.experiment.model.counting import count_params  # noqa: E402
+from vvlm_utils.cost.architectures import answer_cost
+from vvlm_utils.cost.catalogue import get_model
+from vvlm_utils.experiment.model import served
+from vvlm_utils.experiment.model.counting import count_params
 
 
 @pytest.mark.parametrize("name", ["smolvlm2-256m", "qwen3-vl-2b", "internvl3-1b"])

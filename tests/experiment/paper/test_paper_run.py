@@ -330,16 +330,13 @@ def test_memory_that_does_not_suffice_names_a_number_of_gpus_that_does(tmp_path)
         published_run("star-70B")
 
 
-def start(*words, launch=(), **env):
-    command = [sys.executable, *launch, "-m", "vvlm_utils.experiment.paper.run", *map(str, words)]
-    env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | env
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
-
-
-def test_a_refused_command_is_one_line_and_exit_code_two(tmp_path):
-    ended = start("finetune", "--out", tmp_path / "out", "--run", "star-7.5B-32x196-n1M")
-    assert ended.returncode == 2
-    assert ended.stderr == "paper_run: finetune needs --start, --data, --index\n"
+def test_a_refused_command_is_one_line_and_exit_code_two(tmp_path, monkeypatch, capsys):
+    words = ["finetune", "--out", str(tmp_path / "out"), "--run", "star-7.5B-32x196-n1M"]
+    monkeypatch.setattr(sys, "argv", ["paper_run", *words])
+    with pytest.raises(SystemExit) as ended:
+        paper_run.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "paper_run: finetune needs --start, --data, --index\n"
 
 
 @pytest.mark.slow
@@ -351,7 +348,12 @@ def test_the_launcher_and_its_configuration_start_two_processes_of_one_run(
     launch = ["-m", "accelerate.commands.launch", "--config_file", "profiles/accelerate/fsdp.yaml"]
     launch += ["--num_processes", "2", "--mixed_precision", "no"]
     both, one = tmp_path / "both", tmp_path / "one"
-    ended = start(*words.split(), *where, "--out", both, launch=launch, ACCELERATE_USE_CPU="true")
+    command = [sys.executable, *launch, "-m", "vvlm_utils.experiment.paper.run", *words.split()]
+    settings = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    ended = subprocess.run(
+        [*command, *map(str, where), "--out", both], cwd=ROOT, env=os.environ | settings,
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-3000:]
     paper_run.do(job(joined, folder, one, examples=None))
     stages = [json.loads((out / "record.json").read_text())["stages"] for out in (both, one)]
