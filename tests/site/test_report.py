@@ -199,7 +199,18 @@ def installed(tmp_path_factory) -> Path:
     (packages / "others.pth").write_text(sysconfig.get_path("purelib"))
     install = ["install", "--no-deps", "--no-index", "--target", packages]
     subprocess.run([*pip, *install, *folder.glob("*.whl")], check=True, timeout=600)
+    share_compiled(packages / "vvlm_utils")
     return env
+
+
+def share_compiled(package: Path) -> None:
+    """Give a copy of the package what numba compiled of the same sources, known by their times."""
+    for kept in (ROOT / "vvlm_utils").rglob("*.nb[ci]"):
+        there = package / kept.relative_to(ROOT / "vvlm_utils")
+        there.parent.mkdir(exist_ok=True)
+        shutil.copy(kept, there)
+        module = there.parent.parent / f"{there.name.partition('.')[0]}.py"
+        shutil.copystat(ROOT / "vvlm_utils" / module.relative_to(package), module)
 
 
 def wheel_run(installed: Path, *arguments, cwd: Path) -> subprocess.CompletedProcess:
