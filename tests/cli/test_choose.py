@@ -56,7 +56,7 @@ def test_a_larger_budget_is_spent_and_never_exceeded():
 
 def test_a_named_model_is_the_only_one_and_its_line_has_every_flag():
     asked = ["--model", "qwen3-vl-4b", "--seconds", 8, "--devices", 2, "--answer-tokens", 10]
-    (row,) = json.loads(vvlm_choose(*FAMILY, *asked, "--json").stdout)
+    (row,) = json.loads(vvlm("choose", *FAMILY, *asked, "--json").stdout)
     assert row["model"] == "qwen3-vl-4b" and row["seconds"] <= 8
     assert "--tensor-parallel-size 2" in row["vllm"] and "--max-model-len" in row["vllm"]
 
