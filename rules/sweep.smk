@@ -8,7 +8,7 @@
 # Make hands names and paths by the environment: as values of the configuration they would be YAML.
 import os
 
-from vvlm_utils.experiment.mini.design import choose_sweep, missing_runs
+from vvlm_utils.experiment.mini.design import CENTRE, LMS, choose_sweep, missing_runs
 
 TABLE = os.environ.get("VVLM_TABLE") or config.get("table")
 SWEEP = choose_sweep(
@@ -16,13 +16,24 @@ SWEEP = choose_sweep(
     str(TABLE) if TABLE else None,
 )
 STAGES = f"{SWEEP.root}/stages"
+OWN = f"{STAGES}/{SWEEP.name}"  # sweeps may share their stages, not their runs
 CHOICE = f"--sweep {SWEEP.name}"
+MISSING = missing_runs(SWEEP)[["lm", "draw"]].drop_duplicates()  # a group per decoder and draw
+TO_DRAW = sorted(set(MISSING["draw"]))
 
 
 def groups(wildcards):
-    """The groups of runs that the kept table lacks: one per decoder and draw."""
-    missing = missing_runs(SWEEP)[["lm", "draw"]].drop_duplicates().sort_values(["draw", "lm"])
-    return [f"{STAGES}/runs-{group.lm}-{group.draw}.done" for group in missing.itertuples()]
+    """The groups of runs of a draw that the kept table lacks, and what is served of it."""
+    draw = int(wildcards.draw)
+    wanted = [f"{OWN}-runs-{lm}-{draw}.done" for lm in MISSING.query("draw == @draw")["lm"]]
+    served = [f"{OWN}-served-{LMS[CENTRE['lm_params']]}-{draw}.done"] if draw in SWEEP.served else []
+    return wanted + served
+
+
+def after(wildcards, behind):
+    """The mark of the draw that is so many before; draws come one after the other."""
+    earlier = [draw for draw in TO_DRAW if draw < int(wildcards.draw)]
+    return [f"{OWN}-draw-{earlier[-behind]}.done"] if len(earlier) >= behind else []
 
 
 rule tower:
@@ -41,10 +52,11 @@ rule features:
         EXPERIMENT + ".mini.stages features {wildcards.split} " + CHOICE
 
 
-rule decoder:
+rule decoder:  # may run ahead of the runs by one draw, so that no core is idle
     input:
         rules.tower.output,
         STAGES + "/features-align.done",
+        lambda wildcards: after(wildcards, 2),
     output:
         touch(STAGES + "/decoder-{lm}-{draw}.done"),
     shell:
@@ -55,8 +67,10 @@ rule runs:
     input:
         STAGES + "/decoder-{lm}-{draw}.done",
         expand(STAGES + "/features-{split}.done", split=["train", "test"]),
+        lambda wildcards: after(wildcards, 1),
     output:
-        touch(STAGES + "/runs-{lm}-{draw}.done"),
+        touch(OWN + "-runs-{lm}-{draw}.done"),
+    priority: 1
     params:
         table=lambda wildcards: str(SWEEP.table),
     shell:
@@ -64,9 +78,34 @@ rule runs:
         + " --table={params.table:q}"
 
 
-rule sweep:
+rule served:
+    input:
+        rules.runs.input,
+    output:
+        touch(OWN + "-served-{lm}-{draw}.done"),
+    priority: 1
+    params:
+        table=lambda wildcards: str(SWEEP.table),
+    shell:
+        EXPERIMENT + ".mini.sweep serve {wildcards.lm} {wildcards.draw} " + CHOICE
+        + " --table={params.table:q}"
+
+
+rule draw:  # the table is written draw by draw
     input:
         groups,
+    output:
+        touch(OWN + "-draw-{draw}.done"),
+    priority: 2
+    params:
+        table=lambda wildcards: str(SWEEP.table),
+    shell:
+        EXPERIMENT + ".mini.sweep table " + CHOICE + " --table={params.table:q}"
+
+
+rule sweep:
+    input:
+        expand(OWN + "-draw-{draw}.done", draw=TO_DRAW),
     params:
         table=lambda wildcards: str(SWEEP.table),
     shell:

@@ -11,7 +11,6 @@ from vvlm_utils.experiment.mini import records
 from vvlm_utils.experiment.mini.scores import by_level, summarise
 from vvlm_utils.experiment.world.questions import FACTOR_OF, FAMILIES
 from vvlm_utils.plots import experiment as plots
-from vvlm_utils.runs.table import average_seeds, load_task_runs
 from vvlm_utils.runs.trends import star_arm
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
@@ -45,7 +44,8 @@ def test_every_family_has_a_bar_and_a_panel(clip):
 
 
 def test_responses_and_losses_show_what_they_are_given():
-    tasks = average_seeds(load_task_runs("mini"))
+    families = pd.DataFrame({"task": list(FAMILIES)})
+    tasks = plan.mini_designs().merge(families, how="cross").assign(error=40.0, metric_se=0.5)
     arms = {factor: star_arm(tasks, factor, plan.CENTRE) for factor in ("frames", "lm_params")}
     blind = pd.DataFrame({"blind": 80.0}, index=list(FAMILIES))
     axes = plots.plot_responses(blind, arms)

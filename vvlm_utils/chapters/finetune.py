@@ -3,7 +3,7 @@
 from vvlm_utils.chapters.declaration import Chapter, Rule, declare
 
 DECODERS = {
-    "mini": ("mini-7k", "mini-15k", "mini-40k", "mini-90k", "mini-215k"),
+    "mini": tuple(f"mini-{size}" for size in ("2k", "7k", "15k", "40k", "90k", "215k", "480k")),
     "one-gpu": ("smollm2-135m",),
     "paper": ("llama-3.2-1b", "llama-3.2-3b", "llama-3.1-8b"),
 }
@@ -22,17 +22,17 @@ class Parameters(Chapter):
         "mini", "all but mini need weights and data of yours", choices=list(DECODERS)
     )
     lm: str = declare(
-        "mini-90k", "which decoder of the preset", choices=sum(DECODERS.values(), start=())
+        "mini-40k", "which decoder of the preset", choices=sum(DECODERS.values(), start=())
     )
     frames: int = declare(8, "frames per video x_T", least=1, most=128)
     tokens_per_frame: int = declare(
-        16, "visual tokens per frame x_V, a perfect square", least=1, most=729, square=True
+        25, "visual tokens per frame x_V, a perfect square", least=1, most=729, square=True
     )
     train_examples: int = declare(
-        512, "finetuning clips n, at most 512 when trained here", least=1, most=10**7
+        1024, "finetuning clips n, at most 1,024 when trained here", least=1, most=10**7
     )
     seed: int = declare(0, "seed of the finetuning", least=0, most=2**31)
-    draw: int = declare(0, "which pretrained decoder of this size", least=0, most=2)
+    draw: int = declare(0, "which pretrained decoder of this size", least=0, most=6)
     device: str = declare("cpu", "what it runs on", choices=["cpu", "cuda"])
     precision: str = declare(
         "", "of the products, the preset's own if empty", choices=["", "float32", "bfloat16"]

@@ -65,15 +65,16 @@ def plot_families(metrics: pd.DataFrame) -> plt.Axes:
 
 LEVEL_NAMES = {
     "brief": "frames that show it",
-    "flash": "frames that show it",
     "small": "side (pixels)",
-    "crowd": "gap to its neighbour (pixels)",
-    "word": "rank of the word",
-    "tongue": "rank of the tongue",
+    "word": "rank of the name",
     "fact": "rank of the fact",
     "sum": "digits to add",
+    "brief_small": "frames that show it",
+    "brief_word": "rank of the name",
+    "small_word": "rank of the name",
 }
-LOG_LEVELS = ("brief", "flash", "word", "fact")
+RANKED = ("word", "fact", "brief_word", "small_word")  # from 0
+LOG_LEVELS = ("brief", "brief_small", *RANKED)
 
 
 def plot_levels(levels: pd.DataFrame) -> np.ndarray:
@@ -82,7 +83,7 @@ def plot_levels(levels: pd.DataFrame) -> np.ndarray:
     figure, axes = plt.subplots(2, 4, figsize=(8.4, 4.6), sharey=True)
     for ax, family in zip(axes.flat, families, strict=False):
         part = levels[levels["family"] == family]
-        shift = 1 if family in ("word", "fact") else 0
+        shift = 1 if family in RANKED else 0
         ax.errorbar(part["level"] + shift, part["error"], yerr=2 * part["se"], marker="o",
                     color="#333333", markersize=3.5)  # fmt: skip
         if family in LOG_LEVELS:

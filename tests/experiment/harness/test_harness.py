@@ -27,7 +27,7 @@ from vvlm_utils.experiment.world.sampling import frame_indices
 from vvlm_utils.files import DATA_FOLDER
 from vvlm_utils.runs.suites import PAPER, Benchmark
 
-KEPT = DATA_FOLDER / "weights" / "mini-90k-0"
+KEPT = DATA_FOLDER / "weights" / "mini-40k-0"
 GIVEN = {"frames": 8, "tokens_per_frame": 16, "train_examples": 512, "seed": None}
 ROOT = Path(__file__).parents[3]
 
@@ -53,7 +53,7 @@ def edit(path, **changes):
 
 def test_the_design_is_what_is_given_or_the_record_says(checkpoint):
     assert checks.choose_design(checkpoint, GIVEN) == {
-        "lm_params": next(size for size, name in LMS.items() if name == "mini-90k"),
+        "lm_params": next(size for size, name in LMS.items() if name == "mini-40k"),
         **{"frames": 8, "tokens_per_frame": 16, "train_examples": 512, "seed": 0},
     }
     record = {"frames": 4, "tokens_per_frame": 9, "train_examples": 1024, "seed": 2}
@@ -80,12 +80,12 @@ def test_the_design_is_what_is_given_or_the_record_says(checkpoint):
         (
             lambda c: edit(c / "config.json", lm="mini-7k"),
             {},
-            "48 wide with 3 layers, mini-7k is 16",
+            "32 wide with 3 layers, mini-7k is 16",
         ),
         (
             lambda c: (c / "record.json").write_text('{"lm_params": 7500000000}'),
             {},
-            "record is of a decoder of 7500000000 parameters, its weights are mini-90k",
+            "record is of a decoder of 7500000000 parameters, its weights are mini-40k",
         ),
         (lambda c: (c / "record.json").write_text("{"), {}, "record.json: not readable"),
         (lambda c: (c / "record.json").write_text("[]"), {}, "record.json: holds no mapping"),

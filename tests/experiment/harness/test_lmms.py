@@ -33,7 +33,7 @@ from vvlm_utils.runs.suites import PAPER
 ROOT = Path(__file__).parents[3]
 PYTHON = ROOT / os.environ.get("LMMS_ENV", ".venv-lmms") / "bin" / "python"
 TASKS = next(PYTHON.parents[1].glob("lib/python3.*/site-packages/lmms_eval/tasks"), Path("none"))
-RUN = Run("mini-90k", frames=8, tokens_per_frame=16, train_examples=64)
+RUN = Run("mini-40k", frames=8, tokens_per_frame=16, train_examples=64)
 CLIPS, ASKED = 32, 12  # of the mini task; questions of each of the others
 
 needs_harness = pytest.mark.skipif(

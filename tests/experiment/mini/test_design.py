@@ -11,46 +11,79 @@ from vvlm_utils.experiment.mini import design as plan
 from vvlm_utils.runs.designs import budget_gap
 from vvlm_utils.runs.sources import read_source
 
-DESIGNS = plan.mini_designs()
+DESIGNS, HELD_OUT = plan.mini_designs(), plan.held_out_designs()
 RUNS = plan.mini_runs()
+STAR, CURVES = (DESIGNS[DESIGNS["sweep"] == name] for name in ("star", "isoflop"))
 
 
 def levels(table, factor):
     return set(table[factor])
 
 
+def away(table):
+    """How many factors differ from the star's centre."""
+    return sum((table[name] != plan.CENTRE[name]).astype(int) for name in FACTORS)
+
+
 def test_the_star_varies_every_factor_alone():
-    star = DESIGNS[DESIGNS["sweep"] == "star"]
-    away = sum((star[name] != plan.CENTRE[name]).astype(int) for name in FACTORS)
-    assert away.max() == 1
-    assert {name: len(levels(star, name)) for name in FACTORS} == dict.fromkeys(FACTORS, 5)
-    assert len(levels(star, "train_examples")) >= 3
-    span = star["lm_params"].max() / star["lm_params"].min()
-    assert span >= 20
+    assert away(STAR).max() == 1
+    for name in FACTORS:
+        assert levels(STAR, name) == set(plan.LEVELS[name])
+    assert len(levels(STAR, "lm_params")) == 6
+    for name, span in (("lm_params", 100), ("frames", 16), ("train_examples", 16)):
+        assert STAR[name].max() / STAR[name].min() >= span
 
 
 def test_isoflop_curves_keep_their_budget():
-    curves = DESIGNS[DESIGNS["sweep"] == "isoflop"]
-    assert curves.groupby("target_tflops").size().min() >= 8
-    assert curves["target_tflops"].nunique() == 4
-    assert budget_gap(curves, plan.mini_flops).abs().max() <= plan.TOLERANCE
-    star = DESIGNS[DESIGNS["sweep"] == "star"]
-    assert levels(curves, "train_examples") == {2 * star["train_examples"].max()}
+    assert CURVES.groupby(["target_tflops", "train_examples"]).size().min() >= 8
+    assert budget_gap(CURVES, plan.mini_flops).abs().max() <= plan.TOLERANCE
 
 
-def test_some_designs_lie_on_neither():
-    other = DESIGNS[DESIGNS["sweep"] == "other"]
-    assert len(other) >= 10 and len(DESIGNS) >= 80
-    away = sum((other[name] != plan.CENTRE[name]).astype(int) for name in FACTORS)
-    assert away.min() >= 2
+def test_sweep_and_training_set_size_are_not_confounded():
+    assert len(levels(CURVES, "train_examples")) == 2
+    assert levels(CURVES, "train_examples") < levels(STAR, "train_examples")
+    by_n = [set(map(tuple, part[list(FACTORS)].to_numpy())) for _, part in
+            CURVES.groupby("train_examples")]  # fmt: skip
+    assert by_n[0] == by_n[1]
+    assert plan.CENTRE["lm_params"] in levels(CURVES, "lm_params")
 
 
-def test_every_design_has_three_draws_and_two_have_more_seeds():
-    first = RUNS[RUNS["seed"] == RUNS["draw"]]
-    assert (first.groupby("run_id")["draw"].nunique() == 3).all()
-    assert not RUNS.duplicated(["run_id", "draw", "seed"]).any()
+def test_held_out_designs_lie_on_neither_sweep_or_have_a_larger_decoder():
+    larger = HELD_OUT["lm_params"] > DESIGNS["lm_params"].max()
+    assert (away(HELD_OUT[~larger]) >= 2).all() and (~larger).sum() >= 10 and larger.sum() >= 5
+    known = set(map(tuple, DESIGNS[list(FACTORS)].to_numpy(float)))
+    assert not known & set(map(tuple, HELD_OUT[list(FACTORS)].to_numpy(float)))
+    assert levels(HELD_OUT, "train_examples") <= set(plan.EXAMPLES)
+
+
+def test_the_centres_decoder_has_seven_draws_and_every_other_four():
+    for runs in (RUNS, plan.held_out_runs()):
+        first = runs[runs["seed"] == runs["draw"]]
+        draws = first.groupby("run_id")["draw"].nunique()
+        centre = first.groupby("run_id")["lm_params"].first() == plan.CENTRE["lm_params"]
+        assert (draws[centre] == 7).all() and (draws[~centre] == 4).all()
+        assert not runs.duplicated(["run_id", "draw", "seed"]).any()
+        assert runs["draw"].is_monotonic_increasing  # a sweep that is cut off has complete draws
     seeds = RUNS[RUNS["draw"] == 0].groupby("run_id")["seed"].nunique()
     assert (seeds >= 3).sum() == 2
+
+
+def test_what_is_served_elsewhere_has_its_own_runs_beside_it():
+    own = STAR[(away(STAR) == 0) | (STAR["frames"] != plan.CENTRE["frames"])]
+    own = own[own["train_examples"] == plan.EXAMPLES[-1]]
+    assert set(plan.SERVED) <= levels(own, "frames") and plan.SERVE_TUNED in plan.SERVED
+    assert max(plan.SERVED) >= 8 * plan.SERVE_TUNED
+    assert len(plan.SWEEPS["mini"].served) == 7
+
+
+def test_held_out_runs_wait_for_their_predictions(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "PREDICTIONS", tmp_path / "predictions.csv")
+    with pytest.raises(ValueError, match="predictions.csv is not there; write and commit the laws"):
+        plan.choose_sweep("held-out")
+    plan.PREDICTIONS.touch()
+    chosen, mini = plan.choose_sweep("held-out"), plan.SWEEPS["mini"]
+    assert chosen.recipe_hash() == mini.recipe_hash() and chosen.root == mini.root
+    assert not set(plan.run_keys(chosen.plan())) & set(plan.run_keys(mini.plan()))
 
 
 def test_the_plan_is_the_same_every_time():
@@ -66,9 +99,9 @@ def test_no_run_wants_more_clips_than_there_are(name):
 @pytest.mark.parametrize(
     ("module", "words", "hint"),
     [
-        ("sweep", ["run", "mini-1b", "0"], "choose among mini-7k 0"),
+        ("sweep", ["run", "mini-1b", "0"], "choose among mini-2k 0"),
         ("stages", ["features", "training"], "choose among train"),
-        ("stages", ["decoder", "mini-1b"], "choose among mini-7k"),
+        ("stages", ["decoder", "mini-1b"], "choose among mini-2k"),
     ],
 )
 def test_a_stage_that_is_not_there_is_refused(module, words, hint, monkeypatch, capsys):

@@ -1,13 +1,14 @@
 """What a sweep costs before it runs."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
 from vvlm_utils.cost import training as tc
 from vvlm_utils.cost.serving import get_accelerator
 from vvlm_utils.experiment.mini import price
-from vvlm_utils.experiment.mini.design import SWEEPS
+from vvlm_utils.experiment.mini.design import COLUMNS, SWEEPS
 from vvlm_utils.experiment.mini.records import KEPT, read_record
 
 H100 = get_accelerator("h100-sxm")
@@ -37,11 +38,15 @@ def test_the_mini_plan_holds_the_counted_cost_of_the_kept_run():
     assert same["example_flops"].iloc[0] == pytest.approx(counted, rel=0.01)
 
 
-def test_the_mini_plan_says_what_was_measured(monkeypatch, capsys):
-    run(monkeypatch, "--sweep", "mini")
-    assert "stand in the kept table" in capsys.readouterr().out
+def test_a_sweep_says_what_was_measured(monkeypatch, capsys, tmp_path):
+    tiny = replace(SWEEPS["tiny"], table=tmp_path / "runs.csv")
+    monkeypatch.setitem(SWEEPS, "tiny", tiny)
     run(monkeypatch, "--sweep", "tiny")
-    assert "stand in the kept table" not in capsys.readouterr().out
+    assert "in the kept table" not in capsys.readouterr().out
+    row = tiny.plan().head(1).assign(recipe=tiny.recipe_hash(), train_seconds=36.0)
+    row.reindex(columns=COLUMNS).to_csv(tiny.table, index=False)
+    run(monkeypatch, "--sweep", "tiny")
+    assert "1 stand in the kept table: 0.01 hours of one CPU thread" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

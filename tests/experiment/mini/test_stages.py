@@ -164,3 +164,30 @@ def test_a_model_is_served_at_frames_it_was_not_tuned_at(tiny):
     assert served.groupby("frames").size().to_dict() == {1: 9, 2: 9, 4: 9}
     assert set(served["tuned_frames"]) == {RUN.frames}
     assert served["metric"].between(0, 100).all()
+
+
+def test_what_was_served_is_gathered_once_by_draw_and_recipe(tiny, tmp_path):
+    here = replace(tiny, root=tmp_path, table=tmp_path / "second.csv", served=(0, 1, 2))
+    recipe = here.recipe_hash()
+
+    def rows(draw, metric, recipe=recipe):
+        return pd.DataFrame(
+            {"draw": draw, "frames": [2, 4], "task": "avg", "metric": metric, "recipe": recipe}
+        )
+
+    assert sweep.gather_served(here).empty
+    pd.concat([rows(0, 50.0), rows(2, 10.0, "another0")]).to_csv(here.served_table, index=False)
+    (tmp_path / "served").mkdir()
+    for draw, metric in ((0, 99.0), (1, 60.0)):
+        path = tmp_path / "served" / f"mini-40k-{draw}_{recipe}.csv"
+        rows(draw, metric).to_csv(path, index=False)
+    found = sweep.gather_served(here)
+    assert found[["draw", "frames"]].to_numpy().tolist() == [[0, 2], [0, 4], [1, 2], [1, 4]]
+    assert found.groupby("draw")["metric"].first().tolist() == [50.0, 60.0]  # what is kept stays
+
+
+def test_a_decoder_that_is_not_served_is_refused(tiny, monkeypatch, capsys):
+    for lm, draw in (("mini-7k", "0"), ("mini-40k", "7")):
+        monkeypatch.setattr("sys.argv", ["sweep", "serve", lm, draw])
+        with pytest.raises(SystemExit, match=f"{lm} {draw} is not served; choose mini-40k"):
+            sweep.main()

@@ -146,5 +146,5 @@ def test_the_paper_preset_runs_through_the_same_class_without_weights(lm):
 def test_an_unknown_preset_or_lm_is_refused():
     with pytest.raises(ValueError, match="preset must be one of mini, one-gpu, paper, got 'huge'"):
         model.make_config("huge", "mini-40k")
-    with pytest.raises(ValueError, match="lm must be one of mini-7k, .*, got 'gpt'"):
+    with pytest.raises(ValueError, match="lm must be one of mini-2k, .*, got 'gpt'"):
         model.make_config("mini", "gpt")

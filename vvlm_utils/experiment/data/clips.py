@@ -72,7 +72,6 @@ def render(scene: Scene, rng: np.random.Generator, world: World = WORLD) -> np.n
     drift = rng.integers(0, world.size, 2), rng.integers(-2, 3, 2)
     clip = np.empty((world.frames, world.size, world.size, 3))
     shown = scene.visible(frames)
-    colours, textures = scene.colours_at(frames), scene.textures_at(frames)
     for t in frames:
         picture = background.copy()
         top, left = (drift[0] + t * drift[1]) % (world.size - len(digit))
@@ -80,8 +79,8 @@ def render(scene: Scene, rng: np.random.Generator, world: World = WORLD) -> np.n
         clip[t] = picture[..., None]
         for i in np.flatnonzero(shown[t]):
             side, y, x = scene.side[i], scene.top[i], scene.left[i]
-            light = DARK + (1 - DARK) * texture_mask(int(textures[t, i]), int(side))
-            clip[t, y : y + side, x : x + side] = light[..., None] * PALETTE[colours[t, i]]
+            light = DARK + (1 - DARK) * texture_mask(int(scene.texture[i]), int(side))
+            clip[t, y : y + side, x : x + side] = light[..., None] * PALETTE[scene.colour[i]]
     return np.clip(clip, 0, 255).astype(np.uint8)
 
 

@@ -2,9 +2,11 @@
 
 No torch here, so that the graph can plan without it.
 
-The plan mirrors Table 6 at a size that two cores can train: the star at three training-set sizes,
-four isoFLOP curves at twice the largest of them, ten designs that lie on neither (a star alone
-does not identify an interaction), and every design at three draws of the pretrained decoder.
+The second edition of the plan (book/lab_log.md says why, and what is expected of it). A star of
+three training-set sizes, a factor of 16 apart; isoFLOP curves at two of them, so that sweep and
+training-set size part; several draws of the pretrained decoder, most of the centre's. The designs
+that no law is fitted to, off both sweeps and of the next larger decoder, are a sweep of their own:
+it starts when the laws' predictions of it are kept.
 """
 
 from __future__ import annotations
@@ -26,29 +28,32 @@ from vvlm_utils.cost.equation import FACTORS, Number, VisionTower, inference_cos
 from vvlm_utils.experiment.model.presets import MINI, Recipe
 from vvlm_utils.experiment.world import questions
 from vvlm_utils.experiment.world.scenes import WORLD
-from vvlm_utils.files import DATA_FOLDER, find_place
+from vvlm_utils.files import DATA_FOLDER, find_place, whole
 from vvlm_utils.runs.designs import isoflop_designs, name_runs, star_designs, well_spaced
 from vvlm_utils.runs.sources import FOLDER as PUBLISHED
 from vvlm_utils.runs.table import load_runs
 
 TOWER = VisionTower(MINI.tower.params, MINI.tower.features)
 LMS = {decoder.params: name for name, decoder in MINI.decoders.items()}
-SIZES = tuple(float(size) for size in LMS)
-CENTRE = {"lm_params": SIZES[3], "frames": 8, "tokens_per_frame": 16}
+SIZES, NEXT_SIZE = tuple(float(size) for size in LMS)[:-1], float(max(LMS))
+CENTRE = {"lm_params": SIZES[3], "frames": 8, "tokens_per_frame": 25}
 LEVELS = {
     "lm_params": SIZES,
-    "frames": (1, 2, 4, 8, 16),
+    "frames": (1, 2, 4, 8, 12, 16),
     "tokens_per_frame": (4, 9, 16, 25, 36),
 }
-EXAMPLES = (512, 1024, 2048)
-ISOFLOP_EXAMPLES = 2 * EXAMPLES[-1]
-BUDGETS = (18e6, 30e6, 50e6, 80e6)  # FLOPs per video
+EXAMPLES = (256, 1024, 4096)
+ISOFLOP_EXAMPLES = EXAMPLES[1:]
+LIVE_EXAMPLES = EXAMPLES[1]  # of the run that chapters 3 and 4 show
+BUDGETS = (20e6, 40e6, 80e6)  # FLOPs per video
 TOLERANCE, POINTS_PER_LM = 0.12, 3
-ISOFLOP_SIZES = SIZES[::2]
-OFF_DESIGNS, OFF_SEED = 10, 11
-DRAWS = (0, 1, 2)
-SERVE_TUNED = 2  # frames; decoders finetuned there are served at every level of frames
-EXTRA_SEEDS = (101, 102)  # further finetuning seeds, at the centre and at one end, draw 0
+ISOFLOP_SIZES = SIZES[1::2]  # the centre's among them
+ISOFLOP_TOKENS = LEVELS["tokens_per_frame"][1:]  # no best design reads as few as four
+OFF_DESIGNS, OFF_SEED = 13, 11
+CORNERS = ((1, 9), (1, 36), (16, 9), (16, 36))  # frames and tokens; the law runs may hold some
+DRAWS, CENTRE_DRAWS = 4, 7  # of a decoder, and of the centre's
+SERVE_TUNED, SERVED = 2, (2, 4, 8, 12, 16)  # frames finetuned at, and served at
+EXTRA_SEEDS = (101, 102)  # further finetuning seeds of the first draw, at the centre and one end
 
 
 def mini_flops(lm_params, frames, tokens_per_frame) -> Number:
@@ -71,64 +76,87 @@ def mini_exact_flops(lm_params, frames, tokens_per_frame) -> Number:
 
 
 def isoflop() -> pd.DataFrame:
-    """The mini isoFLOP curves: at most three well-spaced points a budget and LM size."""
-    every = isoflop_designs(
-        BUDGETS,
-        TOLERANCE,
-        ISOFLOP_SIZES,
-        range(1, WORLD.frames + 1),
-        LEVELS["tokens_per_frame"],
-        mini_flops,
-        ISOFLOP_EXAMPLES,
-    )
-    return well_spaced(every, POINTS_PER_LM, mini_flops)
-
-
-def off_designs(taken: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Designs drawn from the grid of levels that differ from every one taken in two factors."""
-    known = set(map(tuple, taken[list(FACTORS)].to_numpy(float)))
-    rows: list[dict] = []
-    while len(rows) < OFF_DESIGNS:
-        design = {name: float(rng.choice(levels)) for name, levels in LEVELS.items()}
-        away = sum(design[name] != CENTRE[name] for name in FACTORS)
-        key = tuple(design.values())
-        if away >= 2 and key not in known:
-            known.add(key)
-            rows.append(design | {"train_examples": int(rng.choice(EXAMPLES))})
-    table = pd.DataFrame(rows).assign(sweep="other", target_tflops=np.nan)
-    table.insert(0, "run_id", name_runs(table))
-    return table
+    """The mini isoFLOP curves, at each number of clips: three well-spaced points per curve."""
+    grid = (range(1, WORLD.frames + 1), ISOFLOP_TOKENS, mini_flops)
+    tables = [
+        isoflop_designs(BUDGETS, TOLERANCE, ISOFLOP_SIZES, *grid, n) for n in ISOFLOP_EXAMPLES
+    ]
+    spaced = [well_spaced(every, POINTS_PER_LM, mini_flops) for every in tables]
+    return pd.concat(spaced, ignore_index=True)
 
 
 def mini_designs() -> pd.DataFrame:
-    """Every design of the mini sweep, with the columns of a plan."""
+    """Every design that laws are fitted to, with the columns of a plan: star and isoFLOP curves."""
     star = star_designs(CENTRE, LEVELS, EXAMPLES)
-    curves = isoflop()
-    taken = pd.concat([star, curves], ignore_index=True)
-    off = off_designs(taken, np.random.default_rng(OFF_SEED))
     counts = {"frames": int, "tokens_per_frame": int, "train_examples": int}
-    return pd.concat([taken, off], ignore_index=True)[list(star.columns)].astype(counts)
+    return pd.concat([star, isoflop()], ignore_index=True)[list(star.columns)].astype(counts)
+
+
+def held_out_designs() -> pd.DataFrame:
+    """Designs that no law is fitted to: off both sweeps in two factors, and the next larger LM.
+
+    Three are corners of frames and tokens at the centre's LM, which show what the two gain
+    together; ten are drawn from the grid of levels; five have the larger decoder.
+    """
+    taken, rng = mini_designs(), np.random.default_rng(OFF_SEED)
+    known = set(map(tuple, taken[list(FACTORS)].to_numpy(float)))
+    rows: list[dict] = []
+    middle = {"train_examples": EXAMPLES[1]}
+    for frames, tokens in CORNERS:
+        corner = CENTRE | {"frames": float(frames), "tokens_per_frame": float(tokens)}
+        if tuple(corner.values()) not in known:
+            known.add(tuple(corner.values()))
+            rows.append(corner | middle)
+    while len(rows) < OFF_DESIGNS:
+        design = {name: float(rng.choice(levels)) for name, levels in LEVELS.items()}
+        away = sum(design[name] != CENTRE[name] for name in FACTORS)
+        if away >= 2 and tuple(design.values()) not in known:
+            known.add(tuple(design.values()))
+            rows.append(design | {"train_examples": int(rng.choice(EXAMPLES))})
+    larger = CENTRE | {"lm_params": NEXT_SIZE}
+    rows += [larger | {"train_examples": n} for n in EXAMPLES]
+    rows += [larger | {"frames": 2} | middle, larger | {"tokens_per_frame": 9} | middle]
+    table = pd.DataFrame(rows).assign(sweep="other", target_tflops=np.nan)
+    table = table.astype({"frames": int, "tokens_per_frame": int, "train_examples": int})
+    table.insert(0, "run_id", name_runs(table))
+    return table[list(taken.columns)]
+
+
+def draws_of(lm_params: float) -> range:
+    """The draws of a decoder of this size."""
+    return range(CENTRE_DRAWS if lm_params == CENTRE["lm_params"] else DRAWS)
+
+
+def with_draws(designs: pd.DataFrame) -> pd.DataFrame:
+    """Designs once for every draw of their decoder, finetuned with the draw's number as seed."""
+    draws = [list(draws_of(size)) for size in designs["lm_params"]]
+    runs = designs.assign(draw=draws).explode("draw", ignore_index=True).astype({"draw": int})
+    return runs.assign(seed=runs["draw"], lm=runs["lm_params"].map(LMS))
 
 
 def mini_runs() -> pd.DataFrame:
-    """Every run: the designs at each draw, and further finetuning seeds at two designs.
+    """Every run that laws are fitted to: the designs at each draw, two at further seeds.
 
     Adds lm (the decoder's name), draw and seed; a run's seed is its draw, unless it is extra.
     """
     designs = mini_designs()
-    tables = [designs.assign(draw=draw, seed=draw) for draw in DRAWS]
     star = designs[(designs["sweep"] == "star") & (designs["train_examples"] == EXAMPLES[1])]
-    centre = star[(star[list(FACTORS)] == pd.Series(CENTRE)).all(axis=1)]
-    end = star[star["frames"] == LEVELS["frames"][0]]
-    tables += [pd.concat([centre, end]).assign(draw=0, seed=seed) for seed in EXTRA_SEEDS]
-    runs = pd.concat(tables, ignore_index=True)
-    return runs.assign(lm=runs["lm_params"].map(LMS))
+    centre = (star[list(FACTORS)] == pd.Series(CENTRE)).all(axis=1)
+    first = with_draws(star[centre | (star["frames"] == LEVELS["frames"][0])])
+    first = first[first["draw"] == 0]
+    tables = [with_draws(designs), *(first.assign(seed=seed) for seed in EXTRA_SEEDS)]
+    return pd.concat(tables).sort_values("draw", kind="stable", ignore_index=True)
+
+
+def held_out_runs() -> pd.DataFrame:
+    """Every run of the held-out designs."""
+    return with_draws(held_out_designs()).sort_values("draw", kind="stable", ignore_index=True)
 
 
 def live_runs() -> pd.DataFrame:
-    """The mini runs with the fewest examples, which the kept weights allow to train on the spot."""
+    """The mini runs with few examples, which the kept weights allow to train on the spot."""
     runs = mini_runs()
-    few = (runs["train_examples"] == EXAMPLES[0]) & (runs["draw"] == DRAWS[0])
+    few = (runs["train_examples"] == LIVE_EXAMPLES) & (runs["draw"] == 0)
     return runs[few].reset_index(drop=True)
 
 
@@ -170,6 +198,8 @@ class Sweep:
     counts : clips of every split
     table : where the runs table is kept; runs that stand there, of this recipe, are not made again
     weights : where the pretrained tower and decoders are, under ``root`` if not given
+    served : draws of the centre's decoder that are also served at frames they were not tuned at
+    source : what the table calls the sweep, its name if not given
     """
 
     name: str
@@ -180,6 +210,13 @@ class Sweep:
     recipe: Recipe
     table: Path
     weights: Path | None = None
+    served: tuple[int, ...] = ()
+    source: str = ""
+
+    @property
+    def served_table(self) -> Path:
+        """Where the errors at frames served are kept."""
+        return self.table.with_name("served.csv")
 
     @property
     def weights_folder(self) -> Path:
@@ -189,8 +226,8 @@ class Sweep:
     def recipe_hash(self) -> str:
         """A short hash of everything but the design that decides a run's score."""
         stages = asdict(MINI.align), asdict(MINI.finetune), asdict(self.recipe), self.tower_steps
-        tables = questions.WORDS, questions.TONGUES, questions.FACT_SIDE, questions.LONGEST_SUM
-        tables += questions.WORD_ZIPF, questions.TONGUE_ZIPF, questions.FACT_ZIPF
+        tables = questions.WORDS, questions.FACT_SIDE, questions.LONGEST_SUM
+        tables += questions.WORD_ZIPF, questions.FACT_ZIPF
         known = [stages, tables, vars(WORLD), self.counts, MINI.pretrain_rates, MINI.projector]
         return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:8]
 
@@ -290,34 +327,37 @@ def missing_runs(sweep: Sweep) -> pd.DataFrame:
 def choose_sweep(name: str, table: str | Path | None = None) -> Sweep:
     """A sweep by name, with its kept table elsewhere when ``table`` is given.
 
-    Raises ValueError naming the choices.
+    Raises ValueError naming the choices, or the predictions that must be there first.
     """
     if name not in SWEEPS:
         raise ValueError(f"sweep must be one of {', '.join(SWEEPS)}, got {name!r}")
+    if name == "held-out" and not PREDICTIONS.exists():
+        fix = "write and commit the laws' predictions before the runs are made (make predictions)"
+        raise ValueError(f"{PREDICTIONS} is not there; {fix}")
     return replace(SWEEPS[name], table=Path(table)) if table else SWEEPS[name]
 
 
+PREDICTIONS = PUBLISHED / "mini" / "predictions.csv"
+MINI_SWEEP = Sweep(
+    name="mini",
+    root=Path("_build/mini"),
+    plan=mini_runs,
+    counts={"train": EXAMPLES[-1], "validation": 512, "test": 1024, "align": 512, "tower": 800},
+    tower_steps=2_000,
+    recipe=Recipe(),
+    table=PUBLISHED / "mini" / "second.csv",
+    served=tuple(range(CENTRE_DRAWS)),
+)
 SWEEPS = {
-    "mini": Sweep(
-        name="mini",
-        root=Path("_build/mini"),
-        plan=mini_runs,
-        counts={
-            "train": ISOFLOP_EXAMPLES,
-            "validation": 512,
-            "test": 1024,
-            "align": 512,
-            "tower": 800,
-        },
-        tower_steps=2_000,
-        recipe=Recipe(),
-        table=PUBLISHED / "mini" / "runs.csv",
+    "mini": MINI_SWEEP,
+    "held-out": replace(
+        MINI_SWEEP, name="held-out", plan=held_out_runs, served=(), source=MINI_SWEEP.name
     ),
     "live": Sweep(
         name="live",
         root=Path("_build/live"),
         plan=live_runs,
-        counts={"train": EXAMPLES[0], "validation": 0, "test": 1024, "align": 0, "tower": 0},
+        counts={"train": LIVE_EXAMPLES, "validation": 0, "test": 1024, "align": 0, "tower": 0},
         tower_steps=2_000,
         recipe=Recipe(),
         table=Path("_build/live/runs.csv"),
@@ -333,8 +373,9 @@ SWEEPS = {
         table=Path("_build/tiny/runs.csv"),
     ),
 }
-"""``make sweep`` runs "mini"; ``make sweep SWEEP=tiny`` its path in a few minutes. The chapters'
-run is "live": it starts from the kept weights and needs few clips."""
+"""``make sweep`` runs "mini", and "held-out" once the laws' predictions of it are kept; "tiny" is
+its path in a few minutes. The chapters' run is "live": it starts from the kept weights and needs
+few clips."""
 
 
 def main() -> None:
@@ -342,8 +383,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--sweep", default="mini")
     parser.add_argument("--table", type=Path, help="another kept table than the sweep's own")
+    parser.add_argument("--held-out", type=Path, help="write the held-out designs here, and end")
     a = parser.parse_args()
     try:
+        if a.held_out:
+            a.held_out.parent.mkdir(parents=True, exist_ok=True)
+            with whole(a.held_out) as part:
+                held_out_designs().to_csv(part, index=False)
+            return
         sweep = choose_sweep(a.sweep, a.table)
         if a.table and find_place(a.table) is None:
             raise TableError(f"{a.table} is no file; name the table of a sweep, or a new file")

@@ -17,7 +17,7 @@ import transformers
 
 from vvlm_utils.experiment.data.clips import read_index
 from vvlm_utils.experiment.data.video import read_video
-from vvlm_utils.experiment.mini.design import CENTRE, EXAMPLES, LMS, SWEEPS, Run, Sweep
+from vvlm_utils.experiment.mini.design import CENTRE, LIVE_EXAMPLES, LMS, SWEEPS, Run, Sweep
 from vvlm_utils.experiment.mini.records import (
     KEPT,
     PICTURES,
@@ -36,7 +36,7 @@ from vvlm_utils.files import whole, whole_folder
 LIVE = SWEEPS["live"]
 SHOWN = 12  # clips whose pictures are kept
 DEFAULT = Run(
-    LMS[CENTRE["lm_params"]], CENTRE["frames"], CENTRE["tokens_per_frame"], EXAMPLES[0]
+    LMS[CENTRE["lm_params"]], CENTRE["frames"], CENTRE["tokens_per_frame"], LIVE_EXAMPLES
 )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ from vvlm_utils.experiment.mini.design import LMS, RUN_KEY, SWEEPS, Sweep, kept_
 from vvlm_utils.experiment.model.presets import MINI
 from vvlm_utils.runs.table import load_runs
 
-MINI_TEXT = Text(prompt_tokens=18, answer_tokens=11)  # eight questions packed behind one clip
+MINI_TEXT = Text(prompt_tokens=19, answer_tokens=13)  # eight questions packed behind one clip
 GPU, UTILISATION, GPUS = "a100-80gb-sxm", 0.4, 8
 PER_HOUR = 3600
 

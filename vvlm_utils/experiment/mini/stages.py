@@ -42,7 +42,6 @@ TOWER_EVERY = 2  # of the tower's clips every second frame is looked at
 ALIGN_FRAMES, ALIGN_TOKENS = 2, 36
 NOTE = "recipe.json"
 PROMISED = ("config.json", "model.safetensors", NOTE)  # the files of a made tower or decoder
-ALIGN_FAMILIES = ("brief", "small", "crowd")  # plain questions, as captions are in the paper
 
 
 def is_made(folder: Path) -> bool:
@@ -171,7 +170,7 @@ def make_decoder(lm: str, draw: int, sweep: Sweep) -> Path:
     stand_in, losses = pretrain.pretrain_decoder(model, pool, rng, sweep.recipe)
     seconds = time.perf_counter() - begin
     questions = [
-        [q for q in asked if q.family in ALIGN_FAMILIES]
+        [q for q in asked if q.family in pretrain.PLAIN]
         for asked in split_questions("align", sweep)
     ]
     features = split_features("align", sweep)

@@ -4,9 +4,9 @@ A run leaves two files: its record as JSON and its answers, one row a question. 
 record are skipped, and so are runs that stand in the kept table. A run that fails is named with
 its reason; the others go on, and the next start tries it again.
 
-    python -m vvlm_utils.experiment.mini.sweep run mini-90k 0    # all runs of one decoder
+    python -m vvlm_utils.experiment.mini.sweep run mini-40k 0    # all runs of one decoder
     python -m vvlm_utils.experiment.mini.sweep table    # the runs table
-    python -m vvlm_utils.experiment.mini.sweep serve    # tuned at few frames, served at many
+    python -m vvlm_utils.experiment.mini.sweep serve mini-40k 0    # tuned at few frames
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ import transformers
 from vvlm_utils.experiment.mini.design import (
     CENTRE,
     COLUMNS,
-    DRAWS,
     EXAMPLES,
-    LEVELS,
     LMS,
     RUN_KEY,
     SERVE_TUNED,
+    SERVED,
     SWEEPS,
     Run,
     Sweep,
@@ -122,7 +121,7 @@ def gather(plan: pd.DataFrame, sweep: Sweep, split: str = "test") -> pd.DataFram
             continue
         own = planned[["run_id", "sweep", "target_tflops", "lm_params", "frames"]].to_dict()
         own |= planned[["tokens_per_frame", "train_examples", "seed", "draw"]].to_dict()
-        own |= {"source": sweep.name, "recipe": sweep.recipe_hash()}
+        own |= {"source": sweep.source or sweep.name, "recipe": sweep.recipe_hash()}
         own["train_seconds"] = record.stages["finetune"]["seconds"]
         metrics = record.stages["evaluate"]["metrics"]
         rows += [{"task": task} | own | found for task, found in metrics.items()]
@@ -162,10 +161,25 @@ def serve(run: Run, sweep: Sweep, frames) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-def serve_runs() -> list[Run]:
-    """The runs that test serving at other frames: the centre's, at few frames, every draw."""
+def serve_run(draw: int) -> Run:
+    """The run that tests serving at other frames: the star's centre, finetuned at few."""
     lm, tokens = LMS[CENTRE["lm_params"]], CENTRE["tokens_per_frame"]
-    return [Run(lm, SERVE_TUNED, tokens, EXAMPLES[-1], seed=draw, draw=draw) for draw in DRAWS]
+    return Run(lm, SERVE_TUNED, tokens, EXAMPLES[-1], seed=draw, draw=draw)
+
+
+def gather_served(sweep: Sweep) -> pd.DataFrame:
+    """The errors at frames served: what is kept of this recipe, and what was made since."""
+    path = sweep.served_table
+    tables = [pd.read_csv(path, dtype={"recipe": str})] if path.exists() else []
+    made = sorted((sweep.root / "served").glob(f"*_{sweep.recipe_hash()}.csv"))
+    tables += [pd.read_csv(path, dtype={"recipe": str}) for path in made]
+    if not tables:
+        return pd.DataFrame(columns=["draw", "recipe"])
+    table = pd.concat(tables)
+    table = table[table["recipe"] == sweep.recipe_hash()].drop_duplicates(
+        ["draw", "frames", "task"]
+    )
+    return table.sort_values(["draw", "frames"], kind="stable", ignore_index=True)
 
 
 def main() -> None:
@@ -208,15 +222,25 @@ def _run(a: argparse.Namespace, sweep: Sweep) -> None:
 
 
 def _serve(a: argparse.Namespace, sweep: Sweep) -> None:
-    table = pd.concat(serve(run, sweep, LEVELS["frames"]) for run in serve_runs())
-    with whole(sweep.table.with_name(f"{sweep.name}_serve.csv")) as part:
-        table.to_csv(part, index=False, float_format="%.6g")
+    run = serve_run(a.draw or 0)
+    if run.lm != a.lm or run.draw not in sweep.served:
+        draws = ", ".join(map(str, sweep.served)) or "none"
+        raise ValueError(f"{a.lm} {a.draw} is not served; choose {run.lm} and a draw of {draws}")
+    path = sweep.root / "served" / f"{run.lm}-{run.draw}_{sweep.recipe_hash()}.csv"
+    with only_writer(path):
+        if run.draw not in set(gather_served(sweep)["draw"]):
+            table = serve(run, sweep, SERVED).assign(recipe=sweep.recipe_hash())
+            with whole(path) as part:
+                table.to_csv(part, index=False, float_format="%.6g")
 
 
 def _table(a: argparse.Namespace, sweep: Sweep) -> None:
     plan = sweep.plan()
     table = gather(plan, sweep, a.split)
     keep(table, sweep)
+    if sweep.served:
+        with whole(sweep.served_table) as part:
+            gather_served(sweep).to_csv(part, index=False)
     done = table.drop_duplicates(RUN_KEY)
     print(f"{len(done)} of {len(plan)} runs ({done['run_id'].nunique()} designs) in {sweep.table}")
 

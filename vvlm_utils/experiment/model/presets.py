@@ -81,11 +81,13 @@ MINI = Preset(
     decoders={
         d.name: d
         for d in (
+            _mini("mini-2k", 8, 2, 1),
             _mini("mini-7k", 16, 2, 1),
             _mini("mini-15k", 24, 2, 2),
             _mini("mini-40k", 32, 3, 2),
             _mini("mini-90k", 48, 3, 3),
             _mini("mini-215k", 64, 4, 4),
+            _mini("mini-480k", 96, 4, 6),
         )
     },
     align=Stage(8, 0.0, 2e-3, 0.0, 0.0, epochs=4),
@@ -95,11 +97,13 @@ MINI = Preset(
     attention="sdpa",
     projector=64,
     pretrain_rates={
+        "mini-2k": 1e-2,
         "mini-7k": 8e-3,
         "mini-15k": 7e-3,
         "mini-40k": 5e-3,
         "mini-90k": 4e-3,
         "mini-215k": 3e-3,
+        "mini-480k": 2e-3,
     },
 )
 ONE_GPU = Preset(

@@ -28,7 +28,7 @@ from vvlm_utils.experiment.train import finetune
 from vvlm_utils.files import scratch_folder
 
 TEXT, STEPS, USABLE = Text(64, 128), 4, 0.9
-DESIGNS = {"mini": (8, 16), "one-gpu": (8, 49), "paper": (32, 196)}  # x_T, x_V to check
+DESIGNS = {"mini": (8, 25), "one-gpu": (8, 49), "paper": (32, 196)}  # x_T, x_V to check
 
 
 class NoDevice(ValueError):

@@ -3,8 +3,8 @@
 A language model of a VLM comes pretrained; here every size and draw is pretrained once. Half of a
 step is text alone (which colour does a fact or a sum name?), the other half are scenes as ideal
 labels of their patches, through a throw-away linear projector and the model's own resize, with
-random numbers of frames and tokens. The scenes come from a seed of their own; words and tongues
-do not occur. So the decoder meets the task's form, not its pictures.
+random numbers of frames and tokens. The scenes come from a seed of their own; new names do not
+occur. So the decoder meets the task's form, not its pictures.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from vvlm_utils.experiment.model.batches import pack, pad
 from vvlm_utils.experiment.model.model import VideoVLM, resize
 from vvlm_utils.experiment.model.presets import MINI, Recipe
 from vvlm_utils.experiment.world.questions import (
-    FAMILIES,
+    SQUARE_OF,
     Question,
     ask,
     text_question,
@@ -32,6 +32,8 @@ from vvlm_utils.experiment.world.scenes import ROLES, WORLD, Scene, sample_scene
 from vvlm_utils.progress import bar
 
 POOL_SEED = 77_000  # of the scenes; clips have other seeds
+PLAIN = ("brief", "small", "brief_small")  # the families that name a square by its colour
+FAMILY_OF = {SQUARE_OF[family]: family for family in PLAIN}
 
 
 def scene_questions(scene: Scene, rng: np.random.Generator, frames: np.ndarray, composed: int):
@@ -41,18 +43,12 @@ def scene_questions(scene: Scene, rng: np.random.Generator, frames: np.ndarray, 
     as many sums follow.
     """
     seen = scene.visible(frames).any(axis=0)
-    plain = (scene.visible(frames) & ~scene.flashing(frames)).any(axis=0)
     questions: list[Question] = []
-    keep: list[bool] = []
     for i, role in enumerate(ROLES):
-        family = role if role in FAMILIES else ("brief", "small", "crowd")[rng.integers(3)]
-        if family == "flash":
-            questions.append(ask(scene, "flash", rng))
-            keep.append(bool(scene.flashing(frames)[:, i].any()))
-        else:
-            word = (family, f"colour{scene.colour[i]}")
-            questions.append(Question(family, word, texture_word(int(scene.texture[i])), 0.0))
-            keep.append(bool(seen[i] and plain[i]))
+        family = FAMILY_OF.get(role) or PLAIN[rng.integers(len(PLAIN))]
+        word = (family, f"colour{scene.colour[i]}")
+        questions.append(Question(family, word, texture_word(int(scene.texture[i])), 0.0))
+    keep = [bool(shown) for shown in seen]
     for family in ("fact", "sum") * composed:
         questions.append(ask(scene, family, rng))
         keep.append(True)

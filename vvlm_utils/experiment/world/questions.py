@@ -1,19 +1,24 @@
-"""Eight families of questions about a scene, two for each factor of the experiment.
+"""Eight families of questions about a scene: five for one factor each, three for two together.
 
 Every question names one square and asks for a texture. What is hard about it is graded:
 
-brief, flash : how long the thing asked for can be seen (more frames)
-small, crowd : how fine the picture must be (more tokens per frame)
-word : an easy square by one of 3,000 names, drawn by Zipf's law (more examples)
-tongue : the answer in one of 40 languages, drawn by Zipf's law (more examples)
-fact : an easy square through a table of 16,384 facts, drawn by Zipf's law (a larger LM)
-sum : an easy square through a sum modulo ten of one to six digits (a larger LM)
+brief : how long the square can be seen (more frames)
+small : how large the square is (more tokens per frame)
+word : an easy square by one of 1,000 new names, drawn by Zipf's law (more examples)
+fact : an easy square through a table of facts, drawn by Zipf's law (a larger LM)
+sum : an easy square through a sum modulo ten of one to five digits (a larger LM)
+brief_small : a square that is brief and small (frames and tokens, each of use with the other)
+brief_word : the brief square by a new name (frames and examples)
+small_word : the small square by a new name (tokens and examples)
+
+A question of two factors is answered when both were met, so its error is a + b - a b of the two
+that it joins: what one factor gains grows as the other grows.
 
 Words, facts and sums are answered in two words: the colour that they name, and then the texture;
 a decoder of a few layers cannot do both at once. There is no end mark: the word that the answer
-hangs on comes last, where a small decoder can look for it. Words and tongues occur in finetuning
-alone; facts and sums are learned in pretraining, from text. The tables are the world's own: their
-seed is fixed and apart from every clip's.
+hangs on comes last, where a small decoder can look for it. New names occur in finetuning alone,
+the same ones in three families; facts and sums are learned in pretraining, from text. The tables
+are the world's own: their seed is fixed and apart from every clip's.
 """
 
 from __future__ import annotations
@@ -25,17 +30,29 @@ import numpy as np
 
 from vvlm_utils.experiment.world.scenes import EASY, ROLES, WORLD, Scene, World
 
-FAMILIES = ("brief", "flash", "small", "crowd", "word", "tongue", "fact", "sum")
-FACTOR_OF = {
-    **dict.fromkeys(("brief", "flash"), "frames"),
-    **dict.fromkeys(("small", "crowd"), "tokens_per_frame"),
-    **dict.fromkeys(("word", "tongue"), "train_examples"),
-    **dict.fromkeys(("fact", "sum"), "lm_params"),
+FACTORS_OF = {
+    "brief": ("frames",),
+    "small": ("tokens_per_frame",),
+    "word": ("train_examples",),
+    "fact": ("lm_params",),
+    "sum": ("lm_params",),
+    "brief_small": ("frames", "tokens_per_frame"),
+    "brief_word": ("frames", "train_examples"),
+    "small_word": ("tokens_per_frame", "train_examples"),
 }
-WORDS, WORD_ZIPF = 3_000, 1.25
-TONGUES, TONGUE_ZIPF = 40, 1.0
-FACT_SIDE, FACT_ZIPF = 128, 1.0  # a table of 128 x 128
-LONGEST_SUM = 6
+"""The factors that each family was made for."""
+FAMILIES = tuple(FACTORS_OF)
+JOINT = tuple(family for family, factors in FACTORS_OF.items() if len(factors) > 1)
+FACTOR_OF = {family: " and ".join(factors) for family, factors in FACTORS_OF.items()}
+SQUARE_OF = {
+    **{"brief": "brief", "small": "small", "brief_small": "glint"},
+    **{"brief_word": "brief", "small_word": "small"},
+}
+"""The role of the square that a family asks for; the others ask for an easy one."""
+NAMED = ("word", "brief_word", "small_word")  # by a new name
+WORDS, WORD_ZIPF = 1_000, 1.0
+FACT_SIDE, FACT_ZIPF = 64, 0.75  # a table of 64 x 64
+LONGEST_SUM = 5
 TABLE_SEED = 20_260  # of the words' and facts' meanings
 SPECIAL = ("<pad>", "<video>")
 CHANCE_ERROR = 100 * (1 - 1 / WORLD.textures)
@@ -55,9 +72,9 @@ class Question:
     via: str = ""
 
 
-def texture_word(texture: int, tongue: int | None = None) -> str:
-    """The answer's word, in the common language or in one of the tongues."""
-    return f"texture{texture}" if tongue is None else f"tongue{tongue}_{texture}"
+def texture_word(texture: int) -> str:
+    """The answer's word."""
+    return f"texture{texture}"
 
 
 @cache
@@ -68,8 +85,6 @@ def vocabulary() -> tuple[str, ...]:
     words += [texture_word(t) for t in range(WORLD.textures)]
     words += [f"digit{d}" for d in range(10)]
     words += [f"left{a}" for a in range(FACT_SIDE)] + [f"right{b}" for b in range(FACT_SIDE)]
-    words += [f"in{k}" for k in range(TONGUES)]
-    words += [texture_word(t, k) for k in range(TONGUES) for t in range(WORLD.textures)]
     return (*words, *(f"word{w}" for w in range(WORDS)))
 
 
@@ -132,37 +147,26 @@ def ask(scene: Scene, family: str, rng: np.random.Generator, world: World = WORL
     """
     if family not in FAMILIES:
         raise ValueError(f"family must be one of {', '.join(FAMILIES)}, got {family!r}")
-    by_name = family in ("word", "tongue", "fact", "sum")
-    square = int(rng.choice(EASY)) if by_name else ROLES.index(family)
-    colour, texture = int(scene.colour[square]), int(scene.texture[square])
-    named, answer, via = (f"colour{colour}",), texture_word(texture), ""
-    if family == "brief":
-        level = scene.stop[square] - scene.start[square]
-    elif family == "flash":
-        level = scene.flash_stop[square] - scene.flash_start[square]
-        named = (f"colour{scene.flash_colour}",)
-        answer = texture_word(int(scene.flash_texture[square]))
-    elif family == "small":
-        level = scene.side[square]
-    elif family == "crowd":
-        other = ROLES.index("neighbour")
-        apart = [scene.left[square] - scene.left[other], scene.top[square] - scene.top[other]]
-        axis = int(np.abs(apart).argmax())
-        first, second = (square, other) if apart[axis] < 0 else (other, square)
-        corner = scene.left if axis == 0 else scene.top
-        level = corner[second] - corner[first] - scene.side[first]
-    elif family == "word":
+    role = SQUARE_OF.get(family)
+    square = ROLES.index(role) if role else int(rng.choice(EASY))
+    colour, via = int(scene.colour[square]), ""
+    named = (f"colour{colour}",)
+    if family in NAMED:
         level = _of_colour("word", colour, WORDS, WORD_ZIPF, rng)
-        named, via = (f"word{level}",), f"colour{colour}"
-    elif family == "tongue":
-        level = int(draw_rank(TONGUES, TONGUE_ZIPF, rng))
-        named, answer = (f"in{level}", *named), texture_word(texture, level)
+        named = (f"word{level}",)
     elif family == "fact":
         level = _of_colour("fact", colour, FACT_SIDE**2, FACT_ZIPF, rng)
-        named, via = fact_words(level), f"colour{colour}"
-    else:
+        named = fact_words(level)
+    elif family == "sum":
         level = int(rng.integers(1, LONGEST_SUM + 1))
-        named, via = sum_words(colour, level, rng), f"colour{colour}"
+        named = sum_words(colour, level, rng)
+    elif family == "small":
+        level = scene.side[square]
+    else:
+        level = scene.stop[square] - scene.start[square]
+    if not role or family in NAMED:
+        via = f"colour{colour}"
+    answer = texture_word(int(scene.texture[square]))
     return Question(family, (family, *named), answer, float(level), via)
 
 
