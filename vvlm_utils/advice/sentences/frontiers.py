@@ -9,7 +9,7 @@ import pandas as pd
 
 from vvlm_utils.advice.sentences.words import direction, say_list, say_part
 from vvlm_utils.cost.equation import FACTORS
-from vvlm_utils.text import say_level, say_name
+from vvlm_utils.text import say_level, say_name, short_count, show_interval
 
 FIRM = 0.9  # a share of the members from here on is no narrow lead
 
@@ -178,3 +178,48 @@ def say_overlap(first: Sequence[tuple[float, float]], second: Sequence[tuple[flo
     """Whether intervals overlap row by row; each a low and a high."""
     meets = [a[0] <= b[1] and b[0] <= a[1] for a, b in zip(first, second, strict=True)]
     return f"The intervals overlap in {say_part(sum(meets), len(meets), 'rows')}."
+
+
+def front_table(rows: pd.DataFrame, most: float = 100.0) -> pd.DataFrame:
+    """The answer at a glance: one row per budget, scores in place of errors.
+
+    Parameters
+    ----------
+    rows : as ``records`` gives them
+    most : the score of no error at all
+
+    Examples
+    --------
+    >>> row = {"budget_flops": 1e13, "lm_params": 7.5e9, "frames": 8, "tokens_per_frame": 36}
+    >>> row |= {"error": 46.4, "error_low": 46.1, "error_high": 46.9}
+    >>> row |= {"probability": 0.97, "within_epsilon": 8}
+    >>> front_table(pd.DataFrame([row])).iloc[0].tolist()[4:]
+    ['53.6 (53.1 to 53.9)', '97%', '7']
+    """
+    scores = most - rows[["error", "error_high", "error_low"]]
+    return pd.DataFrame(
+        {
+            "budget (TFLOPs)": rows["budget_flops"] / 1e12,
+            "language model": [short_count(size) for size in rows["lm_params"]],
+            "frames": rows["frames"],
+            "tokens per frame": rows["tokens_per_frame"],
+            "expected score": [show_interval(*score) for score in scores.to_numpy()],
+            "refits that choose this model": rows["probability"].map("{:.0%}".format),
+            "other designs about as good": [f"{near - 1:g}" for near in rows["within_epsilon"]],
+        }
+    )
+
+
+def say_example(row: Mapping, train_examples: float) -> str:
+    """The answer for one budget, a row of ``records``, in a sentence.
+
+    >>> row = {"budget_flops": 1e13, "lm_params": 7.5e9, "frames": 8, "tokens_per_frame": 36}
+    >>> say_example(row, 5e5).split(", take ")[0]
+    'With 10 TFLOPs per video and 500k finetuning examples'
+    """
+    design = (
+        f"a language model of {short_count(row['lm_params'])} parameters, "
+        f"{row['frames']:g} frames and {row['tokens_per_frame']:g} tokens for each frame"
+    )
+    budget = f"{row['budget_flops'] / 1e12:g} TFLOPs per video"
+    return f"With {budget} and {short_count(train_examples)} finetuning examples, take {design}."
