@@ -449,7 +449,7 @@ def test_a_plan_that_cannot_be_made_is_refused(fit_json, tmp_path, arguments, wo
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["fit", "frontier", "elasticity", "next-runs"])
+@pytest.mark.parametrize("command", ["fit", "frontier", "elasticity", "next-runs", "report"])
 def test_help_prints_the_priors_of_penalised_fits(command):
     said = " ".join(vvlm(command, "--help").stdout.split())
     assert "--prior" in said
@@ -474,6 +474,7 @@ def test_a_prior_can_be_changed_and_moves_the_fit(tmp_path):
     ],
 )
 def test_a_prior_that_cannot_be_is_refused(more, message, tmp_path):
-    done = vvlm("fit", "paper", *more, "--out", tmp_path / "fit.json")
-    assert done.returncode == 2 and message in done.stderr and not list(tmp_path.iterdir())
-    assert len(done.stderr.splitlines()) == 1
+    for command in ("fit", "report"):
+        done = vvlm(command, "paper", *more, "--out", tmp_path / "out")
+        assert done.returncode == 2 and message in done.stderr and not list(tmp_path.iterdir())
+        assert len(done.stderr.splitlines()) == 1
