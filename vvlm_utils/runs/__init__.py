@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "star_designs",
             "well_spaced",
         ],
+        "draws": ["difference", "first_seeds", "joint_gain", "size_steps", "variance_components"],
         "from_lmms": ["read_results"],
         "lmms_design": ["ResultsError", "parse_model_args"],
         "lmms_scores": ["score"],
