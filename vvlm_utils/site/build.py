@@ -106,6 +106,7 @@ def run_notebook(
                 nbformat.reads(json.dumps(content), as_version=4),
                 place,
                 {name: values[name] for name in parameters or {}},
+                start_timeout=300,  # seconds: on a busy machine a kernel needs more than a minute
                 **settings,
             )
         except papermill.PapermillExecutionError as error:
