@@ -216,7 +216,7 @@ class Sweep:
     @property
     def served_table(self) -> Path:
         """Where the errors at frames served are kept."""
-        return self.table.with_name("served.csv")
+        return self.table.with_name(f"{self.table.stem}_served.csv")
 
     @property
     def weights_folder(self) -> Path:
