@@ -71,6 +71,7 @@ OTHER = {
     "open quote": (PLAIN + '"1e9,4,16,250000,45\n', 'a quote .* opens in line 4 never closes'),
     "nothing": ("", "holds no table; the first line names the columns"),
     "comments alone": ("# a\n# b\n", "holds no table"),
+    "a comment within": (f"{HEADER}\n# rerun\n{ROWS}", "line 2 is a comment; remove it"),
     "a page": ("<!DOCTYPE html><html>", "is a web page or XML, not a CSV"),
     "json": ('{"runs": []}', "is JSON, not a CSV"),
     "latin": (PLAIN.encode() + "1e9,4,16,250000,45é\n".encode("latin1"), "line 4 is not UTF-8"),

@@ -170,7 +170,7 @@ def target_root(bagged: Model, question: Question, aim: str = "choice") -> np.nd
     if not (root**2).sum() > 1e-24:
         raise ValueError(
             f"the {members} members agree on every best design, so no run can sharpen the choice; "
-            "ask more budgets, a larger bag, or aim 'level'"
+            "ask more budgets or a larger bag; in Python also aim 'level'"
         )
     return root
 

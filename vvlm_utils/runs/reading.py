@@ -178,4 +178,7 @@ def read_table(path: str | Path, known: Sequence[str] = ()) -> pd.DataFrame:
         ) from None
     table.columns = [str(name).strip().strip("\ufeff") for name in table.columns]
     table.index = np.arange(len(table)) + skipped + 2
+    noted = table.iloc[:, 0].astype(str).str.startswith("#") & table.iloc[:, 1:].isna().all(axis=1)
+    if noted.any():
+        raise RunsError(f"{path}: line {noted.idxmax()} is a comment; remove it")
     return table.dropna(how="all")
