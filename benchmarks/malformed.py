@@ -382,7 +382,6 @@ def arguments(draw: random.Random, folder: Path, good: dict[str, Any]) -> Argume
     out = folder / "none" / "fit.json"
     plan = ["next-runs", *ask[1:]]
     serve = ["serve", "qwen3-vl-8b", "--duration", 10]
-    choose = ["choose", "--family", "qwen3-vl", "--train-examples", 1e6]
     return draw.choice([
         ["cost", "--lm-params", junk, *design],
         ["cost", "--lm-params", 1e9, "--frames", junk, "--tokens-per-frame", 16],
@@ -420,14 +419,13 @@ def arguments(draw: random.Random, folder: Path, good: dict[str, Any]) -> Argume
         ["data", "sample", folder, "--examples", whole], ["data"], [],
         ["run", fit, "-p", name, junk], ["run", folder / "no.ipynb"], ["run", "/dev/zero"],
         [junk], ["fit"], [*ask[:2], "--speed", junk],
-        ["serve", junk], [*serve, "--duration", no_count], [*serve, "--fps", no_count],
+        ["serve", junk], [*serve, "--duration", no_count],
+        [*serve, "--fps", draw.choice(["nan", "-1", "0", "inf", "x"])],
         [*serve, "--frames", whole], [*serve, "--accelerator", junk], [*serve, "--cores", whole],
         [*serve, "--resolution", draw.choice(["1280", "x", "0x0", "1280x", "-1x9", "1e9x1", "½x"])],
         [*serve, "--utilisation", draw.choice(["0", "-1", "2", "nan", "x"])],
         [*serve, "--price", draw.choice(["-1", "nan", "inf", "x"])],
         [*serve, "--pruning-rate", draw.choice(["-1", "1", "nan", "2", "x"])],
-        [*choose, "--tflops", no_count], [*choose, "--seconds", no_count],
-        [*choose, "--tflops", 5, "--duration", no_count], ["choose", "--family", junk, *QUESTION],
     ])  # fmt: skip
 
 
