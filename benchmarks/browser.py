@@ -5,10 +5,12 @@ it, and Python's `fit_model` in the same run, compiled beforehand. Then a table 
 its memory. Seconds are those of the clock, which other work stretches; those of the processor stand
 beside them. Prints JSON.
 
-    python benchmarks/browser.py [MEMBERS]
+    python -P benchmarks/browser.py [MEMBERS]
 """
 
 import json
+import os
+import shutil
 import sys
 import tempfile
 import time
@@ -18,9 +20,6 @@ import numpy as np
 import pandas as pd
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from tests.conftest import CHROMIUM
 from vvlm_utils.advice.answer import fit_model
 from vvlm_utils.laws.recommendation import MEMBERS
 from vvlm_utils.runs.prepared import prepare
@@ -28,6 +27,7 @@ from vvlm_utils.runs.sources import find_table
 from vvlm_utils.site.engine import write_script
 
 ROOT = Path(__file__).parents[1]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 LARGE = 5_000
 # What the page does, in a worker as it starts it; every message with its time and its memory.
 RUN = """({csv, members}) => new Promise((done) => {
@@ -100,8 +100,6 @@ def renderer_megabytes(pids: set[int]) -> float:
 
 def in_browser(page, csv: str, members: int) -> dict:
     """Seconds to each message of the worker, by the clock and by the processor."""
-    import os
-
     before = processor_seconds(descendants(os.getpid()))
     found = page.evaluate(RUN, {"csv": csv, "members": members})
     pids = descendants(os.getpid())

@@ -25,7 +25,7 @@ from vvlm_utils.site import engine
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "book" / "assets" / "engine"
-sys.path.insert(0, str(ROOT / "benchmarks"))
+sys.path.append(str(ROOT / "benchmarks"))
 MEMBERS, SEED = 30, 0
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")

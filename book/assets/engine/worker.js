@@ -11,6 +11,8 @@ import { audit, compareLaws } from "./audit.js";
 import { fitRecord } from "./files.js";
 import { sayModel, sayQuestion } from "./sentences.js";
 
+const FIRST_STARTS = 8; // of the single fit that answers first
+
 // Prepare, audit, fit and answer; `say` is called with every part as it is known.
 export function analyse({ bytes, name, choices }, data, say) {
   const prepared = prepare(bytes, name, choices, data);
@@ -32,7 +34,8 @@ export function analyse({ bytes, name, choices }, data, say) {
   const laws = lawsOver(data, prepared.factors, prepared.data);
   const first = Object.values(laws).find((law) => data.recommended.includes(law.name)) ??
     Object.values(laws)[0];
-  const single = asMix(data, prepared, fitLaw(first, prepared.runs, data.options, new Random(seed)));
+  const quick = { ...data.options, few_starts: FIRST_STARTS };
+  const single = asMix(data, prepared, fitLaw(first, prepared.runs, quick, new Random(seed)));
   say({ step: "first", law: first.name, answer: answerOf(single, prepared, asked, data) });
   const progress = (share) => say({ step: "progress", share });
   const mixed = recommended(data, prepared, new Random(seed), choices.members ?? data.members, progress);
