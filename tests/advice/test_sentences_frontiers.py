@@ -76,6 +76,14 @@ def test_growth():
         "In order of growth, with 1M examples: frames (20.0 times), then LM size (2.0 times)."
     )
     assert "at every size: frames, then LM size." in said.say_growth(growth(n1=up, n2=up))
+    third, fourth = up | {"tokens_per_frame": 3.0}, up | {"tokens_per_frame": 1.0}
+    assert said.say_growth(growth(n1=third, n2=fourth)) == (
+        "At every size frames grows most; what grows least differs."
+    )
+    fifth = third | {"data": 2.5}, third | {"data": 3.5}
+    assert said.say_growth(growth(n1=fifth[0], n2=fifth[1])) == (
+        "At every size frames grows most and LM size least."
+    )
     assert "depends on the training set: with 1 examples frames (20.0" in said.say_growth(
         growth(n1=up, n2=down)
     )

@@ -1,6 +1,9 @@
 """Chapter 3, How is one run finetuned?"""
 
+import json
+
 from vvlm_utils.chapters.declaration import Chapter, Rule, declare
+from vvlm_utils.files import DATA_FOLDER
 
 DECODERS = {
     "mini": tuple(f"mini-{size}" for size in ("2k", "7k", "15k", "40k", "90k", "215k", "480k")),
@@ -9,6 +12,23 @@ DECODERS = {
 }
 """The decoders of every preset."""
 DRAWN = (16, 64, 4096)  # most frames, tokens per frame and clips of the world drawn here
+
+TRAINED = 512  # most clips that are drawn to train on the spot
+BATCH = 8  # clips of a finetuning step of the mini preset
+RUN = ("lm", "frames", "tokens_per_frame", "train_examples", "seed", "draw")
+KEPT = json.loads((DATA_FOLDER / "mini_record" / "record.json").read_text())
+"""The record of the one run that is kept."""
+
+
+def _kept(p) -> bool:
+    """Whether a run that is replayed is the kept one."""
+    return p.mode != "replay" or all(getattr(p, name) == KEPT[name] for name in RUN)
+
+
+def _trainable(p) -> bool:
+    """Whether a run can be trained from the kept weights, on clips drawn here."""
+    whole_steps = p.train_examples <= TRAINED and p.train_examples % BATCH == 0
+    return p.mode != "train" or bool(p.data) or (whole_steps and p.draw == 0)
 
 
 def _drawn(p) -> bool:
@@ -53,6 +73,18 @@ class Parameters(Chapter):
             ("frames", "tokens_per_frame", "train_examples"),
             "at most {} frames of {} tokens and {} clips where no data is given".format(*DRAWN),
             _drawn,
+        ),
+        Rule(
+            RUN,
+            "with mode replay the kept run, "
+            + ", ".join(f"{name} {KEPT[name]}" for name in RUN)
+            + "; mode train makes another",
+            _kept,
+        ),
+        Rule(
+            ("train_examples", "draw", "mode"),
+            f"with mode train and no data at most {TRAINED} clips, in steps of {BATCH}, of draw 0",
+            _trainable,
         ),
         Rule(
             ("data", "weights", "preset"),

@@ -14,9 +14,9 @@ class Parameters(Chapter):
     )
     seed: int = declare(0, "seed of those draws", least=0, most=2**31)
     low_budget: float = declare(
-        15.0, "budget before the doubling of claim C3, TFLOPs per video", choices=BUDGETS
+        15.0, "budget before the doubling of claim C3, TFLOPs per video", choices=BUDGETS[1:-1]
     )
-    high_budget: float = declare(30.0, "budget after it, TFLOPs per video", choices=BUDGETS)
+    high_budget: float = declare(30.0, "budget after it, TFLOPs per video", choices=BUDGETS[2:])
 
     rules = (
         RUNS_EXIST,

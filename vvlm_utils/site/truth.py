@@ -20,6 +20,9 @@ import pandas as pd
 from vvlm_utils.advice.sentences import costs, designs, served
 from vvlm_utils.chapters.glued import ROLE, read_glued, say
 from vvlm_utils.chapters.notebook import find_parameters
+from vvlm_utils.runs.sources import find_table
+from vvlm_utils.runs.table import load_runs
+from vvlm_utils.text import say_level
 
 NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?"
 INTERVAL = re.compile(rf"({NUMBER})%? \((?:\d+%: )?({NUMBER})%? to ({NUMBER})%?\)")
@@ -100,6 +103,7 @@ def _first_chapter(tables: list[pd.DataFrame], glued: Mapping[str, Any]) -> Said
 
 def _sweep_chapter(tables: list[pd.DataFrame], glued: Mapping[str, Any]) -> Said:
     counts = next(t for t in tables if list(t.columns) == ["1B", "2.8B", "7.5B"])
+    counts = counts.astype(int)
     return {"choices": designs.say_choices(counts), "near_total": int(counts.to_numpy().sum())}
 
 
@@ -142,11 +146,23 @@ def _faults_of(text: str, shown: str) -> list[str]:
     return found
 
 
+def own_sizes(runs: str) -> list[float]:
+    """The LM sizes of the table that a chapter read; none where it is not there any more."""
+    path = find_table(runs) or Path(runs)
+    return sorted(load_runs(runs, task=None)["lm_params"].unique()) if path.is_file() else []
+
+
 def find_faults(notebook: Path) -> list[str]:
     """Everything in an executed chapter that is not true of its own tables; empty where all is."""
     cells = nbformat.read(notebook, as_version=4).cells
     glued, tables = read_glued(cells), read_tables(cells)
-    shown = " ".join(t.to_csv() for t in tables)
+    chapter = find_parameters(notebook)
+    given = next((t for t in tables if list(t.columns[:2]) == ["value", "may be"]), None)
+    asked = "paper" if given is None or "runs" not in given.index else given.loc["runs", "value"]
+    asked = asked.strip('"')
+    other = asked != "paper"
+    own = [say_level(size) for size in own_sizes(asked)] if other else []
+    shown = " ".join([*(t.to_csv() for t in tables), *own])
     lines = [
         say(line, glued)
         for cell in cells
@@ -168,11 +184,9 @@ def find_faults(notebook: Path) -> list[str]:
         if m[0] not in glued
     ]
     faults = [f"nothing glues {name}" for name in dict.fromkeys(unsaid)]
-    for line in [*lines, *(text for text in map(str, shown.splitlines()) if INTERVAL.search(text))]:
+    cells_shown = [str(text) for table in tables for text in table.to_numpy().ravel()]
+    for line in [*lines, *(text for text in cells_shown if INTERVAL.search(text))]:
         faults += [f"{line.strip()[:120]!r} {fault}" for fault in _faults_of(line, shown)]
-    chapter = find_parameters(notebook)
-    given = next((t for t in tables if list(t.columns[:2]) == ["value", "may be"]), None)
-    other = given is not None and "runs" in given.index and given.loc["runs", "value"] != '"paper"'
     faults += [f"says {name} of other runs" for name in glued if other and VERDICT.fullmatch(name)]
     recompute = RECOMPUTED.get(chapter.__module__.rpartition(".")[2])
     for name, said in recompute(tables, glued).items() if recompute else []:

@@ -8,7 +8,16 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["costs", "designs", "elasticities", "frontiers", "own", "served", "words"],
+    submodules=[
+        "costs",
+        "designs",
+        "elasticities",
+        "frontiers",
+        "own",
+        "served",
+        "trends",
+        "words",
+    ],
     submod_attrs={
         "answers": ["say_moves", "say_other_law", "say_printed"],
         "report": [

@@ -114,6 +114,12 @@ def say_growth(growth: pd.DataFrame) -> str:
         names = [say_name(f) for f in said[0][1]]
         first = ", then ".join(said[0][2]) if len(said) == 1 else ", then ".join(names)
         return f"In order of growth, {where}: {first}."
+    first, last = ({order[k] for order in orders} for k in (0, -1))
+    if len(first) == len(last) == 1:
+        ends = f"{say_name(*first)} grows most and {say_name(*last)} least"
+        return f"At every size {ends}."
+    if len(first) == 1:
+        return f"At every size {say_name(*first)} grows most; what grows least differs."
     each = "; ".join(f"with {title} {order[0]}" for title, _, order in said)
     return f"Which factor grows most depends on the training set: {each}."
 

@@ -54,7 +54,10 @@ def read_record(path: Path) -> RunRecord:
     Raises RecordError for a file that is missing or is no record.
     """
     if not Path(path).exists():
-        raise RecordError(f"{path}: no such record; run its chapter with mode = train")
+        raise RecordError(
+            f"{path}: no such record; first run notebooks/03_finetune.ipynb with mode train and "
+            "the same settings"
+        )
     content = read_json(path, RecordError, "remove it, run again")
     known = {f.name for f in fields(RunRecord)}
     if not isinstance(content, dict) or not set(content) <= known:
