@@ -62,6 +62,7 @@ def test_the_mini_world():
     assert said.say_names(["a", "b"], ["a", "c"]) == (
         "The two prices name the same decoder at 1 of the 2 budgets."
     )
-    assert said.say_plans({"chance": 0.5, "the plan": 0.2}) == (
+    plans = {"chance": 0.5, "the plan": 0.2}
+    assert said.say_plans({k: pd.DataFrame({"left": [1.0, v]}) for k, v in plans.items()}) == (
         "At the end the plan leaves 20% and chance leaves 50%."
     )

@@ -76,11 +76,13 @@ assert not {{"pandas", "numba", "nbformat", "papermill"}} & set(sys.modules)
 
 
 def test_names_that_are_declared_as_text_are_those_of_the_code():
+    from vvlm_utils.experiment.mini.design import LIVE_EXAMPLES
     from vvlm_utils.experiment.model.presets import PRESETS
     from vvlm_utils.laws.forms import BUILDERS, ONE_FACTOR
     from vvlm_utils.runs.table import load_runs
 
     assert frontier.LAWS == tuple(name for name in BUILDERS if name not in ONE_FACTOR)
+    assert finetune.TRAINED == LIVE_EXAMPLES
     assert finetune.DECODERS == {name: tuple(p.decoders) for name, p in PRESETS.items()}
     budgets = load_runs("paper")["target_tflops"].dropna().unique()
     assert list(runs.BUDGETS) == sorted(budgets)

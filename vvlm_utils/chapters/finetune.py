@@ -13,7 +13,7 @@ DECODERS = {
 """The decoders of every preset."""
 DRAWN = (16, 64, 4096)  # most frames, tokens per frame and clips of the world drawn here
 
-TRAINED = 512  # most clips that are drawn to train on the spot
+TRAINED = 1024  # most clips that are drawn to train on the spot
 BATCH = 8  # clips of a finetuning step of the mini preset
 RUN = ("lm", "frames", "tokens_per_frame", "train_examples", "seed", "draw")
 KEPT = json.loads((DATA_FOLDER / "mini_record" / "record.json").read_text())

@@ -267,11 +267,14 @@ def elasticity_table(
     cost: CostFunction = paper_flops,
     form: str = "forward",
     level: float = 0.8,
+    middle: str = "bag",
 ) -> pd.DataFrame:
     """Elasticities under many settings: index (row, factor), columns value, low, high.
 
     Rows with the same budgets share their frontiers, so all of Table 10 takes little more than
     its data sizes.
+
+    middle : as in :func:`summarise`
     """
     main = {"budgets": 300, "data_sizes": 100, "max_data_size": 10e6, "step": 5e6}
     found, paths = {}, {}
@@ -286,5 +289,5 @@ def elasticity_table(
             paths[count] = Paths(model, space, cost, np.linspace(1e12, 100e12, count))
         sizes = np.linspace(1e6, s["max_data_size"], int(s["data_sizes"]))
         each = [paths[count].elasticity(n, s["step"], form) for n in np.unique(sizes)]
-        found[name] = summarise(np.mean(each, axis=0), level)
+        found[name] = summarise(np.mean(each, axis=0), level, middle)
     return pd.concat(found, names=["row", "factor"])

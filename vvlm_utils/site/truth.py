@@ -161,7 +161,7 @@ def find_faults(notebook: Path) -> list[str]:
     asked = "paper" if given is None or "runs" not in given.index else given.loc["runs", "value"]
     asked = asked.strip('"')
     other = asked != "paper"
-    own = [say_level(size) for size in own_sizes(asked)] if other else []
+    own = [say_level(size) for size in own_sizes(asked)]
     shown = " ".join([*(t.to_csv() for t in tables), *own])
     lines = [
         say(line, glued)

@@ -108,7 +108,11 @@ def say_names(first: Sequence[str], second: Sequence[str]) -> str:
     return f"The two prices name the same decoder at {say_part(same, len(first), 'budgets')}."
 
 
-def say_plans(left: Mapping[str, float]) -> str:
-    """What plans and chance leave of the doubt about the choice, shares by name, least first."""
-    order = sorted(left.items(), key=lambda item: item[1])
+def say_plans(left: Mapping[str, pd.DataFrame]) -> str:
+    """What plans and chance leave of the doubt about the choice at their end, least first.
+
+    left : by name a table with column left, a share, a row per run
+    """
+    ends = {name: float(table["left"].iloc[-1]) for name, table in left.items()}
+    order = sorted(ends.items(), key=lambda item: item[1])
     return f"At the end {say_list([f'{name} leaves {share:.0%}' for name, share in order])}."
