@@ -268,7 +268,9 @@ def suites(draw: random.Random, folder: Path, good: dict[str, Any]) -> Arguments
     if kind == 0:
         where = draw.choice([content, benchmark])
         name = draw.choice([name for name in where if name != "name"])
-        where[name] = _value(draw, (1e308, *[v for v in VALUES if type(v) is type(where[name])]))
+        where[name] = _value(
+            draw, tuple(v for v in VALUES if type(v) in (float, type(where[name])))
+        )
     elif kind == 1:
         del (where := draw.choice([content, benchmark]))[draw.choice(list(where))]
     elif kind == 2:
