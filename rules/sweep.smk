@@ -30,7 +30,7 @@ def groups(wildcards):
     return wanted + served
 
 
-def after(wildcards, behind):
+def draw_before(wildcards, behind):
     """The mark of the draw that is so many before; draws come one after the other."""
     earlier = [draw for draw in TO_DRAW if draw < int(wildcards.draw)]
     return [f"{OWN}-draw-{earlier[-behind]}.done"] if len(earlier) >= behind else []
@@ -56,7 +56,7 @@ rule decoder:  # may run ahead of the runs by one draw, so that no core is idle
     input:
         rules.tower.output,
         STAGES + "/features-align.done",
-        lambda wildcards: after(wildcards, 2),
+        lambda wildcards: draw_before(wildcards, 2),
     output:
         touch(STAGES + "/decoder-{lm}-{draw}.done"),
     shell:
@@ -67,7 +67,7 @@ rule runs:
     input:
         STAGES + "/decoder-{lm}-{draw}.done",
         expand(STAGES + "/features-{split}.done", split=["train", "test"]),
-        lambda wildcards: after(wildcards, 1),
+        lambda wildcards: draw_before(wildcards, 1),
     output:
         touch(OWN + "-runs-{lm}-{draw}.done"),
     priority: 1

@@ -1,6 +1,7 @@
 """What a user sets for make reaches the programs as text, and nothing is run but the programs."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -141,3 +142,12 @@ def test_the_graphs_commands_are_quoted_for_any_folder(tmp_path):
     commands = [shlex.split(line.partition(": ")[2]) for line in lines if " -m vvlm_utils" in line]
     programs = [next(word for word in words if "=" not in word) for words in commands]
     assert len(commands) > 15 and set(programs) == {str(python)}
+
+
+def test_the_parts_of_the_graph_share_no_name():
+    """Snakemake reads them into one space, where the later one of two names would win."""
+    named = re.compile(r"^(?:def (\w+)\(|rule (\w+):|([A-Z_]+) = )", re.M)
+    parts = sorted((ROOT / "rules").glob("*.smk"))
+    names = ["".join(found) for part in parts for found in named.findall(part.read_text())]
+    assert len(names) > 20
+    assert [name for name in set(names) if names.count(name) > 1] == []
