@@ -8,7 +8,7 @@ from vvlm_utils.laws.bagging import bag, redraw_prior
 from vvlm_utils.laws.bootstrap import resample_weights
 from vvlm_utils.laws.fitting import fit
 from vvlm_utils.laws.forms import get_law, laws_over
-from vvlm_utils.laws.optimisers import l_bfgs, levenberg_marquardt, loss_and_slope
+from vvlm_utils.laws.optimisers import descend_all, l_bfgs, levenberg_marquardt, loss_and_slope
 from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.laws.priors import (
     KINDS,
@@ -60,6 +60,14 @@ def test_both_optimisers_find_the_same_penalised_optimum(name):
         optimise(problem, starts, ones)[1].min() for optimise in (levenberg_marquardt, l_bfgs)
     )
     assert one == pytest.approx(other, rel=1e-3)
+
+
+def test_one_compiled_search_serves_every_fit():
+    """Whatever is read-only or shared between resamples: to compile takes longer than to fit."""
+    for options in (FitOptions(starts=2), FitOptions(starts=2, prior=Prior())):
+        fit(get_law("add"), RUNS, options, rng=rng())
+        bag(get_law("add"), RUNS, options, rng=rng(), resamples=2)
+    assert len(descend_all.signatures) == 1
 
 
 def test_a_short_search_reaches_the_best_of_many_draws_of_the_prior():

@@ -78,7 +78,12 @@ class Problem:
         if self.prior_weight is None:
             return np.zeros((resamples, size)), np.zeros(size)
         means = np.broadcast_to(self.prior_mean, (resamples, size))
-        return np.ascontiguousarray(means), np.asarray(self.prior_weight, dtype=float)
+        return own_copy(means), own_copy(self.prior_weight)
+
+
+def own_copy(array: np.ndarray) -> np.ndarray:
+    """A copy that can be written to: for one that cannot, numba would compile once more."""
+    return np.array(array, dtype=float, order="C")
 
 
 @numba.njit(cache=True, fastmath={"reassoc", "contract"}, error_model="numpy")
@@ -285,14 +290,14 @@ def levenberg_marquardt(
     """
     if not isinstance(problem.law, Law):
         return bounded_least_squares(problem, starts, weights, steps, tolerance)
-    weights = np.ascontiguousarray(weights, dtype=float)
-    error = np.ascontiguousarray(np.broadcast_to(problem.error, weights.shape), dtype=float)
-    theta, low, high = np.array(starts, dtype=float, order="C"), problem.low, problem.high
+    weights = own_copy(weights)
+    error = own_copy(np.broadcast_to(problem.error, weights.shape))
+    theta, low, high = own_copy(starts), problem.low, problem.high
     if problem.logs:
         theta, low, high = (problem.to_search(x) for x in (theta, low, high))
     means, precision = problem.priors(len(weights))
     losses = descend_all(
-        theta, np.ascontiguousarray(problem.log_z), error, weights,
+        theta, own_copy(problem.log_z), error, weights,
         low, high, problem.law.entries, problem.law.joined,
         float(problem.huber_delta), problem.raw, problem.logs, means, precision, steps, tolerance,
     )  # fmt: skip
