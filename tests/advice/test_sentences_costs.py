@@ -18,6 +18,20 @@ def test_overspending(numbers, said):
     assert pd.Series([costs.say_overspent(*numbers)]).str.contains(said).all()
 
 
+@pytest.mark.parametrize(
+    ("one_frame", "said"),
+    [
+        ((1.4e12, 0.7e12), "reads at most 7 frames of 49 tokens; 14 would seem possible"),
+        ((9e12, 4e12), "reads at most 1 frame of 49 tokens; 2 would"),
+        ((11e12, 9e12), "cannot encode and read even one frame of 49 tokens; 1 would"),
+        ((30e12, 20e12), "a model of 7.5B cannot read a single frame of 49 tokens."),
+        ((4.1e12, 4e12), "2 frames of 49 tokens; the encoder does not change that number."),
+    ],
+)
+def test_frames_that_a_budget_buys(one_frame, said):
+    assert said in costs.say_afforded(10, 7.5e9, 49, *one_frame)
+
+
 def bills(largest, encoder):
     table = {"largest true cost, TFLOPs": largest, "of it the encoder": encoder}
     return pd.DataFrame(table, index=["1B", "7.5B"])
@@ -26,14 +40,17 @@ def bills(largest, encoder):
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        (bills([80.0, 82.0], [79.0, 70.0]), "nearly the same at every LM size: in each, most is"),
-        (bills([80.0, 82.0], [79.0, 10.0]), "is most of it for 1 of the 2 LM sizes."),
+        (
+            bills([80.0, 82.0], [79.0, 70.0]),
+            "nearly the same for every LM size, and most of each is",
+        ),
+        (bills([80.0, 82.0], [79.0, 10.0]), "takes most of it for 1 of the 2 LM sizes."),
         (
             bills([80.0, 160.0], [70.0, 150.0]),
-            "The largest bill, that of 7.5B, is 2.0 times that of 1B",
+            "The largest cost, with 7.5B, is 2.0 times that with 1B",
         ),
-        (bills([80.0, 160.0], [7.0, 15.0]), "that of 1B; encoding frames is most of it for none"),
-        (bills([0.0, 160.0], [0.0, 15.0]), "some LM is accepted with no design"),
+        (bills([80.0, 160.0], [7.0, 15.0]), "with 1B; encoding frames takes most of it for none"),
+        (bills([0.0, 160.0], [0.0, 15.0]), "accepts no design of some LM size"),
     ],
 )
 def test_bills(table, said):
@@ -87,12 +104,12 @@ def test_the_exact_count(exact, said):
 
 
 def test_answers_and_further_questions():
-    assert costs.say_answer(0.01).endswith("the prefill is the price.")
-    assert costs.say_answer(0.2).endswith("no small part of the price.")
+    assert costs.say_answer(0.01).endswith("the prefill is most of the cost.")
+    assert costs.say_answer(0.2).endswith("a considerable part of the cost.")
     said = costs.say_further(2.0, 99.0, 0.98)
-    assert "2.0% of the first; it takes 50 of them" in said and "hardly of the video" in said
+    assert "2.0% of the first; 50 of them" in said and "hardly on the video" in said
     assert said.startswith("A further question costs 2 TFLOPs, ")
-    assert "attention to the video is part of it" in costs.say_further(2.0, 99.0, 0.6)
+    assert "attention to the video is a part of" in costs.say_further(2.0, 99.0, 0.6)
 
 
 def passes(encode, read, write_one, write_many):
@@ -116,7 +133,7 @@ def test_which_passes_keep_a_device_busy():
 
 
 def test_writing():
-    assert costs.say_writing(0, 0).startswith("No answer is written")
+    assert costs.say_writing(0, 0).startswith("nothing, since no answer")
     assert costs.say_writing(0.01, 0.5).startswith(
         "1.0% of the FLOPs and 50% of the seconds: a bud"
     )
@@ -126,10 +143,10 @@ def test_writing():
 def test_what_an_hour_is_worth_never_compares_a_device_with_itself():
     dollars = {"l4": 10.0, "a100": 4.0, "h100": 2.0}
     assert costs.say_worth(dollars, "a100").startswith(
-        "an hour of l4 is worth 40% of an hour of a100, and one of h100 200%"
+        "an hour of l4 does the work of 0.40 hours of a100, and an hour of h100 that of 2.00"
     )
     assert costs.say_worth(dollars, "l4").startswith(
-        "an hour of a100 is worth 250% of an hour of l4"
+        "an hour of a100 does the work of 2.50 hours of l4"
     )
 
 
@@ -139,11 +156,14 @@ def counts(*rows):
 
 def test_choices_of_a_tolerance():
     assert (
-        designs.say_choices(counts([5, 5], [5, 5])) == "Every budget leaves 5 designs to every LM."
+        designs.say_choices(counts([5, 5], [5, 5]))
+        == "Every budget leaves 5 designs for every LM size."
     )
     said = designs.say_choices(counts([5, 0], [78, 40]))
-    assert said == "No design is left to 7.5B at 2 TFLOPs; the most, 78 of 1B at 30 TFLOPs."
-    assert "coarse steps, 1 of 7.5B at 2 TFLOPs" in designs.say_choices(counts([5, 1], [78, 40]))
+    assert said == "There is no design with 7.5B at 2 TFLOPs; the most are 78 with 1B at 30 TFLOPs."
+    assert "The fewest are 1 with 7.5B at 2 TFLOPs, where" in designs.say_choices(
+        counts([5, 1], [78, 40])
+    )
 
 
 def curve(*tokens):
@@ -160,7 +180,7 @@ def test_the_papers_own_designs_at_a_budget():
     assert "span 50% of their curves, in log tokens: they were" in designs.say_spread(
         curve(1, 10), curve(1, 100)
     )
-    assert designs.say_spread(curve(1, 100), curve(1, 100)).endswith("spread over them.")
+    assert designs.say_spread(curve(1, 100), curve(1, 100)).endswith("from end to end.")
 
 
 def test_hours_utilisation_and_the_gpus_that_a_run_needs():

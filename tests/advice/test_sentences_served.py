@@ -37,12 +37,15 @@ def test_curves(table, said):
 @pytest.mark.parametrize(
     ("tokens", "said"),
     [
-        ([100, 80, 50], "the fewest, 50, come with c. transformers has two answers, 100 and 80"),
+        (
+            [100, 80, 50],
+            "the fewest, 50, come with c. The classes of transformers give two answers, 100 and 80",
+        ),
         (
             [100, 100, 100],
-            "makes 100 tokens of the clip. A cap on the pixels of a frame changes",
+            "the clip into 100 tokens. A limit on the pixels of a frame changes",
         ),
-        ([100, None, 100], "makes 100 tokens of the clip. Its processor knows no cap"),
+        ([100, None, 100], "the clip into 100 tokens. Its processor has no limit"),
     ],
 )
 def test_flags(tokens, said):
@@ -53,11 +56,18 @@ def test_floor():
     fixed = next(m for m in cost.load_catalogue().values() if m.rule.bounds == "fixed")
     assert "whatever the flags" in served.say_floor(fixed, 256)
     pruned, other = cost.get_model("qwen3-vl-8b"), cost.get_model("qwen2-vl-7b")
-    assert "only pruning goes on" in served.say_floor(pruned, 64)
-    assert served.say_floor(pruned, 64).endswith("lies under that floor up to there.")
-    assert served.say_floor(pruned, 300).endswith("1 to 196, lies under that floor.")
-    assert served.say_floor(pruned, 1).endswith("1 to 196, reaches no lower.")
+    assert "only pruning, which vLLM offers" in served.say_floor(pruned, 64)
+    assert served.say_floor(pruned, 64).endswith("its lower part is out of reach.")
+    assert served.say_floor(pruned, 300).endswith("1 to 196; all of it is out of reach.")
+    assert served.say_floor(pruned, 1).endswith("1 to 196; all of it can be reached.")
     assert ("no flag" in served.say_floor(other, 64)) == (not other.rule.prunes)
+
+
+def test_falls_of_errors_beside_the_law():
+    fall = pd.DataFrame({"a": [10.0, 20, 8], "b": [12.0, 22, 8]}, index=["the law", "m", "l"])
+    said = served.say_falls(fall)
+    assert "the law predicts that the error falls by 11%" in said
+    assert said.endswith("8% for l and 21% for m: by more than predicted for 1 of the 2 models.")
 
 
 def test_shares_and_ratios():

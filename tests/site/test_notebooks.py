@@ -131,7 +131,7 @@ def exercises(path: Path) -> list[tuple[str, str]]:
 def test_chapter_has_goals_and_takeaways(path):
     text = prose(path)
     assert re.match(r"\(ch-[a-z]+\)=\n# .+\?\n", text)
-    assert "```{tip}" in text or ":::{tip}" in text
+    assert "{tip}" in text or "```{admonition} You will learn\n:class: tip\n" in text
     assert "Takeaways" in text
 
 

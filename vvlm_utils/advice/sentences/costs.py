@@ -41,26 +41,46 @@ def say_overspent(accepted: int, overspent: int, worst: float) -> str:
     )
 
 
+def say_afforded(
+    budget_tflops: float, lm_params: float, tokens: float, true: float, believed: float
+) -> str:
+    """How many frames a budget buys, and how many it seems to buy when the encoder is forgotten.
+
+    tokens : per frame
+    true, believed : FLOPs of one frame, with the encoder and without
+    """
+    frames, seeming = (int(budget_tflops * 1e12 // cost) for cost in (true, believed))
+    size = short_count(float(f"{lm_params:.3g}"))
+    first = f"For {budget_tflops:g} TFLOPs per video, a model of {size}"
+    if seeming == 0:
+        return f"{first} cannot read a single frame of {tokens:g} tokens."
+    read = f"reads at most {frames:,}" if frames else "cannot encode and read even one"
+    kind = "frames" if frames > 1 else "frame"
+    seem = f"{seeming:,} would seem possible without the encoder in the count"
+    if frames == seeming:
+        seem = "the encoder does not change that number"
+    return f"{first} {read} {kind} of {tokens:g} tokens; {seem}."
+
+
 def say_bills(by_size: pd.DataFrame) -> str:
-    """Whether the largest bills depend on the LM, and what they are bills for.
+    """Whether the largest costs depend on the LM, and what they are spent on.
 
     by_size : a row per LM with "largest true cost, TFLOPs" and "of it the encoder"
     """
     bills, encoder = by_size["largest true cost, TFLOPs"], by_size["of it the encoder"]
     if bills.min() <= 0:
-        return "At this budget some LM is accepted with no design at all."
+        return "At this budget the count accepts no design of some LM size."
     alike = bills.max() / bills.min() <= ALIKE
     share = float((encoder / bills).min())
-    first = "The largest bills are nearly the same at every LM size"
+    first = "The largest costs are nearly the same for every LM size"
     if not alike:
-        ends = (
-            f"The largest bill, that of {bills.idxmax()}, is {bills.max() / bills.min():.1f} times"
-        )
-        first = f"{ends} that of {bills.idxmin()}"
+        ends = f"The largest cost, with {bills.idxmax()}, is {bills.max() / bills.min():.1f} times"
+        first = f"{ends} that with {bills.idxmin()}"
     if share > 0.5:
-        return f"{first}: in each, most is for encoding frames."
+        return f"{first}, and most of each is spent on encoding frames."
     most = int((encoder / bills > 0.5).sum())
-    return f"{first}; encoding frames is most of it for {say_part(most, len(bills), 'LM sizes')}."
+    part = say_part(most, len(bills), "LM sizes")
+    return f"{first}; encoding frames takes most of it for {part}."
 
 
 def say_worst(worst: float) -> str:
@@ -125,8 +145,8 @@ def say_answer(share: float) -> str:
     """What a hundred tokens of answer are of the FLOPs."""
     said = f"A hundred tokens of answer are {share:.1%} of the FLOPs"
     if share < SMALL_SHARE:
-        return f"{said}: for answers of this length the prefill is the price."
-    return f"{said}: for this design the answer is no small part of the price."
+        return f"{said}: for answers of this length the prefill is most of the cost."
+    return f"{said}: for this design the answer is a considerable part of the cost."
 
 
 def say_further(further: float, first: float, of_half: float) -> str:
@@ -137,13 +157,13 @@ def say_further(further: float, first: float, of_half: float) -> str:
     """
     count = int(np.ceil(first / further))
     if of_half > 1 - SMALL_SHARE:
-        whose = "it is a price of the LM and of the text, hardly of the video"
+        whose = "it depends on the LM and on the text, hardly on the video"
     else:
-        whose = "attention to the video is part of it"
+        whose = "attention to the video is a part of the cost"
     cost = f"A further question costs {say_number(further)} TFLOPs, {further / first:.1%}"
     return (
-        f"{cost} of the first; it takes {count:,} of them to cost as much as the first. "
-        f"Half the frames leave {of_half:.0%} of it: {whose}."
+        f"{cost} of the first; {count:,} of them cost as much as the first. "
+        f"With half the frames it still costs {of_half:.0%} of that: {whose}."
     )
 
 
@@ -187,11 +207,11 @@ def say_passes(points: pd.DataFrame, ridge: float) -> str:
 def say_writing(flops: float, seconds: float) -> str:
     """What writing the answers is of the FLOPs and of the seconds, two shares."""
     if flops == seconds == 0:
-        return "No answer is written here, so decoding takes nothing"
+        return "nothing, since no answer is written here"
     if seconds > 2 * flops:
-        end = "a budget in FLOPs misses what an answer costs one video at a time"
+        end = "a budget in FLOPs misses most of the time that an answer takes"
     else:
-        end = "for this service FLOPs tell the seconds of writing about as well as of reading"
+        end = "for this service FLOPs predict the time of writing about as well as that of reading"
     return f"{flops:.1%} of the FLOPs and {seconds:.0%} of the seconds: {end}"
 
 
@@ -203,8 +223,9 @@ def say_worth(dollars: Mapping[str, float], own: str) -> str:
     worth = (dollars[own] / pd.Series(dollars)).drop(own)
     low, high = worth.idxmin(), worth.idxmax()
     return (
-        f"an hour of {low} is worth {worth[low]:.0%} of an hour of {own}, and one of {high} "
-        f"{worth[high]:.0%}; a device that costs more than its share is the worse choice"
+        f"an hour of {low} does the work of {worth[low]:.2f} hours of {own}, and an hour of {high} "
+        f"that of {worth[high]:.2f}; a device is the better choice where its price per hour, "
+        f"over that of {own}, is below this number"
     )
 
 

@@ -19,17 +19,27 @@ def say_choices(counts: pd.DataFrame) -> str:
     """
     flat = counts.stack()
     if flat.min() == flat.max():
-        return f"Every budget leaves {flat.max():,} designs to every LM."
+        return f"Every budget leaves {flat.max():,} designs for every LM size."
 
     def place(where: tuple) -> str:
         budget, lm = where
-        return f"{flat[where]:,} of {lm} at {budget:g} TFLOPs"
+        return f"{flat[where]:,} with {lm} at {budget:g} TFLOPs"
 
     none = [f"{lm} at {budget:g}" for (budget, lm), count in flat.items() if count == 0]
-    left = f"the most, {place(flat.idxmax())}"
+    left = f"the most are {place(flat.idxmax())}"
     if none:
-        return f"No design is left to {say_list(none)} TFLOPs; {left}."
-    return f"The fewest are left where frames make coarse steps, {place(flat.idxmin())}; {left}."
+        return f"There is no design with {say_list(none)} TFLOPs; {left}."
+    return f"The fewest are {place(flat.idxmin())}, where one frame is a large step; {left}."
+
+
+def say_outside(budgets: pd.Series) -> str:
+    """How many designs miss each budget; ``budgets`` has one value (TFLOPs) per design.
+
+    >>> say_outside(pd.Series([2.0, 2.0, 15.0]))
+    '2 at 2 TFLOPs and 1 at 15 TFLOPs'
+    """
+    counts = budgets.value_counts().sort_index()
+    return say_list([f"{count} at {budget:g} TFLOPs" for budget, count in counts.items()])
 
 
 def say_ran(ran: pd.DataFrame, budget: float, budgets: Sequence[float]) -> str:
@@ -61,5 +71,5 @@ def say_spread(ran: pd.DataFrame, around: pd.DataFrame) -> str:
         return "Every curve holds a single design near this budget, so there is nothing to spread."
     said = f"The published designs span {shares.mean():.0%} of their curves, in log tokens"
     if shares.mean() >= WIDE:
-        return f"{said}: they are spread over them."
-    return f"{said}: they were added around low errors, and are no even sample."
+        return f"{said}: they cover them from end to end."
+    return f"{said}: they were added around low errors and do not cover the curves evenly."

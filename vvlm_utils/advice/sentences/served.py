@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from vvlm_utils.advice.sentences.words import direction, say_list, say_more
+from vvlm_utils.advice.sentences.words import direction, say_list, say_more, say_part
 
 if TYPE_CHECKING:
     from vvlm_utils.cost.catalogue import ServedModel
@@ -43,6 +43,33 @@ def say_curves(curves: pd.DataFrame) -> str:
     return "; ".join(said) + "."
 
 
+def say_tokens(tokens: float, model: str) -> str:
+    """What the chapter's clip becomes without any flag.
+
+    >>> say_tokens(9660, "qwen")
+    'Without any flag, qwen turns the clip of this chapter into 9,660 visual tokens.'
+    """
+    clip = "the clip of this chapter"
+    return f"Without any flag, {model} turns {clip} into {tokens:,.0f} visual tokens."
+
+
+def say_falls(fall: pd.DataFrame, law: str = "the law") -> str:
+    """How far the errors of served models fall beside what the law says.
+
+    fall : per cent from the fewest to the most frames; a row per model and one for the law, a
+        column per task
+    """
+    mean = fall.mean(axis=1)
+    others = mean.drop(law).sort_values()
+    said = [f"{value:.0f}% for {name}" for name, value in others.items()]
+    steeper = int((others > mean[law]).sum())
+    return (
+        f"From 8 to 32 frames, on average over the tasks, the law predicts that the error falls by "
+        f"{mean[law]:.0f}%. It fell by {say_list(said)}: "
+        f"by more than predicted for {say_part(steeper, len(others), 'models')}."
+    )
+
+
 def say_flags(tokens: pd.Series, model: str) -> str:
     """What each flag makes of the chapter's clip; ``tokens`` by flag, empty where it is refused.
 
@@ -51,15 +78,15 @@ def say_flags(tokens: pd.Series, model: str) -> str:
     plain, capped = tokens.iloc[0], tokens.iloc[1]
     taken = tokens.dropna()
     fewest = taken.astype(float).idxmin()
-    said = f"As it comes, {model} makes {plain:,.0f} tokens of the clip"
+    said = f"Without any flag, {model} turns the clip into {plain:,.0f} tokens"
     if taken.min() < plain:
         said = f"{said}; the fewest, {taken[fewest]:,.0f}, come with {fewest}"
     if pd.isna(capped):
-        return f"{said}. Its processor knows no cap on the pixels of a frame."
+        return f"{said}. Its processor has no limit on the pixels of a frame."
     if capped == plain:
-        return f"{said}. A cap on the pixels of a frame changes nothing for this clip."
-    two = f"transformers has two answers, {plain:,.0f} and {capped:,.0f} tokens"
-    why = "it caps the pixels of a frame only when it is told to, and a later version always will"
+        return f"{said}. A limit on the pixels of a frame changes nothing for this clip."
+    two = f"The classes of transformers give two answers, {plain:,.0f} and {capped:,.0f} tokens"
+    why = "an option limits the pixels of a frame, and a later version will always set it"
     return f"{said}. {two}: {why}."
 
 
@@ -68,13 +95,13 @@ def say_floor(model: ServedModel, floor: float) -> str:
     if model.rule.bounds == "fixed":
         return f"Every frame of {model.family} has {floor:g} tokens, whatever the flags."
     least, most = PAPER_TOKENS
-    under = f"The paper's range of $x_V$, {least} to {most}, "
-    where = "lies under that floor up to there" if floor <= most else "lies under that floor"
-    under += "reaches no lower" if floor <= least else where
-    beyond = "only pruning goes on, which vLLM serves and transformers does not"
-    beyond = beyond if model.rule.prunes else "no flag of this family goes on"
-    first = f"Below {floor:g} tokens a frame, the least of the family's reference code"
-    return f"{first}, {beyond}. {under}."
+    under = f"The paper's range of $x_V$ is {least} to {most}; "
+    where = "its lower part is out of reach" if floor <= most else "all of it is out of reach"
+    under += "all of it can be reached" if floor <= least else where
+    beyond = "only pruning, which vLLM offers and transformers does not, goes lower"
+    beyond = beyond if model.rule.prunes else "no flag of this family goes lower"
+    first = f"The reference code of the family allows no fewer than {floor:g} tokens per frame"
+    return f"{first}; {beyond}. {under}."
 
 
 def say_shares(priced: pd.DataFrame) -> str:

@@ -46,6 +46,15 @@ def say_more(ratio: float, digits: int = 0) -> str:
     return f"{percent}% {'more' if ratio > 1 else 'less'} than"
 
 
+def say_at_most(share: float) -> str:
+    """A bound in per cent, of two digits after the point; a rounded zero is no bound.
+
+    >>> say_at_most(0.0123), say_at_most(1e-6)
+    ('at most 1.23%', 'less than 0.005%')
+    """
+    return "less than 0.005%" if share < 5e-5 else f"at most {share:.2%}"
+
+
 def say_number(value: float) -> str:
     """A number of any size with three digits that count.
 
