@@ -50,6 +50,11 @@ def test_the_readme_maps_every_chapter_in_order():
     assert [number for number, _, _ in rows] == [path.stem[:2] for path in CHAPTERS]
 
 
+def test_the_table_of_contents_lists_every_page_once():
+    pages = book.list_pages(ROOT / "_toc.yml")
+    assert [page for page in set(pages) if pages.count(page) > 1] == []
+
+
 def test_the_readme_maps_the_prose_that_a_reader_looks_for():
     toc, readme = (ROOT / "_toc.yml").read_text(), (ROOT / "README.md").read_text()
     pages = set(re.findall(r"book/(\w+)", toc)) - {"lab_log", "references"}
