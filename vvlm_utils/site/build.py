@@ -36,6 +36,7 @@ PROSE = "book"
 PACKAGE = Path(__file__).parents[1]
 # The picture on the front page is a chapter's own figure: (chapter, figure, where it is shown).
 FRONT = ("07_frontier", "fig-deploy", Path(PROSE) / "assets" / "frontier.png")
+FRONT_PAGE = f"{PROSE}/intro"
 CLAIMS = f"{PROSE}/claims"  # the page that is filled from the verdicts of the chapters
 # The page that computes in the browser, and what it computes from, beside the executed chapters.
 ALLOCATOR = (f"{PROSE}/allocator", Path("allocator") / "allocator_data.js")
@@ -151,21 +152,31 @@ def execute(
     )
 
 
-def extract_figure(notebook: Path, name: str) -> bytes:
+def extract_figure(notebook: Path, name: str, kind: str = "image/png") -> bytes:
     """Take the picture out of the executed cell whose figure has this name."""
     for cell in nbformat.read(notebook, as_version=4).cells:
         figure = cell.metadata.get("mystnb", {}).get("figure", {})
         for output in cell.get("outputs", []) if figure.get("name") == name else []:
-            if "image/png" in output.get("data", {}):
-                return base64.b64decode(output.data["image/png"])
+            if kind in output.get("data", {}):
+                found = output.data[kind]
+                return found.encode() if kind.endswith("svg+xml") else base64.b64decode(found)
     raise ValueError(f"{notebook} shows no figure named {name!r}: name one that it draws")
 
 
 def copy_front_figure(executed: Path, root: Path) -> None:
-    """Put the frontier figure of the executed chapter where the front page shows it."""
+    """Put the picture of the executed chapter where the README shows it."""
     chapter, figure, place = FRONT
     with whole(root / place) as part:
         part.write_bytes(extract_figure(executed / f"{chapter}.ipynb", figure))
+
+
+def draw_front_figure(executed: Path, target: Path) -> None:
+    """Let the staged front page show the picture as a drawing, which follows the theme."""
+    chapter, figure, place = FRONT
+    drawing = target / place.with_suffix(".svg")
+    drawing.write_bytes(extract_figure(executed / f"{chapter}.ipynb", figure, "image/svg+xml"))
+    page = target / f"{FRONT_PAGE}.md"
+    page.write_text(page.read_text().replace(place.name, drawing.name))
 
 
 def stage(root: Path, executed: Path, target: Path) -> None:
@@ -184,7 +195,7 @@ def stage(root: Path, executed: Path, target: Path) -> None:
         fill_page(target / f"{CLAIMS}.md", (executed / f"{c}.ipynb" for c in chapters))
     copy_assets(target / PROSE / "assets")
     if FRONT[0] in chapters:
-        copy_front_figure(executed, target)
+        draw_front_figure(executed, target)
     pages = list_pages(root / "_toc.yml")
     page, data = ALLOCATOR
     if page in pages:

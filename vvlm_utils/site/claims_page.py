@@ -12,7 +12,7 @@ from vvlm_utils.parsing import read_yaml
 from vvlm_utils.site.verdicts import texts_of
 
 PLACE = "<!-- cards -->"
-BADGES = {HOLDS: "success", IN_PART: "warning", FAILS: "danger", UNDECIDED: "secondary"}
+BADGES = {HOLDS: "success", IN_PART: "warning", FAILS: "danger", UNDECIDED: "muted"}
 COUNTED = {HOLDS: "hold", IN_PART: "hold in part", FAILS: "do not hold", UNDECIDED: "are undecided"}
 SYMBOL = re.compile(r"\b([xe])_([NTV])\b")
 CARD = """:::{{container}} claim claim-{look}
