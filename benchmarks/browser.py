@@ -24,7 +24,7 @@ from vvlm_utils.advice.answer import fit_model
 from vvlm_utils.laws.recommendation import MEMBERS
 from vvlm_utils.runs.prepared import prepare
 from vvlm_utils.runs.sources import find_table
-from vvlm_utils.site.engine import write_script
+from vvlm_utils.site.engine import write_scripts
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -114,8 +114,7 @@ def main(members: int = MEMBERS) -> None:
     prepared = prepare("paper")
     fit_model(prepared, resamples=3)  # compiles
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        script = Path(folder) / "engine.js"
-        write_script(ROOT / "book" / "assets" / "engine", script)
+        write_scripts(ROOT / "book" / "assets" / "engine", Path(folder))
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         answer = {}
         for name, csv in {
@@ -123,7 +122,8 @@ def main(members: int = MEMBERS) -> None:
             f"{LARGE} runs": large_table(LARGE, np.random.default_rng(0)),
         }.items():
             page = browser.new_page()
-            page.add_script_tag(path=script)
+            for script in Path(folder).glob("*.js"):
+                page.add_script_tag(path=script)
             answer[name] = in_browser(page, csv, members if name == "paper" else 3)
             page.close()
         browser.close()

@@ -8,7 +8,7 @@ PAGE, DATA = book.ALLOCATOR
 OFFER, CODE = book.CODE
 DOWNLOADS = [f"_build/{CODE}"] if OFFER in book.list_pages(Path("_toc.yml")) else []
 ALLOCATOR = [f"_build/{DATA}"] if PAGE in book.list_pages(Path("_toc.yml")) else []
-SWEEP_PAGE = book.ENGINE[0] in book.list_pages(Path("_toc.yml"))
+COMPUTES = {book.ENGINE[0], PAGE} & {*book.list_pages(Path("_toc.yml"))}
 VARIANTS = [path.stem for path in Path("params").glob("*.yml")]  # 07_frontier.released
 
 
@@ -53,7 +53,7 @@ rule site:
         prose=[path for path in Path("book").rglob("*") if path.is_file()],
         docstrings=[f for page in Path("book").glob("*.md") for f in files.find_documented(page, PACKAGE)],
         shared=list((PACKAGE / "assets").iterdir()),
-        engine=needs_of("engine") if SWEEP_PAGE else [],
+        engine=needs_of("engine") if COMPUTES else [],
         settings=["_config.yml", "_toc.yml"],
     output:
         touch("_build/site.done"),

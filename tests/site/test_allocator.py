@@ -20,6 +20,7 @@ from vvlm_utils.runs.prepared import prepare
 from vvlm_utils.runs.space import Space
 from vvlm_utils.runs.table import AVERAGE, load_runs
 from vvlm_utils.site import allocator
+from vvlm_utils.site.engine import join_modules
 from vvlm_utils.site.served import export_served
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +42,7 @@ def tab(bags, browser, tmp_path_factory):
     path = tmp_path_factory.mktemp("allocator") / "allocator_data.js"
     allocator.write_script(allocator.export(bags), path)
     page = browser.new_page()
+    page.add_script_tag(content=join_modules(SCRIPT.parent / "engine"))
     for script in (path, SCRIPT):
         page.add_script_tag(path=script)
     yield page
@@ -204,9 +206,10 @@ NUMBERS = {
 def in_node(expression: str):
     """Evaluate an expression beside the form's scripts, outside a page."""
     names = ("", "_form")
-    scripts = "".join((SCRIPT.parent / f"allocator{n}.js").read_text() for n in names)
-    command = ["node", "-e", f"{scripts}\nconsole.log(JSON.stringify({expression}));"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    scripts = join_modules(SCRIPT.parent / "engine")
+    scripts += "".join((SCRIPT.parent / f"allocator{n}.js").read_text() for n in names)
+    script = f"{scripts}\nconsole.log(JSON.stringify({expression}));"
+    done = subprocess.run(["node", "-"], input=script, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 

@@ -16,6 +16,7 @@ from vvlm_utils.frontier.solver import Question, solve
 from vvlm_utils.frontier.space import Candidates
 from vvlm_utils.runs.table import AVERAGE
 from vvlm_utils.site import allocator
+from vvlm_utils.site.engine import join_modules
 
 pytestmark = pytest.mark.browser
 
@@ -56,6 +57,7 @@ def tab(mix, browser, tmp_path_factory):
     path = tmp_path_factory.mktemp("served") / "allocator_data.js"
     allocator.write_script(allocator.export({AVERAGE: mix}), path)
     page = browser.new_page()
+    page.add_script_tag(content=join_modules(ASSETS / "engine"))
     for script in (path, ASSETS / "allocator.js", ASSETS / "allocator_served.js"):
         page.add_script_tag(path=script)
     yield page

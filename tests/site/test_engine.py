@@ -254,6 +254,7 @@ ODD = {
     "two outcomes": f"{HEAD},loss\n{ONE},1\n{TWO},2\n",
     "an error of its own": f"{HEAD},error\n{ONE},50\n{TWO},49\n",
     "a cost": f"{HEAD},cost_flops\n{ONE},inf\n{TWO},0\n",
+    "a comment among the rows": f"{HEAD}\n{ONE}\n# from here on by hand\n{TWO}\n",
     "latin": f"{HEAD},n\n{ONE},\xe9\n",
 }
 
@@ -279,8 +280,8 @@ def test_modules_that_import_in_a_circle_are_refused(tmp_path):
         engine.join_modules(tmp_path)
 
 
-def test_the_script_ends_no_element_of_a_page(tmp_path):
-    engine.write_script(MODULES, tmp_path / "engine.js")
-    text = (tmp_path / "engine.js").read_text()
-    assert "</script" not in text and "import " not in text.split("window.")[0].split("//")[0]
-    assert list(tmp_path.iterdir()) == [tmp_path / "engine.js"]
+def test_the_scripts_end_no_element_of_a_page(tmp_path):
+    engine.write_scripts(MODULES, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["engine.js", "your_sweep_data.js"]
+    for path in tmp_path.iterdir():
+        assert "</script" not in path.read_text() and "\nimport" not in path.read_text()

@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
     )
     for name in ("your_sweep.js", "your_sweep_chart.js", "book.css"):
         (static / name).write_text((BOOK / "assets" / name).read_text())
-    engine.write_script(BOOK / "assets" / "engine", static / "engine.js")
+    engine.write_scripts(BOOK / "assets" / "engine", static)
     return root
 
 

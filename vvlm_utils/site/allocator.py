@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from vvlm_utils.advice.answer import default_epsilon, fit_model
@@ -71,7 +72,7 @@ def fit_task(task: str, members: int | None = None, seed: int = 0) -> MixedLaws:
 
 
 def describe_law(law: Law) -> dict:
-    """A law's terms (place of the coefficient, powers as factor, place and sign), and its norm.
+    """A law as the engine takes it: its name, factors, terms and norm.
 
     Raises ValueError for a term that multiplies factors of the design, which the page's tables
     over single factors cannot hold.
@@ -82,16 +83,7 @@ def describe_law(law: Law) -> dict:
                 f"law {law.name!r} multiplies factors in the term {term.coefficient!r}; "
                 "the allocator needs a sum over single factors, such as 'add-interact'"
             )
-    place = law.parameters.index
-    terms = [
-        {
-            "coefficient": place(term.coefficient),
-            "powers": [[p.factor, place(p.exponent), p.sign] for p in term.powers],
-            "apart": term.apart,
-        }
-        for term in law.terms
-    ]
-    return {"terms": terms, "norm": place(law.norm) if law.norm else None}
+    return asdict(law)
 
 
 def export(models: Mapping[str, Model]) -> dict:

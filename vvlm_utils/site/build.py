@@ -48,8 +48,8 @@ OFFERED = {
     "mini_runs.csv": PACKAGE / "data" / "sweeps" / "mini" / "runs.csv",
     "CITATION.cff": PACKAGE.parent / "CITATION.cff",
 }
-# The page that fits in the browser, and the script that its modules are joined into.
-ENGINE = (f"{PROSE}/your_sweep", Path("assets") / "engine", "engine.js")
+# The page that fits in the browser, and the modules that it and the allocator compute with.
+ENGINE = (f"{PROSE}/your_sweep", Path("assets") / "engine")
 
 
 def list_pages(toc: Path) -> list[str]:
@@ -205,11 +205,11 @@ def stage(root: Path, executed: Path, target: Path) -> None:
         shutil.copytree(executed.parent / made, target / PROSE / made)
         for name, source in OFFERED.items():
             shutil.copy2(source, target / PROSE / made / name)
-    page, modules, script = ENGINE
-    if page in pages:
-        from vvlm_utils.site.engine import write_script
+    page, modules = ENGINE
+    if {page, ALLOCATOR[0]} & set(pages):
+        from vvlm_utils.site.engine import write_scripts
 
-        write_script(root / PROSE / modules, target / PROSE / "assets" / script)
+        write_scripts(root / PROSE / modules, target / PROSE / "assets")
 
 
 def compile_site(source: Path, site: Path) -> None:

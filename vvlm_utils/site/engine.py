@@ -237,9 +237,14 @@ def sources() -> list[dict]:
     return found
 
 
-def write_script(folder: Path, path: Path) -> None:
-    """Write engine and data as one classic script, atomically."""
+def write_scripts(modules: Path, target: Path) -> None:
+    """Write the engine, ``engine.js``, and its data, ``your_sweep_data.js``, each atomically."""
     data = json.dumps(export(), separators=(",", ":"), allow_nan=False).replace("<", r"\u003c")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path) as part:
-        part.write_text(f"{join_modules(folder)}window.{DATA} = {data};\n")
+    texts = {
+        "engine.js": join_modules(modules),
+        "your_sweep_data.js": f"window.{DATA} = {data};\n",
+    }
+    target.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        with whole(target / name) as part:
+            part.write_text(text)

@@ -163,9 +163,14 @@ export function readCsv(bytes, name, rules) {
   const hangsOver = body.some((row) => row.fields.slice(fields).some((text) => !empty.has(text)));
   if (width > fields + 1 || hangsOver) refuseWide(name, rows, plain, skipped);
   const cell = (row, k) => (empty.has(row.fields[k] ?? "") ? null : row.fields[k]);
-  const kept = body
-    .map((row, i) => ({ cells: first.fields.map((_, k) => cell(row, k)), line: i + skipped + 2 }))
-    .filter(({ cells }) => cells.some((value) => value !== null));
+  const all = body.map((row, i) => (
+    { cells: first.fields.map((_, k) => cell(row, k)), line: i + skipped + 2 }
+  ));
+  const comment = all.find(({ cells: [head, ...rest] }) =>
+    head?.startsWith("#") && rest.every((value) => value === null)
+  );
+  if (comment) throw new RunsError(`${name}: line ${comment.line} is a comment; remove it`);
+  const kept = all.filter(({ cells }) => cells.some((value) => value !== null));
   return { names: columnNames(first.fields), rows: kept };
 }
 

@@ -157,7 +157,8 @@ function candidatesOf(rows, factors) {
     cost_flops: mean(g.map((row) => row.cost_flops)),
   }));
   const order = (a, b) => keys.reduce((found, f) => found || a[f] - b[f], 0);
-  return { candidates: groups.sort(order), lm_params: distinct(groups.map((d) => d.lm_params)) };
+  const values = Object.fromEntries(FACTORS.map((f) => [f, distinct(groups.map((d) => d[f]))]));
+  return { candidates: groups.sort(order), ...values };
 }
 
 // ---- what was chosen, in sentences -------------------------------------------------------------

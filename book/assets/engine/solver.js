@@ -3,7 +3,6 @@
 // A design is an object of its factors and cost_flops. A term that involves one factor of a grid is
 // a table over that factor's values, so thousands of designs cost a few hundred powers per member.
 import { holdFactors } from "./law.js";
-import { predictMembers } from "./bag.js";
 import { EXAMPLES, FACTORS } from "./table.js";
 import { distinct, largest, least, priceOf, runCosts } from "./prepare.js";
 
@@ -24,8 +23,21 @@ const inOrder = (values) => Float64Array.from(values).sort();
 
 // ---- errors over a space -----------------------------------------------------------------------
 
-// Tables of a mix over a grid, {tables: factors x values x members, root, floor}: an error is the
-// sum of three entries to the power root, plus floor. Raises for a term that multiplies factors.
+// The terms of a law with places in theta: a term stands in the table of the factor that it reads.
+function placedTerms({ name, terms, parameters, norm }) {
+  return terms.map(({ coefficient, powers, apart }) => {
+    const own = [...new Set(powers.map((q) => q.factor).filter((f) => f !== EXAMPLES))];
+    if (own.length > 1) throw new Error(`law ${name} multiplies factors`);
+    const placed = (isN) => powers.filter((q) => (q.factor === EXAMPLES) === isN)
+      .map((q) => [parameters.indexOf(q.exponent), q.sign]);
+    return { place: parameters.indexOf(coefficient), floor: Boolean(norm) && apart,
+      home: Math.max(0, FACTORS.indexOf(own[0])), fixed: placed(true), moving: placed(false) };
+  });
+}
+
+// Tables of a mix over the values of a space, {tables: factors x values x members, root, floor}: an
+// error is the sum of three entries to the power root, plus floor. The power is 1 in a sum and 1/p
+// in a p-norm, whose terms stand in the tables as p-th powers.
 export function factorTables({ parts, units }, space, examples) {
   const count = parts.reduce((sum, { members }) => sum + members.length, 0);
   const logOf = (factor, value) => Math.log(value / (units[factor] ?? 1));
@@ -35,26 +47,23 @@ export function factorTables({ parts, units }, space, examples) {
   const [root, floor] = [new Float64Array(count).fill(1), new Float64Array(count)];
   let m = 0;
   for (const { law, members } of parts) {
-    const place = Object.fromEntries(law.parameters.map((name, k) => [name, k]));
+    const terms = placedTerms(law);
     for (const theta of members) {
-      const p = law.norm ? Math.exp(theta[place[law.norm]]) : 1;
+      const p = law.norm ? Math.exp(theta[theta.length - 1]) : 1;
       root[m] = 1 / p;
-      for (const { coefficient, powers, apart } of law.terms) {
-        const value = theta[place[coefficient]];
-        if (law.norm && apart) {
+      for (const term of terms) {
+        const value = theta[term.place];
+        if (term.floor) {
           floor[m] += value;
           continue;
         }
-        const own = [...new Set(powers.map((q) => q.factor).filter((f) => f !== EXAMPLES))];
-        if (own.length > 1) throw new Error(`law ${law.name} multiplies factors`);
-        const home = Math.max(0, FACTORS.indexOf(own[0]));
         let [fixed, power] = [0, 0]; // the term is value * exp(fixed + power * log z)
-        for (const { factor, exponent, sign } of powers)
-          if (factor === EXAMPLES) fixed += sign * theta[place[exponent]] * logN;
-          else power += sign * theta[place[exponent]];
+        for (const [k, sign] of term.fixed) fixed += sign * theta[k] * logN;
+        for (const [k, sign] of term.moving) power += sign * theta[k];
         const share = value ** p;
-        logs[home].forEach((log, v) => {
-          tables[home][v][m] += share * Math.exp(p * (fixed + power * log));
+        const table = tables[term.home];
+        logs[term.home].forEach((log, v) => {
+          table[v][m] += share * Math.exp(p * (fixed + power * log));
         });
       }
       m++;
@@ -63,44 +72,40 @@ export function factorTables({ parts, units }, space, examples) {
   return { tables, root, floor };
 }
 
-// What gives every member's error at the design that stands at a place of the space.
-function errorsOver(model, space, examples) {
-  if (space.candidates) {
-    const rows = space.candidates.map((design) => ({ ...design, [EXAMPLES]: examples }));
-    const errors = predictMembers(model, rows);
-    return {
-      members: errors.length,
-      fill: ({ at }, into) => { for (let m = 0; m < into.length; m++) into[m] = errors[m][at]; },
-    };
+// Every member's error where the three factors have the values at these places.
+export function joinTables({ tables: [overLm, overFrames, overTokens], root, floor }, [i, j, k], into) {
+  const [lm, frames, tokens] = [overLm[i], overFrames[j], overTokens[k]];
+  for (let m = 0; m < into.length; m++) {
+    const sum = lm[m] + frames[m] + tokens[m];
+    into[m] = root[m] === 1 ? sum : sum ** root[m] + floor[m];
   }
-  const { tables: [overLm, overFrames, overTokens], root, floor } = factorTables(model, space, examples);
-  return {
-    members: root.length,
-    fill: ({ at: [i, j, k] }, into) => {
-      const [lm, frames, tokens] = [overLm[i], overFrames[j], overTokens[k]];
-      for (let m = 0; m < into.length; m++) {
-        const sum = lm[m] + frames[m] + tokens[m];
-        into[m] = root[m] === 1 ? sum : sum ** root[m] + floor[m];
-      }
-    },
-  };
+  return into;
 }
 
+// The values of each factor among listed designs.
+export const valuesOf = (candidates) =>
+  Object.fromEntries(FACTORS.map((f) => [f, distinct(candidates.map((design) => design[f]))]));
+
 // All designs of a space that a budget buys, cheapest first, among equals in the space's order.
+// price is a price of `prepare`, or a function of a design.
 function affordable(space, price, most) {
   const found = [];
   let cheapest = Infinity;
+  const costOf = typeof price === "function" ? price : (design) => priceOf(price, design);
   const add = (design, at, cost_flops) => {
     cheapest = Math.min(cheapest, cost_flops);
     if (cost_flops <= most) found.push({ ...design, at, cost_flops });
   };
-  if (space.candidates) space.candidates.forEach((d, i) => add(d, i, d.cost_flops));
-  else
+  if (space.candidates) {
+    const places = FACTORS.map((f) => new Map(space[f].map((value, place) => [value, place])));
+    for (const design of space.candidates)
+      add(design, FACTORS.map((f, i) => places[i].get(design[f])), design.cost_flops);
+  } else
     space.lm_params.forEach((lm_params, i) =>
       space.frames.forEach((frames, j) =>
         space.tokens_per_frame.forEach((tokens_per_frame, k) => {
           const design = { lm_params, frames, tokens_per_frame };
-          add(design, [i, j, k], priceOf(price, design));
+          add(design, [i, j, k], costOf(design));
         })
       )
     );
@@ -120,7 +125,7 @@ export function atLevels(model, prepared, levels) {
   const { space } = prepared;
   if (!space.candidates) return { model: { ...model, parts }, space };
   const here = space.candidates.filter((d) => Object.entries(levels).every(([f, v]) => d[f] === v));
-  return { model: { ...model, parts }, space: { ...space, candidates: here } };
+  return { model: { ...model, parts }, space: { candidates: here, ...valuesOf(here) } };
 }
 
 // Walk the designs from the cheapest up, keeping the bag's best and each member's own, and stop at
@@ -129,8 +134,9 @@ export function walk(model, question) {
   const { space, price, examples, epsilon } = question;
   const { designs, cheapest } = affordable(space, price, largest(question.budgets));
   const budgets = question.budgets.filter((b) => b >= cheapest).sort((a, b) => a - b);
-  const { members, fill } = errorsOver(model, space, examples);
-  const errorsAt = (design, into = new Float64Array(members)) => (fill(design, into), into);
+  const found = factorTables(model, space, examples);
+  const members = found.root.length;
+  const errorsAt = ({ at }, into = new Float64Array(members)) => joinTables(found, at, into);
   const bag = new Float64Array(designs.length).fill(Infinity);
   const ownError = new Float64Array(members).fill(Infinity);
   const own = new Int32Array(members);
@@ -152,9 +158,12 @@ export function walk(model, question) {
       }
       if (errors[m] > limit) beyond++;
     }
-    if (beyond >= members - middle[0]) return; // the median is beyond the limit, now and later
-    errors.sort();
-    bag[d] = (errors[middle[0]] + errors[middle[1]]) / 2;
+    if (model.aggregate === "mean") bag[d] = errors.reduce((a, b) => a + b) / members;
+    else {
+      if (beyond >= members - middle[0]) return; // the median is beyond the limit, now and later
+      errors.sort();
+      bag[d] = (errors[middle[0]] + errors[middle[1]]) / 2;
+    }
     if (bag[d] < bag[chosen]) chosen = d;
   });
   while (stops.length < budgets.length) stop(budgets[stops.length], designs.length - 1);
