@@ -123,3 +123,14 @@ def test_papermill_alone_refuses_in_the_first_cell(tmp_path):
     assert failed.value.ename == ParameterError.__name__ and failed.value.exec_count == 3
     assert failed.value.evalue.startswith("lm_params is '[-1e9, 7e9]', and takes a list of")
     assert len(failed.value.traceback) == 1
+
+
+@each_chapter
+def test_a_chapter_about_any_runs_says_of_every_cell_whose_it_is(path):
+    cells = read_notebook(path)["cells"]
+    if not any(OTHER_RUNS in tags_of(cell) for cell in cells):
+        return
+    (at,) = (k for k, c in enumerate(cells) if "Parameters.check(globals())" in source_of(c))
+    kinds = {PAPER_ONLY, OTHER_RUNS}
+    untold = [c["id"] for c in cells[at + 1 :] if len(kinds & set(tags_of(c))) != 1]
+    assert untold == [], f"tag them {PAPER_ONLY} or {OTHER_RUNS}"

@@ -85,7 +85,7 @@ TABLE = f"<table>{HEAD}<tr><th>7.5B</th><td>1.0 (0.5 to 2.0)</td></tr></table>"
         ("a 3B LM", "names an LM of 3B, which no table shows"),
         ("a 7.5B LM", None),
         ("nan points", "shows 'nan'"),
-        ("-0% more", "shows '-0'"),
+        ("-0% more", "shows '-0%'"),
     ],
 )
 def test_a_sentence_that_its_tables_contradict_is_found(tmp_path, value, fault):

@@ -40,11 +40,19 @@ def scaled_cost(vision: float = 1.0, lm: float = 1.0) -> CostFunction:
     return flops
 
 
-def _rows(designs: pd.DataFrame, bag: np.ndarray, members: np.ndarray, level: float, **more):
-    """One row a design: the value of the bag, and the central interval of its members."""
-    low, high = np.quantile(members, [(1 - level) / 2, (1 + level) / 2], axis=0)
+def _rows(
+    designs: pd.DataFrame,
+    bag: np.ndarray,
+    members: np.ndarray,
+    level: float,
+    middle: str,
+    **more,
+) -> pd.DataFrame:
+    """One row a design: a value, and the central interval of the members."""
+    low, value, high = np.quantile(members, [(1 - level) / 2, 0.5, (1 + level) / 2], axis=0)
     above = (members > 0).mean(axis=0)
-    found = {"value": bag, "low": low, "high": high, "share_positive": above}
+    value = value if middle == "members" else bag
+    found = {"value": value, "low": low, "high": high, "share_positive": above}
     return designs.reset_index(drop=True).assign(**more, **found)
 
 
@@ -64,13 +72,15 @@ def marginal_gains(
     step: str = "next",
     cost: CostFunction = paper_flops,
     level: float = 0.8,
+    middle: str = "bag",
 ) -> pd.DataFrame:
     """Error removed by more frames and by more tokens, at given designs.
 
     step : "next", one frame or the next square grid, in points per TFLOP added; or "double",
         twice the frames or twice the tokens, in points
+    middle : "bag", the value is the bag's prediction; "members", the median of its members
     Rows are designs x change ("frames", "tokens_per_frame", and "difference", the first less the
-    second); columns value (the bag's prediction), low, high (central ``level`` of the members) and
+    second); columns value (see middle), low, high (central ``level`` of the members) and
     share_positive, the share of the members above zero.
     """
     if step not in ("next", "double"):
@@ -97,7 +107,9 @@ def marginal_gains(
     gains["difference"] = [
         a - b for a, b in zip(gains["frames"], gains["tokens_per_frame"], strict=True)
     ]
-    return pd.concat([_rows(base, *gain, level, change=name) for name, gain in gains.items()])
+    return pd.concat(
+        [_rows(base, *gain, level, middle, change=name) for name, gain in gains.items()]
+    )
 
 
 def discount_gains(
@@ -107,6 +119,7 @@ def discount_gains(
     factor: float = 0.5,
     space: Space = PAPER_SPACE,
     level: float = 0.8,
+    middle: str = "bag",
 ) -> pd.DataFrame:
     """Error removed, at the same budgets, by a cheaper encoder or a cheaper LM pass.
 
@@ -126,4 +139,6 @@ def discount_gains(
     gains = {part: full - least(cost) for part, cost in prices.items()}
     gains["difference"] = gains["vision"] - gains["lm"]
     table = pd.DataFrame({"budget_flops": budgets})
-    return pd.concat([_rows(table, g[0], g[1:], level, part=name) for name, g in gains.items()])
+    return pd.concat(
+        [_rows(table, g[0], g[1:], level, middle, part=name) for name, g in gains.items()]
+    )

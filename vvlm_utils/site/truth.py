@@ -28,7 +28,7 @@ NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?"
 INTERVAL = re.compile(rf"({NUMBER})%? \((?:\d+%: )?({NUMBER})%? to ({NUMBER})%?\)")
 COUNT = re.compile(r"(?<![\d.,])(\d[\d,]*) of (?:the |its )?(\d[\d,]*)(?![\d.,]*[%\w])")
 SIZE = re.compile(r"(?<![\w.-])(\d+(?:\.\d+)?)B(?![\w-])")
-MISSING = re.compile(r"(?<![\w-])(?:nan|inf|NaT|None)(?![\w-])|(?<![\d.])-0(?:\.0+)?(?![\d.])")
+MISSING = re.compile(r"(?<![\w-])(?:nan|inf|NaT|None)(?![\w-])|(?<![\d.])-0(?:\.0+)?%")
 VERDICT = re.compile(r"c\d\d_(?:verdict|ours)")
 
 Said = dict[str, Any]
