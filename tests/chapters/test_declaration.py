@@ -81,8 +81,8 @@ def test_check_puts_typed_values_back_and_shows_them():
     rows = {name: rest for name, *rest in table.rows()}
     assert rows["sizes"] == [
         "[2e9]",
-        allowed(Example.model_fields["sizes"]),
         "LM sizes, parameters",
+        allowed(Example.model_fields["sizes"]),
     ]
     assert "low below high" in table._repr_html_()
 

@@ -282,9 +282,9 @@ class Table:
     values: Chapter
 
     def rows(self) -> list[tuple[str, str, str, str]]:
-        """Name, value, what it may be, and meaning of every parameter."""
+        """Name, value, meaning, and what it may be, of every parameter."""
         return [
-            (name, show(getattr(self.values, name)), allowed(field), say_meaning(field))
+            (name, show(getattr(self.values, name)), say_meaning(field), allowed(field))
             for name, field in self.chapter.model_fields.items()
         ]
 
@@ -292,7 +292,7 @@ class Table:
         return "\n".join(f"{name} = {value}" for name, value, *_ in self.rows())
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{text}</th>" for text in ("parameter", "value", "may be", "meaning"))
+        head = "".join(f"<th>{text}</th>" for text in ("parameter", "value", "meaning", "may be"))
         body = "".join(
             f"<tr><th>{html.escape(name)}</th>"
             + "".join(f"<td>{html.escape(text)}</td>" for text in rest)
@@ -302,4 +302,7 @@ class Table:
         together = "; ".join(rule.text for rule in self.chapter.rules)
         below = f"<p>Together: {html.escape(together)}.</p>" if together else ""
         table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-        return f'<table border="1" class="dataframe">{table}</table>{below}'
+        return (
+            "<details><summary>What each parameter means and may be</summary>"
+            f'<table border="1" class="dataframe vvlm-words">{table}</table>{below}</details>'
+        )
