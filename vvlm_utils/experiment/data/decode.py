@@ -2,7 +2,8 @@
 
 PyAV carries FFmpeg's own readers, decoders and filters; what is here is what its command line adds
 to them. A cover picture is no video. Frames that an edit list cuts off are decoded and not shown.
-A display matrix (a phone held upright) turns and mirrors the picture, also a photograph's. Fields
+What the container crops (an mp4's clean aperture, Matroska's PixelCrop) is cut off; then a display
+matrix (a phone held upright) turns and mirrors the picture, also a photograph's. Fields
 of interlaced video stay woven. A packet that cannot be decoded is passed over, and reading goes on.
 """
 
@@ -18,6 +19,8 @@ from pathlib import Path
 import av
 import numpy as np
 from av.stream import Disposition
+
+from vvlm_utils.experiment.data.crop import crop_filter, read_crop
 
 OPTIONS = {"pattern_type": "none"}  # a % in a picture's name is a %, and no number of a series
 TIMED = ("matroska", "avi")  # formats whose header states the clip's length
@@ -78,7 +81,7 @@ def naming(path: Path) -> Iterator[None]:
 
 def _choose_stream(container, path: Path):
     """The video stream that FFmpeg shows: the default one, then the largest; never a cover."""
-    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    streams = _videos(container)
     if not streams:
         what = "only a cover picture" if container.streams.video else "no video stream"
         raise VideoError(f"{path}: holds {what}; {REPLACE}")
@@ -90,6 +93,10 @@ def _choose_stream(container, path: Path):
     stream = streams[max(range(len(streams)), key=lambda i: (area[i] > 0, default[i], area[i]))]
     stream.codec_context.thread_count = 1  # the same frames however a file is damaged
     return stream
+
+
+def _videos(container) -> list:
+    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
 
 
 def stated_samples(container, stream) -> int:
@@ -142,6 +149,7 @@ def shown_frames(path: Path, timeline: Timeline) -> Iterator[av.VideoFrame]:
     Raises VideoError as ``opened`` does.
     """
     with opened(path) as (container, stream):
+        cut = Crop(read_crop(Path(path), container.format.name, _videos(container).index(stream)))
         for packet in chain(_packets(container, stream), [None]):  # none: what is still held back
             try:
                 frames = stream.codec_context.decode(packet)
@@ -150,7 +158,24 @@ def shown_frames(path: Path, timeline: Timeline) -> Iterator[av.VideoFrame]:
                 continue
             for frame in frames:
                 timeline.starts.append(_seconds(frame.pts, stream))
-                yield frame
+                yield cut.apply(frame)
+
+
+class Crop:
+    """FFmpeg's filter that cuts off what the container hides; none where it hides nothing."""
+
+    def __init__(self, edges: tuple[int, int, int, int] | None):
+        self.edges, self._graphs = edges, {}
+
+    def apply(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The shown part of a decoded frame."""
+        if self.edges is None:
+            return frame
+        kind = (frame.width, frame.height, frame.format.name)
+        if kind not in self._graphs:
+            self._graphs[kind] = link_filters(frame, crop_filter(self.edges))
+        self._graphs[kind].push(frame)
+        return self._graphs[kind].pull()
 
 
 class Screen:

@@ -1,7 +1,8 @@
 """Reading and writing video files: clips, folders of frames, and pictures.
 
-``decode`` says which frames are shown and how. A folder of .jpg, .jpeg or .png files, in the order
-of their numbers, is a video of equally long frames, and a picture is a video of one frame.
+``decode`` says which frames are shown and how: of a frame, what the container's crop leaves. A
+folder of .jpg, .jpeg or .png files, in the order of their numbers, is a video of equally long
+frames, and a picture is a video of one frame.
 
 A damaged clip is read as far as FFmpeg reads it. At most 5% of it may be lost: what its header
 promises and the file lacks, and packets that cannot be decoded or time in which no frame is shown.
