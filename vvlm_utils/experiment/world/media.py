@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from threading import Event
 
 from vvlm_utils.progress import bar
 
@@ -135,11 +136,15 @@ def faults_of_files(
     """
     paths = list(dict.fromkeys(paths))
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    over = Event()
     with ThreadPool(workers) as pool:
-        found = pool.imap(partial(_look, look), paths, chunksize=16)
-        faults = dict(bar(found, "looking at clips", total=len(paths), show=progress))
+        found = pool.imap(partial(_look, look, over), paths, chunksize=16)
+        try:
+            faults = dict(bar(found, "looking at clips", total=len(paths), show=progress))
+        finally:
+            over.set()  # after Ctrl-C, the workers leave the rest of their share
     return {path: fault for path, fault in faults.items() if fault}
 
 
-def _look(look: Callable[[Path], str | None], path: Path) -> tuple[Path, str | None]:
-    return path, look(path)
+def _look(look: Callable[[Path], str | None], over: Event, path: Path) -> tuple[Path, str | None]:
+    return path, None if over.is_set() else look(path)
