@@ -83,7 +83,7 @@ format: dev  ## rewrite code and notebooks in the one style, parameters cells as
 bench: env  ## time the optimisers side by side and print the ratios (5 minutes)
 	@$(start) $(run) -m benchmarks.optimisers ARGS
 
-fuzz: env  ## give 20,000 fresh malformed inputs to the command line; the seed is printed (5 minutes)
+fuzz: env  ## give 20,000 fresh malformed inputs to the command line; the seed is printed (2 minutes)
 	@$(start) $(run) -m benchmarks.fuzz --workers="$$VVLM_CORES" ARGS
 
 coverage: env  ## simulate tables and count how often the stated bands hold the truth (up to an hour)

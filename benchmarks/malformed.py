@@ -422,12 +422,34 @@ def arguments(draw: random.Random, folder: Path, good: dict[str, Any]) -> Argume
         ["run", fit, "-p", name, junk], ["run", folder / "no.ipynb"], ["run", "/dev/zero"],
         [junk], ["fit"], [*ask[:2], "--speed", junk],
         ["serve", junk], [*serve, "--duration", no_count],
-        [*serve, "--fps", draw.choice(["nan", "-1", "0", "inf", "x"])],
+        [*serve, "--fps", draw.choice(["nan", "-1", "0", "inf", "x", "1e-320"])],
         [*serve, "--frames", whole], [*serve, "--accelerator", junk], [*serve, "--cores", whole],
         [*serve, "--resolution", draw.choice(["1280", "x", "0x0", "1280x", "-1x9", "1e9x1", "½x"])],
         [*serve, "--utilisation", draw.choice(["0", "-1", "2", "nan", "x"])],
         [*serve, "--price", draw.choice(["-1", "nan", "inf", "x"])],
         [*serve, "--pruning-rate", draw.choice(["-1", "1", "nan", "2", "x"])],
+    ])  # fmt: skip
+
+
+def choices(draw: random.Random, folder: Path, good: dict[str, Any]) -> Arguments:
+    """One wrong value in a choice among the sizes of a served family, refused before any fit."""
+    junk = draw.choice(["nan", "-1", "x", "", "1e400", "$(id)", "a b", "x" * 3000, "\x00"])
+    count = draw.choice(["nan", "-1", "0", "inf", "x", "1e300", "1e-320"])
+    whole = draw.choice(["-1", "x", "", "1.5", "nan", "{}", "9" * 5000])
+    budget = ["--seconds", 1]
+    ask = ["choose", "--family", "qwen3-vl", "--train-examples", 5e5]
+    return draw.choice([
+        ["choose", "--family", junk, "--train-examples", 5e5, *budget],
+        ["choose", "--family", "qwen3-vl", "--train-examples", count, *budget],
+        [*ask, "--model", junk, *budget], [*ask, "--seconds", count.replace("1e300", "1e-9")],
+        [*ask, "--tflops", count.replace("1e300", "1e-9")], ask,
+        [*ask, "--dollars-per-million", 500], [*ask, *budget, "--tflops", 5],
+        [*ask, "--dollars-per-million", 500, "--price", draw.choice(["nan", "-1", "inf", "x"])],
+        [*ask, *budget, "--duration", count], [*ask, *budget, "--prompt-tokens", whole],
+        [*ask, *budget, "--answer-tokens", whole], [*ask, *budget, "--accelerator", junk],
+        [*ask, *budget, "--devices", whole], [*ask, *budget, "--cores", whole],
+        [*ask, *budget, "--utilisation", draw.choice(["0", "-1", "2", "nan", "x"])],
+        [*ask, *budget, "--resolution", draw.choice(["1280", "x", "0x0", "-1x9", "1e9x1", "½x"])],
     ])  # fmt: skip
 
 
@@ -443,5 +465,6 @@ KINDS: dict[str, Maker] = {
         arguments,
         designs,
         suites,
+        choices,
     )
 }

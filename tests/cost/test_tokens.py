@@ -242,6 +242,7 @@ def test_flags_that_a_processor_refuses_or_ignores_are_named(name, flags, words)
     [
         ({"fps": 1, "frames": 8}, "exclude one another"),
         ({"fps": -1}, "fps must be a positive number below 1e[+]12, got -1"),
+        ({"fps": 1e-320}, "fps must be at least 1e-06"),
         ({"max_pixels": 10**24}, "max_pixels must be a positive number below 1e[+]12"),
         ({"pruning": 1}, "pruning must lie at 0 or above and below 1"),
     ],

@@ -139,3 +139,9 @@ def test_an_encoder_that_takes_nearly_all_of_the_price_is_pointed_out():
     small = sweep().assign(lm_params=lambda t: t["lm_params"] / 1e5)
     assert any("is it yours?" in note for note in prepare(small).notes)
     assert not any("is it yours?" in note for note in prepare(sweep()).notes)
+
+
+@pytest.mark.parametrize("name", ["tower_params", "features_per_frame"])
+def test_less_than_one_parameter_or_feature_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name} is a count and must be at least 1, got 0.5"):
+        price_options(**{name: 0.5})

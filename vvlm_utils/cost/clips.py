@@ -11,6 +11,7 @@ LEAST_SIDE = 28  # pixels: one cell of the smallest grid
 MOST_SIDE = 16384  # pixels
 MOST_SECONDS = 24 * 3600
 MOST_FLAG = 1e12  # of frames, frames per second and pixels: more is a slip
+LEAST_FPS = 1e-6  # a frame in eleven days
 MOST_ASPECT = 200  # the processors refuse longer stripes
 
 
@@ -77,6 +78,8 @@ class Flags:
     def __post_init__(self) -> None:
         if self.fps is not None and self.frames is not None:
             raise ValueError("fps and frames exclude one another: give one of the two")
+        if self.fps is not None and 0 < self.fps < LEAST_FPS:
+            raise ValueError(f"fps must be at least {LEAST_FPS:g}, got {self.fps:g}")
         for name in ("fps", "frames", "min_pixels", "max_pixels"):
             value = getattr(self, name)
             if value is not None and not 0 < value < MOST_FLAG:

@@ -327,6 +327,12 @@ def price_options(
         raise ValueError(
             "cost 'table' reads no encoder; drop --tower-params and --features-per-frame"
         )
+    for name, value in {
+        "tower_params": tower_params,
+        "features_per_frame": features_per_frame,
+    }.items():
+        if value is not None and 0 < value < 1:
+            raise ValueError(f"{name} is a count and must be at least 1, got {value:g}")
     if cost in (None, TABLE) and not named_tower:
         return {"price": None, "own_cost": True}
     tower = VisionTower(
