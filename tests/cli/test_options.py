@@ -34,9 +34,9 @@ def test_a_command_is_handed_its_group():
     def say(runs: str, *, fitting: FittingOptions, as_json: bool = False) -> None:
         heard.append((runs, fitting, as_json))
 
-    given = {"law": "add", "method": FitMethod.paper, "resamples": None}
+    given = {"law": "add", "method": FitMethod.paper, "resamples": None, "prior": None}
     say(runs="mini", as_json=True, resampling=Resampling.rows, seed=3, **given)
     assert heard == [
-        ("mini", FittingOptions("add", FitMethod.paper, None, Resampling.rows, 3), True)
+        ("mini", FittingOptions("add", FitMethod.paper, None, Resampling.rows, None, 3), True)
     ]
     assert heard[0][1].given == {"law": "add", "method": "paper", "resampling": "rows"}

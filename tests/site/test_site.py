@@ -65,6 +65,11 @@ def serious(found: dict) -> list[str]:
     ]
 
 
+FAULTS_ALONE = {
+    "resultTypes": ["violations"]
+}  # axe then lists no element that passed: half the time
+
+
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
 def test_no_serious_violation_of_accessibility(look, page):
     """By axe-core, wide in the light and narrow in the dark; the page is kept as it was seen."""
@@ -76,7 +81,7 @@ def test_no_serious_violation_of_accessibility(look, page):
     settle(tab)
     SHOTS.mkdir(exist_ok=True)
     tab.screenshot(path=SHOTS / f"{page.stem}.{name}.png", full_page=True)
-    assert serious(Axe().run(tab).response) == []
+    assert serious(Axe().run(tab, options=FAULTS_ALONE).response) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
@@ -461,7 +466,7 @@ def test_a_served_answer_is_accessible_and_fits_the_screen(look):
     ask(tab, **SERVED)
     settle(tab)
     tab.screenshot(path=SHOTS / f"allocator-served.{name}.png", full_page=True)
-    assert serious(Axe().run(tab).response) == []
+    assert serious(Axe().run(tab, options=FAULTS_ALONE).response) == []
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -128,8 +128,8 @@ KINDS = {
 def say_prior(prior: Prior) -> list[str]:
     """A prior in sentences: the shares, the exponents, and the noise it is weighed against.
 
-    >>> say_prior(Prior())[2]
-    'noise, the SD of a run\'s log error about the law: 0.01.'
+    >>> print(say_prior(Prior())[2])
+    noise, the SD of a run's log error about the law: 0.01.
     """
     pairs = {k: getattr(prior, k) for k in KINDS}
     said = {k: f"{k} ({KINDS[k]}) {mean:.3g}, {sd:.3g}" for k, (mean, sd) in pairs.items()}

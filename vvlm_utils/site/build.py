@@ -80,6 +80,14 @@ def read_parameters(path: Path | None = None) -> dict[str, Any]:
     return found
 
 
+class CellError(ValueError):
+    """A cell of a notebook failed; ``reason`` is the error without the notebook's name."""
+
+    def __init__(self, notebook: Path, reason: str) -> None:
+        super().__init__(f"{notebook} failed: {reason}")
+        self.reason = reason
+
+
 def run_notebook(
     notebook: Path, output: Path, parameters: dict[str, Any] | None = None, **settings: Any
 ) -> None:
@@ -89,7 +97,8 @@ def run_notebook(
     paper's the cells about the paper alone are left out; captions get their values at the end.
 
     settings : further arguments of papermill
-    Raises ValueError for a parameter and for a cell that fails, RuntimeError for one that left.
+    Raises ValueError for a parameter, CellError for a cell that fails, and
+    RuntimeError for a traceback that is left.
     """
     content, values = read_notebook(notebook), {}
     if parameters or find_cells(content):
@@ -111,10 +120,12 @@ def run_notebook(
                 **settings,
             )
         except papermill.PapermillExecutionError as error:
-            own = error.ename == ParameterError.__name__
-            said = error.evalue if own else f"{notebook} failed: {error.ename}: {error.evalue}"
-            raise (ParameterError if own else ValueError)(said) from None
+            if error.ename == ParameterError.__name__:
+                raise ParameterError(error.evalue) from None
+            raise CellError(notebook, f"{error.ename}: {error.evalue}") from None
         executed = nbformat.read(part, as_version=4)
+        # papermill wrote the whole notebook here, solutions and all
+        executed.metadata["papermill"].update(input_path=str(notebook), output_path=str(output))
         outputs = [out for cell in executed.cells for out in cell.get("outputs", [])]
         if any(out.output_type == "error" for out in outputs):
             raise RuntimeError(f"{notebook} holds a traceback")

@@ -170,8 +170,8 @@ def plan_on_slurm(tmp_path, target: str, *config: str) -> str:
 def test_the_slurm_profile_plans_the_whole_sweep_with_gpus(tmp_path):
     said = plan_on_slurm(tmp_path, "sweep", "sweep=mini", "table=mine.csv")
     counts = dict(re.findall(r"^(tower|features|decoder|runs)\s+(\d+)$", said, re.M))
-    assert counts == {"tower": "1", "features": "3", "decoder": "15", "runs": "15"}
-    assert said.count("gpu=1") == 1 + 3 + 15 + 15
+    assert counts == {"tower": "1", "features": "3", "decoder": "27", "runs": "27"}
+    assert said.count("gpu=1") == 1 + 3 + 27 + 27
     assert "slurm_partition=gpu" in said
 
 

@@ -73,8 +73,6 @@ def build(parameters: Mapping[str, object], out: Path) -> Path:
     ``out`` is replaced only by a whole site. Raises ValueError with the reason when the page
     cannot be computed.
     """
-    import papermill
-
     check_folder(out)
     check_compiler()
     with scratch_folder("report") as folder:
@@ -84,8 +82,8 @@ def build(parameters: Mapping[str, object], out: Path) -> Path:
         executed = folder / MARK
         try:
             book.execute(NOTEBOOK, executed, dict(parameters), cwd=source)
-        except papermill.PapermillExecutionError as error:
-            raise ValueError(f"no report could be made: {error.ename}: {error.evalue}") from None
+        except book.CellError as error:
+            raise ValueError(f"no report could be made: {error.reason}") from None
         nbformat.write(embed_charts(nbformat.read(executed, as_version=4)), source / NOTEBOOK.name)
         site = folder / "html"
         book.compile_site(source, site)
