@@ -64,6 +64,7 @@ const vvlmForm = (() => {
 
   // A number in words that a reader can check: 1,000,000 or 10^18.
   function inWords(x) {
+    if (x === Infinity) return "more than 10^308";
     if (x >= 1e15 || (x > 0 && x < 1e-4)) {
       const [digits, power] = x.toExponential().split("e");
       return `${digits === "1" ? "" : `${Number(digits).toPrecision(3)} x `}10^${Number(power)}`;

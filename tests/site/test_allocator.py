@@ -169,6 +169,7 @@ USUAL = {
 SERVED = {"family": "qwen3-vl", "models": "qwen3-vl-8b", "unit": "dollars", "budget": "500"}
 SENSELESS = [
     ({"budget": "1e300"}, "budget", "Do you mean 10^300? The budget can be at most 10^18"),
+    ({"budget": "1e400"}, "budget", "Do you mean more than 10^308? The budget can be at most"),
     ({"budget": "1e-320"}, "budget", "The budget must be at least 10^-9"),
     ({"budget": "2000000"}, "budget", "Do you mean 2,000,000 TFLOPs per video? It must come to"),
     ({"budget": "1e300", "unit": "dollars"}, "budget", "Do you mean 10^300?"),
