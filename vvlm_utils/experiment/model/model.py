@@ -1,8 +1,9 @@
-"""The video vision-language model: SigLIP tower, projector, resize, Llama decoder.
+"""The video vision-language model: vision tower, projector, resize, Llama decoder.
 
 Every frame is encoded alone; a two-layer MLP projects its grid of features; a bilinear resize
 shrinks the grid to sqrt(x_V) by sqrt(x_V); the decoder reads the x_T x_V visual tokens and then
-the text. Tower and decoder are transformers' own classes. One class serves both presets.
+the text. Tower (SigLIP) and decoder are transformers' own classes; an EfficientNet-Lite may stand
+in SigLIP's place. One class serves every preset.
 """
 
 from __future__ import annotations
@@ -24,9 +25,15 @@ from transformers import (
 from transformers.utils import ModelOutput
 
 from vvlm_utils.experiment.model.counting import decoder_config, tower_config
+from vvlm_utils.experiment.model.efficientnet import EfficientNetLite, EfficientNetLiteConfig
 from vvlm_utils.experiment.model.presets import get_preset
 
 IGNORE = -100  # a label that does not count
+# A tower takes ``pixel_values`` and gives ``last_hidden_state``, a square grid of features a frame.
+TOWERS = {
+    "siglip_vision_model": (SiglipVisionConfig, SiglipVisionModel),
+    "efficientnet_lite": (EfficientNetLiteConfig, EfficientNetLite),
+}
 
 
 class VideoVLMConfig(PreTrainedConfig):
@@ -45,11 +52,11 @@ class VideoVLMConfig(PreTrainedConfig):
         lm="",
         **kwargs,
     ):
-        as_config = {"vision_config": SiglipVisionConfig, "text_config": LlamaConfig}
-        given = {"vision_config": vision_config or {}, "text_config": text_config or {}}
-        for name, kind in as_config.items():
-            value = given[name]
-            setattr(self, name, kind(**value) if isinstance(value, dict) else value)
+        vision, text = vision_config or {}, text_config or {}
+        if isinstance(vision, dict):
+            vision = TOWERS[vision.get("model_type", "siglip_vision_model")][0](**vision)
+        self.vision_config = vision
+        self.text_config = LlamaConfig(**text) if isinstance(text, dict) else text
         self.antialias, self.projector, self.preset, self.lm = antialias, projector, preset, lm
         super().__init__(**kwargs)
 
@@ -77,7 +84,7 @@ class VideoVLM(PreTrainedModel):
     def __init__(self, config: VideoVLMConfig):
         super().__init__(config)
         vision, text = config.vision_config, config.text_config
-        self.tower = SiglipVisionModel(vision)
+        self.tower = TOWERS[vision.model_type][1](vision)
         between = config.projector or text.hidden_size
         self.projector = nn.Sequential(
             nn.Linear(vision.hidden_size, between),
