@@ -91,6 +91,7 @@ coverage: env  ## simulate tables and count how often the stated bands hold the 
 
 holdout: env  ## score every law on runs held out (SEEDS=1 for a try); CHOICE=FOLDER: on the tables of the choice
 	@$(start) $(run) -m vvlm_utils.studies.holdout $(if $(value CHOICE),--choice="$$VVLM_CHOICE",$(if $(value SEEDS),--seeds="$$VVLM_SEEDS",--out vvlm_utils/data/holdout.csv)) ARGS
+	@$(if $(or $(value CHOICE),$(value SEEDS)),,$(start) $(run) -m vvlm_utils.studies.holdout --runs mini --seeds 1 --out vvlm_utils/data/holdout_mini.csv)
 
 exact: env  ## repeat the full published fitting protocol (up to 30 minutes); SPLITS=20: warm bags
 	@$(start) $(run) -m benchmarks.exact $(if $(value SPLITS),--search warm --splits="$$VVLM_SPLITS") --out vvlm_utils/data/exact.csv ARGS

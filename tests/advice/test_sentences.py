@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 
 from vvlm_utils.advice import say_moves, say_other_law, say_printed
+from vvlm_utils.advice.sentences import say_left_out
 from vvlm_utils.cost import FACTORS
+from vvlm_utils.laws.forms import get_law
 
 
 def ends(*pairs) -> pd.DataFrame:
@@ -37,3 +39,18 @@ def test_a_printed_value_is_held_against_bands_that_hold_alone():
     edge = say_printed({"N": 0.004, "T": 0.5, "V": 0}, bands, symbols)
     assert edge.startswith("e_N = 0.00 lies on the edge of its 95% band")
     assert said[2] == "of e_V no studied band is known to hold"
+
+
+def test_the_best_law_is_named_where_it_does_not_answer():
+    rows = [("add", 40.0), ("mult", 44.0)]
+    held = pd.DataFrame(
+        [
+            {"law": law, "test": "cv", "split": 0, "run_id": k, "observed": 40.1, "predicted": p}
+            for law, p in rows
+            for k in range(3)
+        ]
+    )
+    (said,) = say_left_out(held, [get_law("mult")])
+    assert "add predicts" in said and "--law add" in said
+    assert say_left_out(held, [get_law("mult"), get_law("add")]) == []
+    assert say_left_out(held.iloc[:0], [get_law("mult")]) == []

@@ -224,9 +224,15 @@ def paired(
     return pd.DataFrame(rows, columns=names)
 
 
-def load_holdout() -> pd.DataFrame:
-    """The committed study (``make holdout``): :func:`summarise` beside :func:`paired`."""
-    return pd.read_csv(DATA_FOLDER / "holdout.csv")
+def load_holdout(table: str = "paper") -> pd.DataFrame:
+    """The committed study (``make holdout``): :func:`summarise` beside :func:`paired`.
+
+    table : "paper", or "mini" for the mini experiment's runs and one seed
+    """
+    names = {"paper": "holdout.csv", "mini": "holdout_mini.csv"}
+    if table not in names:
+        raise ValueError(f"table must be one of {tuple(names)}, got {table!r}")
+    return pd.read_csv(DATA_FOLDER / names[table])
 
 
 def load_choice() -> pd.DataFrame:

@@ -33,6 +33,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "say_elasticity",
             "say_frontier",
             "say_gap",
+            "say_left_out",
             "say_model",
             "say_scores",
             "score_table",

@@ -134,6 +134,20 @@ def say_model(laws: Sequence[Law], method: str = "penalised") -> str:
     return f"The answers pool {names} in equal shares, each {how}."
 
 
+def say_left_out(held: pd.DataFrame, laws: Sequence[Law]) -> list[str]:
+    """A hint where the law that predicts best alone is none of those that answer.
+
+    held : predictions of runs held out, as ``compare_laws`` gives them; may be empty
+    """
+    best = "" if held.empty else best_predicting(held)
+    if not best or best in [law.name for law in laws]:
+        return []
+    return [
+        f"Of the laws fitted alone, {best} predicts runs held out best, and it is not among these: "
+        f"`--law {best}` answers by it."
+    ]
+
+
 def say_claims(runs: pd.DataFrame) -> str:
     """Which claims of the paper a checked table could decide by itself."""
     found = decidable(runs)
