@@ -355,7 +355,7 @@ def test_the_allocator_works_by_keyboard_alone(tab):
     tab.keyboard.type("8M")
     tab.keyboard.press("Enter")
     assert tab.evaluate("document.activeElement.id") == "allocator-status"
-    assert "Extrapolation" in tab.locator("#allocator-result").inner_text()
+    tab.locator("#allocator-result").get_by_text("Extrapolation").first.wait_for()
 
 
 def test_dollars_ask_for_a_device_and_a_price(tab):

@@ -302,6 +302,8 @@ def test_training_ends_on_a_damaged_clip_with_one_line(fast, tmp_path, workers):
     (tmp_path / "index.json").write_text(json.dumps([{"video": "a.mp4", "conversations": said}]))
     records = read_instructions(tmp_path / "index.json", tmp_path)  # its first bytes are a video's
     data = InstructionDataset(records, tmp_path, make_tokenizer(), 2, 4, 64)
+    # A fork of this process would take along the locks of whatever threads earlier tests started.
+    how = {"num_workers": workers, "multiprocessing_context": "spawn" if workers else None}
     with pytest.raises(VideoError, match="a.mp4: truncated or damaged, .*; replace") as refused:
-        next(iter(DataLoader(data, num_workers=workers, collate_fn=data.collate)))
+        next(iter(DataLoader(data, collate_fn=data.collate, **how)))
     assert "\n" not in str(refused.value)
