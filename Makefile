@@ -103,14 +103,14 @@ next-runs: env  ## let planned and random runs compete in 70 trials (4 minutes o
 # not by the second of two drivers, which ends with code 75.
 chosen = --sweep="$$VVLM_SWEEP" $(if $(value TABLE),--table="$$VVLM_TABLE")
 sweep: torch  ## train and evaluate what the mini sweep's table lacks, resumable (SWEEP=tiny, TABLE=mine.csv)
-	@$(run) -m vvlm_utils.experiment.mini.design $(chosen)
+	@$(run) -m vvlm_utils.experiment.mini.sweeps $(chosen)
 	@$(call graph,"_build/$$VVLM_SWEEP/driver") sweep $(errors_only) || { [ $$? -ne 75 ] || exit 75; \
 	  $(run) -m vvlm_utils.experiment.mini.sweep table $(chosen); \
 	  echo "Some runs failed: see above. The same command tries them again."; exit 1; }
 
 predicted := vvlm_utils/data/sweeps/mini
 predictions: env  ## what the laws say of the mini sweep's held-out designs; commit it, then make sweep SWEEP=held-out
-	@$(run) -m vvlm_utils.experiment.mini.design --held-out _build/mini/held_out.csv
+	@$(run) -m vvlm_utils.experiment.mini.sweeps --held-out _build/mini/held_out.csv
 	@$(run) -m vvlm_utils.studies.advance $(predicted)/second.csv _build/mini/held_out.csv --out $(predicted)/predictions.csv
 
 # A real decoder, a real tower and real clips, each in a package: nothing comes from a model hub.

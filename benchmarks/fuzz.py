@@ -1,6 +1,6 @@
 """Malformed input by the thousand: a short refusal, exit code 2, and nothing left behind.
 
-``python -m benchmarks.fuzz`` draws fresh inputs of every kind in ``benchmarks/malformed.py`` and
+``python -m benchmarks.fuzz`` draws fresh inputs of every kind in ``benchmarks/malformed/`` and
 gives each to the command line, within a few processes that start once. The seed is printed, and a
 fault names its case: ``python -m benchmarks.fuzz --seed SEED --case CASE`` does that one again.
 """
@@ -28,7 +28,9 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.malformed import KINDS, Arguments, good_fit
+from benchmarks.malformed import KINDS
+from benchmarks.malformed.fits import good_fit
+from benchmarks.malformed.values import Arguments
 from vvlm_utils.progress import bar
 
 CHUNK = 250  # cases that a process takes at once

@@ -18,7 +18,7 @@ import torch
 
 from vvlm_utils.experiment.data.clips import read_index
 from vvlm_utils.experiment.data.video import read_video
-from vvlm_utils.experiment.mini.design import CENTRE, LMS, SWEEPS
+from vvlm_utils.experiment.mini.design import CENTRE, LMS
 from vvlm_utils.experiment.mini.stages import (
     clip_dataset,
     load_decoder,
@@ -26,6 +26,7 @@ from vvlm_utils.experiment.mini.stages import (
     make_split,
     split_questions,
 )
+from vvlm_utils.experiment.mini.sweeps import SWEEPS
 from vvlm_utils.experiment.model.batches import pack, pad
 from vvlm_utils.experiment.model.presets import MINI
 from vvlm_utils.experiment.model.towers import encode

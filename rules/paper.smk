@@ -1,7 +1,7 @@
 # The paper's sweep, on a cluster: tower and decoder -> joined -> aligned -> 87 finetuned models.
 # A step is known to the graph by a mark alone, as in sweep.smk. Weights, images and videos are folders that are there before; book/cluster.md says how.
 #     snakemake paper --profile profiles/slurm --config videos=... images=... weights=...
-from vvlm_utils.experiment.mini.design import published_run
+from vvlm_utils.experiment.paper.plan import published_run
 from vvlm_utils.runs.table import load_runs
 
 PAPER = "_build/paper"

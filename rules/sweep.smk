@@ -8,7 +8,9 @@
 # Make hands names and paths by the environment: as values of the configuration they would be YAML.
 import os
 
-from vvlm_utils.experiment.mini.design import CENTRE, LMS, choose_sweep, missing_runs
+from vvlm_utils.experiment.mini.design import CENTRE, LMS
+from vvlm_utils.experiment.mini.kept import missing_runs
+from vvlm_utils.experiment.mini.sweeps import choose_sweep
 
 TABLE = os.environ.get("VVLM_TABLE") or config.get("table")
 SWEEP = choose_sweep(

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vvlm_utils.experiment.mini.design import SWEEPS
 from vvlm_utils.experiment.mini.stages import make_decoder
+from vvlm_utils.experiment.mini.sweeps import SWEEPS
 from vvlm_utils.experiment.model.presets import Recipe
 
 

@@ -24,7 +24,8 @@ from vvlm_utils.laws.forms import laws_over
 from vvlm_utils.laws.identifiability import parameter_table
 from vvlm_utils.laws.law import Law, log_design, log_values
 from vvlm_utils.laws.options import FitError, FitOptions
-from vvlm_utils.runs.prepared import Prepared, merge_repeats
+from vvlm_utils.runs.merging import merge_repeats
+from vvlm_utils.runs.prepared import Prepared
 from vvlm_utils.runs.schema import COST
 from vvlm_utils.text import say_levels, say_name
 

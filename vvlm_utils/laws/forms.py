@@ -87,8 +87,6 @@ def _build_chinchilla(factors: Sequence[str] = FACTORS, data: str | None = TRAIN
 
 
 Builder = Callable[[Sequence[str], str | None], Law]
-
-
 BUILDERS: dict[str, Builder] = {
     "mult": _builder("mult", "product", "floor"),
     "add": _builder("add", "factors", "data", "floor"),
@@ -104,10 +102,8 @@ BUILDERS: dict[str, Builder] = {
 }
 """Every law by name: ``builder(factors, data)`` builds it over any factors, data None without n."""
 
-
 FORMS = ("mult", "add", "add-interact-s", "add-interact")
 """The forms of Table 7, in the paper's order."""
-
 
 ONE_FACTOR = ("chinchilla",)  # these read the first factor alone
 

@@ -18,8 +18,6 @@ from vvlm_utils.laws.priors import Prior
 from vvlm_utils.laws.protocols import ErrorLaw
 
 PAPER_UNITS = {"lm_params": 1e9, "train_examples": 1e6}  # x_N in billions, n in millions
-
-
 CHOICES = {
     "optimiser": tuple(OPTIMISERS),
     "loss": ("squared", "huber"),

@@ -36,8 +36,6 @@ def draw_starts(
 
 
 FEW_STARTS = 40  # of a penalised fit, whose prior leaves few local optima
-
-
 FUNCTION_STARTS = 20  # of a law that is searched in Python
 
 

@@ -30,7 +30,6 @@ from vvlm_utils.laws.protocols import ErrorLaw
 
 METRICS = ("mse", "e_pct", "r2")
 TESTS = ("cv", "extrapolation")
-
 TABLE_8: dict[str, dict] = {
     "huber-loss": {"options": FitOptions(loss="huber")},
     "zero-start": {"options": FitOptions(start="zero")},

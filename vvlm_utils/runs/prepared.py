@@ -20,18 +20,16 @@ from vvlm_utils.cost.equation import (
     SOVIT_400M,
     TRAIN_EXAMPLES,
     VisionTower,
-    encoder_share,
 )
 from vvlm_utils.cost.price import Price
 from vvlm_utils.runs.designs import square_tokens
+from vvlm_utils.runs.merging import choose_task, merge_repeats
 from vvlm_utils.runs.sanity import suspicions
-from vvlm_utils.runs.schema import AVERAGE, COST, RunsError
+from vvlm_utils.runs.schema import COST, RunsError
 from vvlm_utils.runs.sources import Source, list_sources, read_source
-from vvlm_utils.runs.space import PAPER_SPACE, Candidates, Space, space_within, spread
-from vvlm_utils.runs.table import average_seeds, load_runs, validate_runs
-from vvlm_utils.text import say_level, say_name
+from vvlm_utils.runs.space import Candidates, Space, space_within, widen
+from vvlm_utils.runs.wording import say_held, say_price, say_space
 
-FORGOTTEN = 0.9  # the encoder's share of every run from which its size should be checked
 TABLE = "table"  # the name of a table's own costs, beside those of ``Price``
 
 
@@ -203,7 +201,7 @@ def prepare(
     (('lm_params', 'frames', 'tokens_per_frame'), 'train_examples', 87)
     """
     name = str(table) if isinstance(table, str | Path) else "runs table"
-    runs, task, notes = _choose_task(table, name, task, tuple(factors))
+    runs, task, notes = choose_task(table, name, task, tuple(factors))
     notes += suspicions(runs, factors)
     merged = merge_repeats(runs, factors)
     if len(merged) < len(runs):
@@ -211,7 +209,7 @@ def prepare(
                      "repeats count once, by their mean.")  # fmt: skip
     every = (*FACTORS, *factors, TRAIN_EXAMPLES)
     held = {f: float(merged[f].iloc[0]) for f in every if merged[f].nunique() == 1}
-    notes += [_say_held(f, level) for f, level in held.items()]
+    notes += [say_held(f, level) for f, level in held.items()]
     moved = tuple(f for f in (*FACTORS, *factors) if f not in held)
     by_table = own_cost and price is None and COST in merged
     if by_table:
@@ -258,54 +256,6 @@ def _price_of(source: Source | None) -> Price:
     return Price("paper", VisionTower(source.tower_params, source.features_per_frame))
 
 
-def _choose_task(
-    table: str | Path | pd.DataFrame, name: str, task: str | None, factors: tuple[str, ...]
-) -> tuple[pd.DataFrame, str, list[str]]:
-    """The rows of one task, its name, and a sentence where nobody named it."""
-    if isinstance(table, pd.DataFrame):
-        runs = table if {"run_id", "error"} <= set(table) else validate_runs(table, factors=factors)
-    else:
-        runs = load_runs(table, task=task if task else None, factors=factors)
-    there = list(dict.fromkeys(runs["task"]))
-    if task is not None:
-        if task not in there:
-            raise RunsError(f"{name}: no runs of task {task!r}; choose one of {', '.join(there)}")
-        return runs[runs["task"] == task].reset_index(drop=True), task, []
-    if AVERAGE in there or len(there) == 1:
-        task = AVERAGE if AVERAGE in there else there[0]
-        said = [] if task == AVERAGE else [f"The table has one task, {task}."]
-        return runs[runs["task"] == task].reset_index(drop=True), task, said
-    return _average_tasks(runs, there, name, factors), AVERAGE, [
-        f"The answer is for the mean of the table's {len(there)} tasks: {', '.join(there)}."
-    ]  # fmt: skip
-
-
-def _average_tasks(
-    runs: pd.DataFrame, there: list[str], name: str, factors: tuple[str, ...]
-) -> pd.DataFrame:
-    """The mean over tasks of every run; refused where a run lacks one."""
-    run = ["source", "sweep", "target_tflops", *FACTORS, TRAIN_EXAMPLES, *factors, "seed"]
-    run += [c for c in ("draw",) if c in runs]
-    groups = runs.groupby(run, sort=False, dropna=False)
-    counts = groups["task"].nunique()
-    if (counts < len(there)).any():
-        lacking = int((counts < len(there)).sum())
-        raise RunsError(
-            f"{name}: {lacking} of {len(counts)} runs lack some of the tasks {', '.join(there)}, "
-            "so their mean would compare unlike things; choose one with --task"
-        )
-    numbers = {c: "first" for c in runs if c not in run} | {"metric": "mean", "error": "mean"}
-    numbers |= {"metric_se": lambda se: float(np.sqrt((se**2).sum()) / len(se))}
-    numbers |= {COST: "mean"} if COST in runs else {}
-    return groups.agg(numbers).reset_index().assign(task=AVERAGE)
-
-
-def merge_repeats(runs: pd.DataFrame, factors: Sequence[str] = ()) -> pd.DataFrame:
-    """One row per design and n: repeats share a design, and a law cannot tell them apart."""
-    design = ["source", "sweep", "target_tflops", *FACTORS, *factors, TRAIN_EXAMPLES]
-    return average_seeds(runs, factors) if runs.duplicated(design).any() else runs
-
-
 def candidates_of(runs: pd.DataFrame, factors: Sequence[str] = ()) -> Candidates:
     """The designs that were run, with the costs that the table gives them."""
     table = runs.groupby([*FACTORS, *factors], as_index=False)[COST].mean()
@@ -340,69 +290,3 @@ def price_options(
         SOVIT_400M.features_per_frame if features_per_frame is None else features_per_frame,
     )
     return {"price": Price(cost or "paper", tower), "own_cost": False}
-
-
-def widen(
-    space: Space,
-    lm_params: Sequence[float] | None = None,
-    max_frames: int | None = None,
-    max_tokens: int | None = None,
-) -> Space:
-    """A space with other LM sizes, with every frame and every square grid up to a number."""
-    if lm_params:
-        space = replace(space, lm_params=tuple(lm_params))
-    if max_frames:
-        first = min(np.ceil(space.frames[0]), max_frames)
-        frames = spread(np.arange(first, max_frames + 1), PAPER_SPACE.shape[1])
-        space = replace(space, frames=tuple(np.rint(frames).tolist()))
-    if max_tokens:
-        last = np.floor(np.sqrt(max_tokens))
-        sides = np.arange(min(np.ceil(np.sqrt(space.tokens_per_frame[0])), last), last + 1)
-        space = replace(space, tokens_per_frame=tuple((sides**2).tolist()))
-    return space
-
-
-def _say_held(factor: str, level: float) -> str:
-    """What it means that a factor never moved."""
-    shown = say_level(level)
-    if factor == TRAIN_EXAMPLES:
-        return (
-            f"Every run was finetuned on {shown} examples: laws leave n out, and answers hold for "
-            "that training set; how they move with more data cannot be told."
-        )
-    return f"{say_name(factor)} never moves: laws leave it out, and answers hold it at {shown}."
-
-
-def say_price(price: Price, runs: pd.DataFrame, moved: Sequence[str]) -> list[str]:
-    """What the cost counts, and what it does not; ``moved`` are the further factors."""
-    if price.name == "paper":
-        own = " (the paper's: name your own)" if price.tower == SOVIT_400M else ""
-        said = [
-            f"Costs follow Equation 1 with an encoder of {say_level(price.tower.params)} "
-            f"parameters and {price.tower.features_per_frame:g} features per frame{own}."
-        ]
-        shares = encoder_share(runs["lm_params"], runs["tokens_per_frame"], price.tower)
-        if (least := float(np.min(shares))) > FORGOTTEN:
-            said.append(
-                f"That encoder takes at least {np.floor(100 * least):.0f}% of the price of every "
-                "run, so the LM is nearly free here: is it yours?"
-            )
-    else:
-        counts = {"lm_only": "the language model alone", "exact": "every matrix product"}
-        said = [f"Costs count {counts.get(price.name, price.name)}."]
-    return said + [
-        f"The cost does not read {f}: its levels are compared as if they cost the same."
-        for f in moved
-    ]
-
-
-def say_space(space: Space) -> str:
-    """The designs to choose from, in a sentence."""
-    frames, tokens = (
-        f"{values[0]:g}" if len(values) == 1 else f"{values[0]:g} to {values[-1]:g}"
-        for values in (space.frames, space.tokens_per_frame)
-    )
-    return (
-        f"Designs to choose from: LMs of {', '.join(map(say_level, space.lm_params))}; "
-        f"{frames} frames; {tokens} tokens per frame."
-    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -164,3 +164,23 @@ class Candidates:
     def lm_params(self) -> tuple[float, ...]:
         """The LM sizes among the designs."""
         return tuple(np.unique(self.designs["lm_params"]).tolist())
+
+
+def widen(
+    space: Space,
+    lm_params: Sequence[float] | None = None,
+    max_frames: int | None = None,
+    max_tokens: int | None = None,
+) -> Space:
+    """A space with other LM sizes, with every frame and every square grid up to a number."""
+    if lm_params:
+        space = replace(space, lm_params=tuple(lm_params))
+    if max_frames:
+        first = min(np.ceil(space.frames[0]), max_frames)
+        frames = spread(np.arange(first, max_frames + 1), PAPER_SPACE.shape[1])
+        space = replace(space, frames=tuple(np.rint(frames).tolist()))
+    if max_tokens:
+        last = np.floor(np.sqrt(max_tokens))
+        sides = np.arange(min(np.ceil(np.sqrt(space.tokens_per_frame[0])), last), last + 1)
+        space = replace(space, tokens_per_frame=tuple((sides**2).tolist()))
+    return space

@@ -37,9 +37,9 @@ from vvlm_utils.laws.recommendation import MEMBERS, PRIOR, RECOMMENDED
 from vvlm_utils.laws.starts import FEW_STARTS
 from vvlm_utils.runs import reading, sanity, schema
 from vvlm_utils.runs.designs import square_tokens
-from vvlm_utils.runs.prepared import FORGOTTEN
 from vvlm_utils.runs.sources import find_table, read_source
 from vvlm_utils.runs.space import MOST_LEVELS, PAPER_SPACE
+from vvlm_utils.runs.wording import FORGOTTEN
 from vvlm_utils.text import FACTOR_NAMES, UNITS
 
 ANY = "@"  # any factor, in the names of a law's parameters

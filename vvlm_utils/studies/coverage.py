@@ -31,17 +31,9 @@ from vvlm_utils.runs.space import PAPER_SPACE, Space
 from vvlm_utils.studies.truths import Truth, fit_model, simulate, table_rng
 
 LEVELS = (0.8, 0.9, 0.95)
-
-
 EPSILON = 0.1  # points, as in Solution.table
-
-
 BEST = ("x_N", "x_T", "x_V")  # the best design, in the order of FACTORS
-
-
 ELASTICITIES = ("e_N", "e_T", "e_V")
-
-
 DESIGNS = pd.DataFrame(
     [
         ("inside", 7.5e9, 32, 196, 1e6),
@@ -76,15 +68,12 @@ TRAINED = Space(
 )
 """The designs that lie inside the runs, factor by factor."""
 
-
 FRONTIERS = (
     Frontier("inside", (5e12, 15e12, 30e12), 0.5e6, TRAINED),
     Frontier("inside", (5e12, 15e12, 30e12), 2e6, TRAINED),
     Frontier("outside", (5e12, 30e12, 100e12), 2e6, PAPER_SPACE),
     Frontier("outside", (5e12, 30e12, 100e12), 10e6, PAPER_SPACE),
 )
-
-
 ELASTICITY = {
     "budgets": np.linspace(1e12, 100e12, 30),
     "train_examples": np.linspace(1e6, 10e6, 10),

@@ -22,9 +22,10 @@ from vvlm_utils.experiment.data.clips import questions_of, read_index
 from vvlm_utils.experiment.harness.judge import MODEL
 from vvlm_utils.experiment.harness.mini_task import write_task
 from vvlm_utils.experiment.harness.reply import Replier
-from vvlm_utils.experiment.mini.design import SWEEPS, Run
+from vvlm_utils.experiment.mini.design import Run
 from vvlm_utils.experiment.mini.records import write_record
 from vvlm_utils.experiment.mini.run import evaluate, train
+from vvlm_utils.experiment.mini.sweeps import SWEEPS
 from vvlm_utils.experiment.model.batches import make_tokenizer
 from vvlm_utils.experiment.world.questions import FAMILIES, texture_word
 from vvlm_utils.runs.from_lmms import read_results, score

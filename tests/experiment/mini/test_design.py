@@ -8,6 +8,7 @@ import pytest
 
 from vvlm_utils.cost.equation import FACTORS, VisionTower
 from vvlm_utils.experiment.mini import design as plan
+from vvlm_utils.experiment.mini import kept, sweeps
 from vvlm_utils.runs.designs import budget_gap
 from vvlm_utils.runs.sources import read_source
 
@@ -73,26 +74,26 @@ def test_what_is_served_elsewhere_has_its_own_runs_beside_it():
     own = own[own["train_examples"] == plan.EXAMPLES[-1]]
     assert set(plan.SERVED) <= levels(own, "frames") and plan.SERVE_TUNED in plan.SERVED
     assert max(plan.SERVED) >= 8 * plan.SERVE_TUNED
-    assert len(plan.SWEEPS["mini"].served) == 7
+    assert len(sweeps.SWEEPS["mini"].served) == 7
 
 
 def test_held_out_runs_wait_for_their_predictions(tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "PREDICTIONS", tmp_path / "predictions.csv")
+    monkeypatch.setattr(sweeps, "PREDICTIONS", tmp_path / "predictions.csv")
     with pytest.raises(ValueError, match="predictions.csv is not there; write and commit the laws"):
-        plan.choose_sweep("held-out")
-    plan.PREDICTIONS.touch()
-    chosen, mini = plan.choose_sweep("held-out"), plan.SWEEPS["mini"]
+        sweeps.choose_sweep("held-out")
+    sweeps.PREDICTIONS.touch()
+    chosen, mini = sweeps.choose_sweep("held-out"), sweeps.SWEEPS["mini"]
     assert chosen.recipe_hash() == mini.recipe_hash() and chosen.root == mini.root
-    assert not set(plan.run_keys(chosen.plan())) & set(plan.run_keys(mini.plan()))
+    assert not set(kept.run_keys(chosen.plan())) & set(kept.run_keys(mini.plan()))
 
 
 def test_the_plan_is_the_same_every_time():
     np.testing.assert_array_equal(RUNS["run_id"], plan.mini_runs()["run_id"])
 
 
-@pytest.mark.parametrize("name", plan.SWEEPS)
+@pytest.mark.parametrize("name", sweeps.SWEEPS)
 def test_no_run_wants_more_clips_than_there_are(name):
-    sweep = plan.SWEEPS[name]
+    sweep = sweeps.SWEEPS[name]
     assert sweep.plan()["train_examples"].max() <= sweep.counts["train"]
 
 

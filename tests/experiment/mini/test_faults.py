@@ -18,7 +18,7 @@ import torch
 
 from vvlm_utils.experiment.data.clips import ClipError
 from vvlm_utils.experiment.mini import design as plan
-from vvlm_utils.experiment.mini import records, run, stages, sweep
+from vvlm_utils.experiment.mini import kept, records, run, stages, sweep, sweeps
 from vvlm_utils.experiment.mini.stages import clip_dataset, load_decoder, make_split, split_features
 from vvlm_utils.experiment.model.presets import MINI
 from vvlm_utils.experiment.train import checkpoints, finetune
@@ -40,14 +40,14 @@ def elsewhere(tiny, tmp_path):
 # The sweep "tiny" made smaller still in every process that starts in a folder, and of one run.
 SMALLER = """
 from dataclasses import replace
-from vvlm_utils.experiment.mini import design
+from vvlm_utils.experiment.mini import sweeps
 from vvlm_utils.experiment.model.presets import Recipe
 counts = {"train": 32, "validation": 12, "test": 16, "align": 16, "tower": 8}
 recipe = Recipe(steps=10, scenes=4, texts=16, pool=16)
-tiny = design.SWEEPS["tiny"]
+tiny = sweeps.SWEEPS["tiny"]
 plan = lambda: tiny.plan().query("lm == 'mini-7k' and frames == 2 and train_examples == 32")
 small = replace(tiny, plan=plan, counts=counts, tower_steps=10, recipe=recipe)
-design.SWEEPS["tiny"] = small
+sweeps.SWEEPS["tiny"] = small
 """
 
 
@@ -79,26 +79,39 @@ STAGES = ("tower-0", "features-align-0", "decoder-mini-7k-0", "features-train-0"
 STAGES += ("runs/test/mini-7k-0",)
 
 
-def kill(folder: Path, stage: str, victim: str, target: str = "sweep") -> int:
-    """Start a driver and kill it, the stage that it started, or both, while the stage works.
-
-    A stage whose driver was killed alone runs on to its end. Returns how the driver ended.
-    """
-    output = folder / "_build" / "tiny" / stage
+def owner_of(output: Path) -> int | None:
+    """The process that works on a stage's output, as its lock says."""
     lock = output.with_name(f"{output.name}.lock")
-    lock.unlink(missing_ok=True)  # a killed owner's name is still in it
-    driver = start_driver(folder, target)
-    while not (lock.exists() and (owner := re.match(r"process (\d+)", lock.read_text()))):
-        assert driver.poll() is None, (folder / "said.log").read_text()
+    found = re.match(r"process (\d+)", lock.read_text()) if lock.exists() else None
+    return int(found[1]) if found else None
+
+
+def kill(folder: Path, stages: set[str], victim: str, target: str = "sweep") -> int:
+    """Start a driver and kill it, a stage that it started, or both, while the stage works.
+
+    Which of the stages comes first is the graph's choice; what was killed leaves ``stages``. A
+    driver whose stage was killed goes on, and so do the kills; a stage whose driver was killed
+    alone runs on to its end. Returns how the driver ended.
+    """
+    outputs = {stage: folder / "_build" / "tiny" / stage for stage in stages}
+    for output in outputs.values():  # a killed owner's name is still in it
+        output.with_name(f"{output.name}.lock").unlink(missing_ok=True)
+    driver, hit = start_driver(folder, target), ""
+    while driver.poll() is None and not (hit and victim != "stage"):
+        for stage in sorted(stages):
+            if owner := owner_of(outputs[stage]):
+                stages.remove(hit := stage)
+                if victim == "both":
+                    os.killpg(driver.pid, signal.SIGKILL)
+                else:
+                    os.kill(driver.pid if victim == "driver" else owner, signal.SIGKILL)
+                break
         time.sleep(0.02)
-    if victim == "both":
-        os.killpg(driver.pid, signal.SIGKILL)
-    else:
-        os.kill(driver.pid if victim == "driver" else int(owner[1]), signal.SIGKILL)
+    assert hit, (folder / "said.log").read_text()
     code = driver.wait()
     while victim == "driver":
         try:
-            with only_writer(output):
+            with only_writer(outputs[hit]):
                 break
         except OutputTaken:
             time.sleep(0.05)
@@ -122,9 +135,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.slow
 def test_a_stage_resumes_when_its_driver_itself_or_both_were_killed(tmp_path):
     folder, target = house(tmp_path / "house", smaller=True), "_build/tiny/stages/tower.done"
-    assert kill(folder, "tower-0", "stage", target) == 1
-    assert kill(folder, "tower-0", "both", target) == -signal.SIGKILL
-    assert kill(folder, "tower-0", "driver", target) == -signal.SIGKILL
+    assert kill(folder, {"tower-0"}, "stage", target) == 1
+    assert kill(folder, {"tower-0"}, "both", target) == -signal.SIGKILL
+    assert kill(folder, {"tower-0"}, "driver", target) == -signal.SIGKILL
     weights = folder / "_build/tiny/weights/tower/model.safetensors"
     made = weights.stat().st_mtime_ns
     assert start_driver(folder, target).wait() == 0, (folder / "said.log").read_text()
@@ -151,8 +164,9 @@ def assert_undisturbed(folder: Path, calm: tuple) -> None:
 @pytest.mark.parametrize("victim", ["stage", "both", "driver"])
 def test_kills_at_every_stage_leave_the_bytes_of_an_undisturbed_sweep(tmp_path, calm, victim):
     folder = house(tmp_path / "house", smaller=True)
-    for stage in STAGES:
-        kill(folder, stage, victim)
+    left = set(STAGES)
+    while left:
+        kill(folder, left, victim)
     assert_undisturbed(folder, calm)
 
 
@@ -187,12 +201,12 @@ def test_the_second_of_two_drivers_says_one_line_and_leaves_the_table_alone(tmp_
     folder = house(tmp_path / "house")
     table = folder / "_build" / "tiny" / "runs.csv"
     with only_writer(folder / "_build" / "tiny" / "driver"):
-        table.write_text(",".join(plan.COLUMNS) + "\n")
+        table.write_text(",".join(kept.COLUMNS) + "\n")
         done = make_sweep(folder)
     assert done.returncode == 2 and done.stdout == ""
     said = [line for line in done.stderr.splitlines() if not line.startswith("make: ***")]
     assert len(said) == 1 and f"is being written by process {os.getpid()}" in said[0]
-    assert table.read_text() == ",".join(plan.COLUMNS) + "\n"
+    assert table.read_text() == ",".join(kept.COLUMNS) + "\n"
 
 
 @pytest.mark.parametrize(
@@ -218,7 +232,7 @@ def test_a_table_that_cannot_be_added_to_is_refused_in_one_line(
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     monkeypatch.setattr(sys, "argv", ["design", "--sweep", "tiny", "--table", table])
     with pytest.raises(SystemExit) as ended:
-        plan.main()
+        sweeps.main()
     said = capsys.readouterr().err
     assert ended.value.code == 2 and said.count("\n") == 1 and re.search(reason, said), said
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
@@ -244,7 +258,7 @@ def test_rows_of_other_sweeps_and_recipes_stay_in_a_table(elsewhere):
         sweep.keep(sweep.gather(planned, elsewhere), elsewhere)
         written = elsewhere.table.read_text().splitlines()
         assert written[: len(others)] == others and len(written) == len(others) + 9
-    assert len(plan.missing_runs(elsewhere)) == len(planned) - 1
+    assert len(kept.missing_runs(elsewhere)) == len(planned) - 1
 
 
 def test_a_loss_that_is_no_number_fails_one_run_alone(elsewhere, monkeypatch):

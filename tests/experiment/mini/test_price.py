@@ -8,8 +8,9 @@ import pytest
 from vvlm_utils.cost import training as tc
 from vvlm_utils.cost.serving import get_accelerator
 from vvlm_utils.experiment.mini import price
-from vvlm_utils.experiment.mini.design import COLUMNS, SWEEPS
+from vvlm_utils.experiment.mini.kept import COLUMNS
 from vvlm_utils.experiment.mini.records import KEPT, read_record
+from vvlm_utils.experiment.mini.sweeps import SWEEPS
 
 H100 = get_accelerator("h100-sxm")
 

@@ -10,7 +10,7 @@ import pytest
 from vvlm_utils.experiment.data.clips import draw_clip, questions_of
 from vvlm_utils.experiment.data.video import read_video, write_video
 from vvlm_utils.experiment.mini import design as plan
-from vvlm_utils.experiment.mini import live, records, scores
+from vvlm_utils.experiment.mini import live, records, scores, sweeps
 from vvlm_utils.experiment.mini.records import KEPT, PICTURES
 from vvlm_utils.experiment.mini.stages import load_decoder
 from vvlm_utils.experiment.world.questions import FAMILIES
@@ -48,10 +48,10 @@ def test_another_run_than_the_kept_one_is_refused_by_what_differs():
 
 @pytest.mark.parametrize("lm", KEPT_LMS)
 def test_the_kept_weights_load_and_belong_to_the_recipe(lm):
-    model = load_decoder(lm, 0, plan.SWEEPS["live"])
+    model = load_decoder(lm, 0, sweeps.SWEEPS["live"])
     assert model.config.lm == lm
     note = json.loads((WEIGHTS / f"{lm}-0" / "recipe.json").read_text())
-    assert note["recipe"]["steps"] == plan.SWEEPS["mini"].recipe.steps
+    assert note["recipe"]["steps"] == sweeps.SWEEPS["mini"].recipe.steps
 
 
 def test_a_live_run_trains_then_evaluates(tiny, tmp_path):

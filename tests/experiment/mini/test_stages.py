@@ -10,7 +10,7 @@ import torch
 
 from vvlm_utils.experiment.data.video import read_video
 from vvlm_utils.experiment.mini import design as plan
-from vvlm_utils.experiment.mini import records, run, scores, sweep
+from vvlm_utils.experiment.mini import kept, records, run, scores, sweep
 from vvlm_utils.experiment.mini.stages import (
     clip_dataset,
     make_decoder,
@@ -150,13 +150,13 @@ def test_runs_of_a_kept_table_are_not_made_again(tiny, tmp_path):
     table.to_csv(tmp_path / "kept.csv", index=False)
     elsewhere = replace(tiny, root=tmp_path, table=tmp_path / "kept.csv")
     assert sweep.run_group(runs, elsewhere) == []
-    assert len(plan.missing_runs(elsewhere)) == len(planned) - len(runs)
+    assert len(kept.missing_runs(elsewhere)) == len(planned) - len(runs)
     pd.testing.assert_frame_equal(
         sweep.gather(planned, elsewhere), table, check_dtype=False, rtol=1e-9
     )
     other = replace(elsewhere, recipe=replace(tiny.recipe, steps=11))
     assert sweep.gather(planned, other).empty
-    assert len(plan.missing_runs(other)) == len(planned)
+    assert len(kept.missing_runs(other)) == len(planned)
 
 
 def test_a_model_is_served_at_frames_it_was_not_tuned_at(tiny):

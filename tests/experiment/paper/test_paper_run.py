@@ -16,7 +16,6 @@ from transformers import LlamaForCausalLM, SiglipVisionModel, TrainerCallback
 from vvlm_utils.cost import training as tc
 from vvlm_utils.cost.architectures import DECODERS, PAPER_TOWER
 from vvlm_utils.experiment.data.video import read_frames, read_video
-from vvlm_utils.experiment.mini.design import published_run
 from vvlm_utils.experiment.mini.stages import make_split, split_questions
 from vvlm_utils.experiment.model.batches import make_tokenizer, pack
 from vvlm_utils.experiment.model.counting import count_training, decoder_config, tower_config
@@ -28,6 +27,7 @@ from vvlm_utils.experiment.model.instructions import (
 from vvlm_utils.experiment.model.model import IGNORE, VideoVLM, VideoVLMConfig, make_config
 from vvlm_utils.experiment.model.presets import MINI, PAPER
 from vvlm_utils.experiment.paper import run as paper_run
+from vvlm_utils.experiment.paper.plan import published_run
 from vvlm_utils.experiment.train import finetune
 from vvlm_utils.experiment.world.conversations import ClipError
 

@@ -11,27 +11,16 @@ it starts when the laws' predictions of it are kept.
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import json
-import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
-from io import StringIO
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from vvlm_utils.cost.architectures import exact_cost, get_decoder
+from vvlm_utils.cost.architectures import exact_cost
 from vvlm_utils.cost.equation import FACTORS, Number, VisionTower, inference_cost
-from vvlm_utils.experiment.model.presets import MINI, Recipe
-from vvlm_utils.experiment.world import questions
+from vvlm_utils.experiment.model.presets import MINI
 from vvlm_utils.experiment.world.scenes import WORLD
-from vvlm_utils.files import DATA_FOLDER, find_place, whole
 from vvlm_utils.runs.designs import isoflop_designs, name_runs, star_designs, well_spaced
-from vvlm_utils.runs.sources import FOLDER as PUBLISHED
-from vvlm_utils.runs.table import load_runs
 
 TOWER = VisionTower(MINI.tower.params, MINI.tower.features)
 LMS = {decoder.params: name for name, decoder in MINI.decoders.items()}
@@ -192,214 +181,8 @@ class Run:
         return self.train_examples * (1 + self.frames * self.tokens_per_frame / 128)
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """A sweep: where its files are, from how much data, and which runs.
-
-    counts : clips of every split
-    table : where the runs table is kept; runs that stand there, of this recipe, are not made again
-    weights : where the pretrained tower and decoders are, under ``root`` if not given
-    served : draws of the centre's decoder that are also served at frames they were not tuned at
-    source : what the table calls the sweep, its name if not given
-    """
-
-    name: str
-    root: Path
-    plan: Callable[[], pd.DataFrame] = field(hash=False)
-    counts: dict[str, int] = field(hash=False)
-    tower_steps: int
-    recipe: Recipe
-    table: Path
-    weights: Path | None = None
-    served: tuple[int, ...] = ()
-    source: str = ""
-
-    @property
-    def served_table(self) -> Path:
-        """Where the errors at frames served are kept."""
-        return self.table.with_name(f"{self.table.stem}_served.csv")
-
-    @property
-    def weights_folder(self) -> Path:
-        """Where the tower and the decoders are."""
-        return self.weights or self.root / "weights"
-
-    def recipe_hash(self) -> str:
-        """A short hash of everything but the design that decides a run's score."""
-        stages = asdict(MINI.align), asdict(MINI.finetune), asdict(self.recipe), self.tower_steps
-        tables = questions.WORDS, questions.FACT_SIDE, questions.LONGEST_SUM
-        tables += questions.WORD_ZIPF, questions.FACT_ZIPF
-        known = [stages, tables, vars(WORLD), self.counts, MINI.pretrain_rates, MINI.projector]
-        return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:8]
-
-
 def as_runs(table: pd.DataFrame) -> list[Run]:
     """The rows of a plan as runs."""
     columns = ["frames", "tokens_per_frame", "train_examples", "seed", "draw"]
     numbers = table[columns].astype(int).itertuples(index=False, name=None)
     return [Run(lm, *rest) for lm, rest in zip(table["lm"], numbers, strict=True)]
-
-
-def published_run(run_id: str) -> dict:
-    """LM, frames, tokens per frame and examples of a run of the paper.
-
-    Raises ValueError for a run that is not in its table.
-
-    >>> published_run("isoflop15-1B-8x625-n2M")["lm"]
-    'llama-3.2-1b'
-    """
-    runs = load_runs("paper").set_index("run_id")
-    if run_id not in runs.index:
-        known = f"{runs.index[0]}, {runs.index[1]} and so on (make plan SWEEP=paper lists them)"
-        raise ValueError(f"run {run_id!r} is not one of the paper's: {known}")
-    row = runs.loc[run_id]
-    counts = ["frames", "tokens_per_frame", "train_examples"]
-    frames, tokens, examples = (int(row[name]) for name in counts)
-    lm = get_decoder(float(row["lm_params"])).name
-    return {"lm": lm, "frames": frames, "tokens_per_frame": tokens, "examples": examples}
-
-
-RUN_KEY = ["run_id", "draw", "seed"]
-COLUMNS = [
-    *("run_id", "source", "sweep", "target_tflops", "lm_params", "frames", "tokens_per_frame"),
-    *("train_examples", "task", "metric", "metric_se", "seed", "draw", "blind", "train_seconds"),
-    "recipe",
-]
-"""The columns of a sweep's table; a kept one may have more."""
-
-
-class TableError(ValueError):
-    """A kept table that a sweep cannot be added to: names the file, what is wrong and the fix."""
-
-
-def read_kept(path: Path) -> pd.DataFrame:
-    """Every row of a kept table as text, whoever made it; no row where there is no file yet.
-
-    Raises TableError for what is no table of runs.
-    """
-    fix = "name the table of a sweep, or a new file"
-    if not path.exists():
-        return pd.DataFrame(columns=COLUMNS, dtype=str)
-    text = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "compression": None}
-    try:
-        rows = pd.read_csv(path, header=None, **text).fillna("")
-    except ValueError as bad:  # of pandas' own kind, or of the characters
-        raise TableError(f"{path}: no table of runs ({str(bad).splitlines()[0]}); {fix}") from None
-    table = rows.iloc[1:].set_axis(rows.iloc[0].tolist(), axis=1).reset_index(drop=True)
-    if lacking := [name for name in COLUMNS if name not in table.columns]:
-        raise TableError(f"{path}: no column {', '.join(lacking)}; {fix}")
-    if not table.columns.is_unique:
-        raise TableError(f"{path}: two columns of one name; rename one")
-    return table
-
-
-def run_keys(table: pd.DataFrame) -> list[tuple]:
-    """Which run each row is of; one whose draw or seed is no number is of none."""
-    numbers = [pd.to_numeric(table[name], errors="coerce") for name in RUN_KEY[1:]]
-    return list(zip(table[RUN_KEY[0]], *numbers, strict=True))
-
-
-def is_own(table: pd.DataFrame, sweep: Sweep) -> pd.Series:
-    """Which rows of a kept table are of the sweep's plan and of its recipe."""
-    planned = set(run_keys(sweep.plan()))
-    known = pd.Series([key in planned for key in run_keys(table)], table.index, dtype=bool)
-    return known & (table["recipe"] == sweep.recipe_hash())
-
-
-def as_text(table: pd.DataFrame) -> pd.DataFrame:
-    """A table as its CSV is read back with every value as text."""
-    written = StringIO(table.to_csv(index=False, float_format="%.6g"))
-    return pd.read_csv(written, dtype=str, keep_default_na=False)
-
-
-def kept_rows(sweep: Sweep) -> pd.DataFrame:
-    """The kept table's rows of the sweep's plan and recipe; raises as ``read_kept`` does."""
-    table = read_kept(sweep.table)
-    own = StringIO(table[is_own(table, sweep)].to_csv(index=False))
-    return pd.read_csv(own, dtype={"recipe": str, "run_id": str})
-
-
-def missing_runs(sweep: Sweep) -> pd.DataFrame:
-    """The planned runs that the kept table does not hold."""
-    kept, runs = set(run_keys(kept_rows(sweep))), sweep.plan()
-    return runs[[key not in kept for key in run_keys(runs)]]
-
-
-def choose_sweep(name: str, table: str | Path | None = None) -> Sweep:
-    """A sweep by name, with its kept table elsewhere when ``table`` is given.
-
-    Raises ValueError naming the choices, or the predictions that must be there first.
-    """
-    if name not in SWEEPS:
-        raise ValueError(f"sweep must be one of {', '.join(SWEEPS)}, got {name!r}")
-    if name == "held-out" and not PREDICTIONS.exists():
-        fix = "write and commit the laws' predictions before the runs are made (make predictions)"
-        raise ValueError(f"{PREDICTIONS} is not there; {fix}")
-    return replace(SWEEPS[name], table=Path(table)) if table else SWEEPS[name]
-
-
-PREDICTIONS = PUBLISHED / "mini" / "predictions.csv"
-MINI_SWEEP = Sweep(
-    name="mini",
-    root=Path("_build/mini"),
-    plan=mini_runs,
-    counts={"train": EXAMPLES[-1], "validation": 512, "test": 1024, "align": 512, "tower": 800},
-    tower_steps=2_000,
-    recipe=Recipe(),
-    table=PUBLISHED / "mini" / "second.csv",
-    served=tuple(range(CENTRE_DRAWS)),
-)
-SWEEPS = {
-    "mini": MINI_SWEEP,
-    "held-out": replace(
-        MINI_SWEEP, name="held-out", plan=held_out_runs, served=(), source=MINI_SWEEP.name
-    ),
-    "live": Sweep(
-        name="live",
-        root=Path("_build/live"),
-        plan=live_runs,
-        counts={"train": LIVE_EXAMPLES, "validation": 0, "test": 1024, "align": 0, "tower": 0},
-        tower_steps=2_000,
-        recipe=Recipe(),
-        table=Path("_build/live/runs.csv"),
-        weights=DATA_FOLDER / "weights",
-    ),
-    "tiny": Sweep(
-        name="tiny",
-        root=Path("_build/tiny"),
-        plan=tiny_runs,
-        counts={"train": 64, "validation": 32, "test": 64, "align": 32, "tower": 32},
-        tower_steps=60,
-        recipe=Recipe(steps=40, scenes=8, texts=32, pool=64),
-        table=Path("_build/tiny/runs.csv"),
-    ),
-}
-"""``make sweep`` runs "mini", and "held-out" once the laws' predictions of it are kept; "tiny" is
-its path in a few minutes. The chapters' run is "live": it starts from the kept weights and needs
-few clips."""
-
-
-def main() -> None:
-    """Check, before any work, that a sweep is there and that its table can be added to."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--sweep", default="mini")
-    parser.add_argument("--table", type=Path, help="another kept table than the sweep's own")
-    parser.add_argument("--held-out", type=Path, help="write the held-out designs here, and end")
-    a = parser.parse_args()
-    try:
-        if a.held_out:
-            a.held_out.parent.mkdir(parents=True, exist_ok=True)
-            with whole(a.held_out) as part:
-                held_out_designs().to_csv(part, index=False)
-            return
-        sweep = choose_sweep(a.sweep, a.table)
-        if a.table and find_place(a.table) is None:
-            raise TableError(f"{a.table} is no file; name the table of a sweep, or a new file")
-        read_kept(sweep.table)
-    except ValueError as refused:
-        print(refused, file=sys.stderr)
-        sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

@@ -17,7 +17,7 @@ import transformers
 
 from vvlm_utils.experiment.data.clips import read_index
 from vvlm_utils.experiment.data.video import read_video
-from vvlm_utils.experiment.mini.design import CENTRE, LIVE_EXAMPLES, LMS, SWEEPS, Run, Sweep
+from vvlm_utils.experiment.mini.design import CENTRE, LIVE_EXAMPLES, LMS, Run
 from vvlm_utils.experiment.mini.records import (
     KEPT,
     PICTURES,
@@ -28,6 +28,7 @@ from vvlm_utils.experiment.mini.records import (
 )
 from vvlm_utils.experiment.mini.run import evaluate, train
 from vvlm_utils.experiment.mini.stages import make_split, read_note
+from vvlm_utils.experiment.mini.sweeps import SWEEPS, Sweep
 from vvlm_utils.experiment.model.batches import make_tokenizer
 from vvlm_utils.experiment.model.model import VideoVLM
 from vvlm_utils.experiment.train.finetune import matmul_peak

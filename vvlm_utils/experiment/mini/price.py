@@ -26,7 +26,9 @@ from vvlm_utils.cost.training import (
     plan_costs,
     runs_by_sweep,
 )
-from vvlm_utils.experiment.mini.design import LMS, RUN_KEY, SWEEPS, Sweep, kept_rows
+from vvlm_utils.experiment.mini.design import LMS
+from vvlm_utils.experiment.mini.kept import RUN_KEY, kept_rows
+from vvlm_utils.experiment.mini.sweeps import SWEEPS, Sweep
 from vvlm_utils.experiment.model.presets import MINI
 from vvlm_utils.runs.table import load_runs
 

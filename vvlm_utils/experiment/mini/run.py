@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from vvlm_utils.experiment.mini.design import Run, Sweep
+from vvlm_utils.experiment.mini.design import Run
 from vvlm_utils.experiment.mini.evaluate import answer
 from vvlm_utils.experiment.mini.records import RunRecord
 from vvlm_utils.experiment.mini.scores import summarise
 from vvlm_utils.experiment.mini.stages import clip_dataset, load_decoder, split_questions
+from vvlm_utils.experiment.mini.sweeps import Sweep
 from vvlm_utils.experiment.model.counting import count_params, count_training, count_video
 from vvlm_utils.experiment.model.model import VideoVLM
 from vvlm_utils.experiment.model.presets import MINI, Stage

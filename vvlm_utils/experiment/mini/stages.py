@@ -26,7 +26,7 @@ from transformers import PreTrainedModel, SiglipVisionModel
 from vvlm_utils.experiment.data import clips
 from vvlm_utils.experiment.data.clips import read_index, write_clips
 from vvlm_utils.experiment.data.video import read_video
-from vvlm_utils.experiment.mini.design import SWEEPS, Sweep
+from vvlm_utils.experiment.mini.sweeps import SWEEPS, Sweep
 from vvlm_utils.experiment.model import towers
 from vvlm_utils.experiment.model.batches import ClipDataset, make_tokenizer
 from vvlm_utils.experiment.model.features import cache_features

@@ -22,18 +22,17 @@ import transformers
 
 from vvlm_utils.experiment.mini.design import (
     CENTRE,
-    COLUMNS,
     EXAMPLES,
     LMS,
-    RUN_KEY,
     SERVE_TUNED,
     SERVED,
-    SWEEPS,
     Run,
-    Sweep,
     as_runs,
+)
+from vvlm_utils.experiment.mini.kept import (
+    COLUMNS,
+    RUN_KEY,
     as_text,
-    choose_sweep,
     is_own,
     kept_rows,
     missing_runs,
@@ -49,6 +48,7 @@ from vvlm_utils.experiment.mini.records import (
 )
 from vvlm_utils.experiment.mini.run import evaluate, new_record, train
 from vvlm_utils.experiment.mini.stages import FAILURES
+from vvlm_utils.experiment.mini.sweeps import SWEEPS, Sweep, choose_sweep
 from vvlm_utils.files import whole
 from vvlm_utils.locks import only_writer
 from vvlm_utils.progress import bar

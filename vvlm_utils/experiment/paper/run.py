@@ -31,12 +31,12 @@ from accelerate import PartialState
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast, SiglipVisionModel
 
 from vvlm_utils.cost.training import training_memory
-from vvlm_utils.experiment.mini.design import published_run
 from vvlm_utils.experiment.mini.records import RunRecord, write_record
 from vvlm_utils.experiment.model.counting import count_params
 from vvlm_utils.experiment.model.instructions import InstructionDataset, read_instructions
 from vvlm_utils.experiment.model.model import VideoVLM, VideoVLMConfig
 from vvlm_utils.experiment.model.presets import PRECISIONS, PRESETS, Preset, Stage, get_preset
+from vvlm_utils.experiment.paper.plan import published_run
 from vvlm_utils.experiment.train import finetune
 from vvlm_utils.files import whole_folder
 from vvlm_utils.locks import only_writer
