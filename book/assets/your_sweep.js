@@ -10,7 +10,7 @@
   const result = document.getElementById("sweep-result");
   const working = document.getElementById("sweep-working");
   const bar = document.getElementById("sweep-progress");
-  const { element, number, panel } = sweepChart;
+  const { element, number, panel } = vvlmChart;
   const fields = form.elements;
 
   const engineText = `(${vvlmEngine})().serve(self, ${JSON.stringify(data)});`;
@@ -141,13 +141,15 @@
 
   function chartsPart(answer) {
     if (answer.curve.length < 3) return "";
-    const unit = unitOf(answer);
-    const factor = (title, color, name, key, size = 1) => panel(answer.curve, {
+    const [words, flops] = unitOf(answer);
+    const unit = `${words} per video`;
+    const curve = answer.curve.map((row) => ({ ...row, amount: row.budget_flops / flops }));
+    const factor = (title, color, name, key, size = 1) => panel(curve, {
       title, color, unit, line: (r) => r[name] / size, low: (r) => r[`${key}_low`] / size,
       high: (r) => r[`${key}_high`] / size,
     });
     return part("charts", "The frontier", element("figure", { class: "allocator-chart sweep-chart" },
-      panel(answer.curve, {
+      panel(curve, {
         title: answer.unit === "points" ? "error, points" : answer.unit, color: "var(--pst-color-text-base)",
         unit, line: (r) => r.error, low: (r) => r.error_low, high: (r) => r.error_high,
       }),

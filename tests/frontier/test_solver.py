@@ -71,7 +71,7 @@ def test_only_interaction_laws_move_with_data(form, moves):
 
 
 def per_token(lm_params, frames, tokens_per_frame):
-    """A cost of one's own: the LM is free of charge."""
+    """A cost that a user gives: the LM is free of charge."""
     return 1e9 * frames * (10 + tokens_per_frame) + 0 * lm_params
 
 

@@ -18,7 +18,11 @@ SHOTS = ROOT / "_build" / "screenshots"
 PAGES = sorted([*SITE.glob("book/*.html"), *SITE.glob("notebooks/*.html")])
 ALLOCATOR = SITE / "book" / "allocator.html"
 SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
-OWN = ("allocator", "your_sweep")  # scripts of a single page, which are part of its weight
+OWN = (
+    "allocator",
+    "your_sweep",
+    "frontier_chart",
+)  # scripts of a single page, which are part of its weight
 
 pytestmark = [
     pytest.mark.book,

@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
         '<link rel="icon" href="data:,"><link rel="stylesheet" href="../_static/book.css"></head>'
         f"<body><main><h1>What does your own sweep say?</h1>{raw[1]}</main></body></html>"
     )
-    for name in ("your_sweep.js", "your_sweep_chart.js", "book.css"):
+    for name in ("your_sweep.js", "frontier_chart.js", "book.css"):
         (static / name).write_text((BOOK / "assets" / name).read_text())
     engine.write_scripts(BOOK / "assets" / "engine", static)
     return root

@@ -1,4 +1,4 @@
-"""A sweep of one's own: make its table, check it, and report on it."""
+"""Your own sweep: make its table, check it, and report on it."""
 
 from __future__ import annotations
 

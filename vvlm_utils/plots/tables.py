@@ -69,7 +69,7 @@ def _say(value, decimals: int) -> str:
 
 
 def _decimals(values: pd.Series) -> int:
-    """Digits after the point: so many that the largest number has ``DIGITS`` that count."""
+    """Digits after the point that give the largest number ``DIGITS`` that count."""
     numbers = pd.to_numeric(values, errors="coerce").replace([np.inf, -np.inf], np.nan).dropna()
     numbers = numbers[numbers != 0].abs()
     if numbers.empty or (numbers % 1 == 0).all():

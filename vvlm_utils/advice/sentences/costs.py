@@ -216,7 +216,7 @@ def say_writing(flops: float, seconds: float) -> str:
 
 
 def say_worth(dollars: Mapping[str, float], own: str) -> str:
-    """What an hour of other devices is worth in hours of one's own, for one service.
+    """What an hour of other devices is worth in hours of the chosen one, for one service.
 
     dollars : price of a million videos by device, for each dollar that an hour costs
     """

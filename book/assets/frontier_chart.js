@@ -1,13 +1,16 @@
-// The allocator's pictures, as inline SVG: a quantity of the frontier against the budget, both axes
-// logarithmic; and a design, its frames and the grid of tokens of one.
+// Pictures of the pages that answer, as inline SVG: a quantity of the frontier against the budget,
+// both axes logarithmic; and a design, its frames and the grid of tokens of one.
 "use strict";
 
 const vvlmChart = (() => {
-  const BOX = { width: 320, height: 190, left: 40, right: 14, top: 16, bottom: 30 };
+  const BOX = { width: 320, height: 190, left: 44, right: 14, top: 16, bottom: 30 };
   const SVG = ["svg", "path", "line", "text", "rect"];
-  const number = (x, digits = 3) => Number(x.toPrecision(digits)).toString();
+  const number = (x, digits = 3) => {
+    const text = Number(x.toPrecision(digits));
+    return Math.abs(text) >= 1e6 ? text.toExponential().replace("e+", "e") : String(text);
+  };
 
-  // An element with attributes and children, in HTML or in SVG.
+  // An element with attributes and children, in HTML or in SVG; children of text stay text.
   function element(tag, attributes = {}, ...children) {
     const home = SVG.includes(tag) ? "2000/svg" : "1999/xhtml";
     const made = document.createElementNS(`http://www.w3.org/${home}`, tag);
@@ -16,17 +19,19 @@ const vvlmChart = (() => {
     return made;
   }
 
-  // Where to write numbers between low and high: by decades, the finer the less there is to span.
+  // At most about six round numbers between low and high.
   function ticks(low, high) {
-    const span = high / low;
-    const mantissas = span > 20 ? [1, 3] : span > 4 ? [1, 2, 3, 5, 7] : [1, 1.5, 2, 3, 4, 5, 6, 8];
-    const fine = Array.from({ length: 180 }, (_, i) => 1 + i / 20);
-    const decades = Array.from({ length: 12 }, (_, i) => 10 ** (i - 4));
-    const between = (marks) =>
-      decades.flatMap((ten) => marks.map((m) => m * ten)).filter((t) => t >= low && t <= high);
-    const few = between(mantissas);
-    if (few.length > 1) return few;
-    const many = between(fine);
+    const found = (marks) => {
+      const all = [];
+      for (let ten = Math.floor(Math.log10(low)); ten <= Math.ceil(Math.log10(high)); ten++)
+        for (const mark of marks) all.push(Number(`${mark}e${ten}`));
+      return all.filter((t) => t >= low && t <= high);
+    };
+    for (const marks of [[1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 6, 8]]) {
+      const few = found(marks);
+      if (few.length > 2) return few.filter((_, i) => i % Math.ceil(few.length / 6) === 0);
+    }
+    const many = found(Array.from({ length: 180 }, (_, i) => Number((1 + i / 20).toFixed(2))));
     return many.filter((_, i) => i % Math.ceil(many.length / 4) === 0);
   }
 
@@ -38,7 +43,7 @@ const vvlmChart = (() => {
 
   // `curve`: rows by ascending budget, whose `amount` is in words of `unit`. `line`, `low` and `high`
   // take a row to a value; the line and the band between the others go in steps, as a discrete
-  // frontier does.
+  // frontier does. A rule stands at `budget`, if one is given.
   function panel(curve, { title, color, budget, unit, line, low, high }) {
     const xs = curve.map((row) => row.amount);
     const ys = curve.flatMap((row) => [line(row), low(row), high(row)]);
@@ -75,7 +80,7 @@ const vvlmChart = (() => {
         class: "band", fill: color, d: [...there(low), ...back(high), "Z"].join(""),
       }),
       element("path", { class: "line", stroke: color, d: there(line).join("") }),
-      rule("budget", toX(budget), BOX.top, toX(budget), bottom)
+      ...(budget ? [rule("budget", toX(budget), BOX.top, toX(budget), bottom)] : [])
     );
   }
 
