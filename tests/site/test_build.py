@@ -259,8 +259,8 @@ def test_needs_follow_imports_and_names(tmp_path):
 
 
 def test_tables_with_a_caption_are_numbered_by_chapter():
-    table = '<table class="vvlm-table">\n<caption>what it says</caption></table>'
-    bare = '<table class="vvlm-table"></table>'
+    table = '<table class="dataframe vvlm-table">\n<caption>what it says</caption></table>'
+    bare = '<table class="dataframe vvlm-table"></table>'
     page = number_tables(table + bare + table, "06_laws")
     assert [w in page for w in ("Table 6.1. </span>what", "Table 6.2. ", "Table 6.3")] == [1, 1, 0]
     assert "Table 1. " in number_tables(table, "claims")

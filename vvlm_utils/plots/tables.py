@@ -130,7 +130,7 @@ class Table:
         style = Styler(shown, uuid="vvlm", cell_ids=False, caption=escape(self.caption) or None)
         style = style.relabel_index([escape(name) for name in self.head()], axis=1)
         style = style.hide(axis="index").format(escape="html").set_td_classes(classes)
-        page = style.to_html(table_attributes='class="vvlm-table"')
+        page = style.to_html(table_attributes='class="dataframe vvlm-table"')
         return page[page.index("<table") :].replace(' id="T_vvlm"', "")
 
 

@@ -14,7 +14,7 @@ from vvlm_utils.site.verdicts import texts_of
 PLACE = "<!-- cards -->"
 BADGES = {HOLDS: "success", IN_PART: "warning", FAILS: "danger", UNDECIDED: "muted"}
 COUNTED = {HOLDS: "hold", IN_PART: "hold in part", FAILS: "do not hold", UNDECIDED: "are undecided"}
-SYMBOL = re.compile(r"\b([xe])_([NTV])\b")
+SYMBOL = re.compile(r"\b([xe]_[NTV])\b|(?<![\w$-])(n)(?![\w$-])")
 CARD = """:::{{container}} claim claim-{look}
 {{bdg-{look}}}`{word}` **{claim}. {says}** ({source})
 
@@ -32,7 +32,7 @@ CARD = """:::{{container}} claim claim-{look}
 
 def _typeset(text: str) -> str:
     """Symbols as mathematics: x_N in a text of a chapter becomes $x_N$."""
-    return SYMBOL.sub(r"$\1_\2$", text)
+    return SYMBOL.sub(lambda found: f"${found[1] or found[2]}$", text)
 
 
 def count_line(words: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ UNWANTED = re.compile(
 )
 # A script or style of the site whose address carries no version, as in a page's own HTML.
 UNVERSIONED = re.compile(r'<(?:script|link)\b[^>]*\s(?:src|href)="([^"?:]+\.(?:js|css))(?=")')
-CAPTION = re.compile(r'(<table class="vvlm-table">\s*<caption>)')
+CAPTION = re.compile(r'(<table class="dataframe vvlm-table">\s*<caption>)')
 CHAPTER = re.compile(r"(\d\d)_\w+")
 
 

@@ -42,10 +42,13 @@ def c6_choices(worth: pd.DataFrame, level: float = 0.9) -> Verdict:
         (choice, test).
     """
     parts = {
-        str(choice): either(*(above(row) for _, row in rows.iterrows()))
+        f"better than {choice}": either(*(above(row) for _, row in rows.iterrows()))
         for choice, rows in worth.groupby(level=0, sort=True)
     }
-    worse = ", ".join(name for name, part in parts.items() if part) or "none"
+    worse = (
+        ", ".join(name.removeprefix("better than ") for name, part in parts.items() if part)
+        or "none"
+    )
     return decide(
         "C6",
         parts,

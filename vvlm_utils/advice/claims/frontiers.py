@@ -87,7 +87,10 @@ def c10_more_data(
     theirs = ", ".join(f"{symbol} {printed[f]:.2f}" for f, symbol in ELASTICITIES.items())
     return decide(
         "C10",
-        {symbol: _one_sign(signs[f]) for f, symbol in ELASTICITIES.items()},
+        {
+            f"{symbol} has the paper's sign": _one_sign(signs[f])
+            for f, symbol in ELASTICITIES.items()
+        },
         f"{line}; median of the members of {model}",
         f"{theirs} (Table 10); the poster prints the opposite signs",
         "A factor moves as the paper says if its elasticity has the paper's sign in every "

@@ -189,7 +189,7 @@ def say_gap(name: str, chosen: str, gap: Mapping) -> str:
 
 def _say_ties(count: int, epsilon: float) -> str:
     others = {1: "no other design lies", 2: "one other design lies"}
-    return f"{others.get(count, f'{count - 1} other designs lie')} within {epsilon:g} points"
+    return f"{others.get(count, f'{count - 1} other designs lie')} within {epsilon:.2g} points"
 
 
 def say_frontier(
