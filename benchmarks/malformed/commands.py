@@ -59,6 +59,7 @@ def arguments(draw: random.Random, folder: Path, good: dict[str, Any]) -> Argume
         ["data", "check", folder / "no"], ["data", "check", folder, "--subset", junk],
         ["data", "sample", folder, "--examples", whole], ["data"], [],
         ["run", fit, "-p", name, junk], ["run", folder / "no.ipynb"], ["run", "/dev/zero"],
+        [*ask, draw.choice(["--law", "--prior", "--level"])],
         [junk], ["fit"], [*ask[:2], "--speed", junk],
         ["serve", junk], [*serve, "--duration", no_count],
         [*serve, "--fps", draw.choice(["nan", "-1", "0", "inf", "x", "1e-320"])],

@@ -326,6 +326,13 @@ def test_bad_arguments_end_in_exit_code_2(tmp_path, arguments, words):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("option", ["--law", "--prior", "--tflops"])
+def test_an_option_without_its_value_is_one_line_that_names_the_help(option):
+    done = vvlm("frontier", "paper", option)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert option in done.stderr and "see `vvlm frontier --help`" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -151,6 +151,7 @@ def test_a_penalised_bag_comes_back_from_disk(tmp_path):
     [
         (lambda: Prior(noise=0), "noise must be a positive number or None, got 0"),
         (lambda: Prior(decay=(0.1, -1)), "prior of decay: the SD must be positive"),
+        (lambda: Prior(decay=(np.nan, 1)), "prior of decay: the mean must be a number, got nan"),
         (lambda: Prior(floor=(0, 1)), "prior of floor: the share must be positive, got 0"),
         (lambda: FitOptions(prior=Prior(), loss="huber"), "a prior needs loss 'squared'"),
     ],

@@ -56,12 +56,14 @@ def _end_on_interrupt() -> None:
     threading.Thread(target=end_late, daemon=True).start()
 
 
-def _say_usage(usage: Exception) -> None:
+def _say_usage(usage: Exception, arguments: Sequence[str]) -> None:
     """Name an error of the arguments in one line; where there were none, the help was printed."""
+    # An option that ends the line without its value is refused before a command is known.
+    named = usage.ctx.command_path if usage.ctx else " ".join(["vvlm", *arguments[:1]])
     said = " ".join(usage.format_message().split())
     said = said if len(said) <= 300 else f"{said[:300]} ..."
     if said:
-        print(f"vvlm: {said.rstrip('.')}; see `{usage.ctx.command_path} --help`", file=sys.stderr)
+        print(f"vvlm: {said.rstrip('.')}; see `{named} --help`", file=sys.stderr)
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -86,7 +88,7 @@ def run(arguments: Sequence[str]) -> None:
         code = app(arguments, prog_name="vvlm", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except typer.TyperException as usage:
-        _say_usage(usage)
+        _say_usage(usage, arguments)
         sys.exit(2)
     except (ValueError, OSError) as error:
         if isinstance(error, BrokenPipeError):

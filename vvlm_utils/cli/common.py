@@ -119,9 +119,10 @@ def read_model(
     from vvlm_utils.advice.answer import fit_model
     from vvlm_utils.advice.fit_file import load_fit
 
+    given = fitting.given
     if is_fit(source):
         check_sizes(space.lm_params or [])
-        making = {"task": table.task, "factor": table.factor, **fitting.given}
+        making = {"task": table.task, "factor": table.factor, **given}
         own = [name for name, value in making.items() if value not in (None, [])]
         if own:
             option = own[0].replace("method", "fit")
@@ -131,7 +132,7 @@ def read_model(
     names = dict.fromkeys([*(table.factor or []), *(levels or ())])
     command = " ".join(["vvlm fit", shlex.quote(source), *(f"--factor {f}" for f in names)])
     note(f"fitting {len(prepared.runs)} runs; `{command} --out fit.json` keeps the fit")
-    return fit_model(prepared, **fitting.given, seed=fitting.seed), prepared
+    return fit_model(prepared, **given, seed=fitting.seed), prepared
 
 
 def check_sizes(lm_params: Iterable[float]) -> None:

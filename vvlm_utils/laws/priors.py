@@ -74,8 +74,10 @@ class Prior:
         pairs = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in OTHERS}
         for name, pair in (pairs | dict(self.named)).items():
             mean, sd = pair
-            if not (np.isfinite(mean) and np.isfinite(sd) and sd > 0):
-                raise ValueError(f"prior of {name}: the SD must be positive, got {tuple(pair)}")
+            if not np.isfinite(mean):
+                raise ValueError(f"prior of {name}: the mean must be a number, got {mean}")
+            if not (np.isfinite(sd) and sd > 0):
+                raise ValueError(f"prior of {name}: the SD must be positive, got {sd}")
             if name in SHARES and not mean > 0:
                 raise ValueError(f"prior of {name}: the share must be positive, got {mean}")
 

@@ -12,8 +12,6 @@ from vvlm_utils.cost.architectures import DECODERS, PAPER_TOWER, Decoder, Tower
 from vvlm_utils.experiment.world.questions import vocabulary
 from vvlm_utils.experiment.world.scenes import WORLD
 
-MINI_HEAD = 16  # width of an attention head
-
 
 @dataclass(frozen=True)
 class Stage:

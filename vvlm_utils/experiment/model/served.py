@@ -23,7 +23,6 @@ TABLE = DATA_FOLDER / "served_counts.csv"
 PROMPT = 50  # text tokens of every design
 SLICES = (1, 4, 12)  # of the three designs
 GRIDS = ((16, 20), (12, 30), (26, 46))  # patches, where the grid follows the clip
-TEXT_TYPES = {"InternVL": ("qwen2", "qwen3", "qwen3_moe")}
 
 
 def _text(decoder: Decoder) -> dict:
