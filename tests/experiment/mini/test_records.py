@@ -82,3 +82,12 @@ def test_difficulty_groups_hold_every_answer_once():
     assert wrong == pytest.approx(100 * (1 - answers["correct"].mean()))
     for _, part in levels.groupby("family"):
         assert part["level"].is_monotonic_increasing
+
+
+def test_the_same_answers_are_the_same_bytes(tmp_path):
+    answers = records.read_answers(KEPT)
+    for name in ("one", "two"):
+        records.write_answers(answers, tmp_path / f"{name}.json")
+    first, second = sorted(tmp_path.glob("*.csv.gz"))
+    assert first.read_bytes() == second.read_bytes()
+    pd.testing.assert_frame_equal(records.read_answers(tmp_path / "one.json"), answers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -95,10 +96,13 @@ def answers_path(record: Path) -> Path:
 
 
 def write_answers(answers: pd.DataFrame, record: Path) -> None:
-    """Write the answers beside their record, atomically."""
-    compression = {"method": "gzip", "mtime": 0}
+    """Write the answers beside their record, atomically; the same answers give the same bytes.
+
+    (pandas would put the name of the part, which no two writers share, into the archive.)
+    """
+    text = answers.drop(columns="correct").to_csv(index=False)
     with whole(answers_path(record)) as part:
-        answers.drop(columns="correct").to_csv(part, index=False, compression=compression)
+        part.write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 def read_answers(record: Path) -> pd.DataFrame:
