@@ -247,7 +247,7 @@ def test_make_refuses_a_table_before_any_work(tmp_path):
 
 
 def test_rows_of_other_sweeps_and_recipes_stay_in_a_table(elsewhere):
-    lines = (plan.PUBLISHED / "mini" / "runs.csv").read_text().splitlines()[:30]
+    lines = (sweeps.PUBLISHED / "mini" / "runs.csv").read_text().splitlines()[:30]
     others = [f"{line},{'note' if i == 0 else 'kept'}" for i, line in enumerate(lines)]
     others.append(others[1].replace("62dc8840", elsewhere.recipe_hash()))  # a run of no plan
     elsewhere.table.write_text("\n".join(others) + "\n")
@@ -334,7 +334,7 @@ from dataclasses import replace
 from pathlib import Path
 from vvlm_utils.experiment.train import finetune
 from vvlm_utils.experiment.mini import stages
-from vvlm_utils.experiment.mini.design import SWEEPS
+from vvlm_utils.experiment.mini.sweeps import SWEEPS
 from vvlm_utils.experiment.model.model import VideoVLM, make_config
 from vvlm_utils.experiment.model.presets import MINI, Recipe
 sweep = replace(SWEEPS["tiny"], root=Path({root!r}), counts={counts!r})

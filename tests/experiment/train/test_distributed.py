@@ -27,7 +27,7 @@ from accelerate import PartialState
 from accelerate.state import AcceleratorState
 from vvlm_utils.experiment.train import finetune
 from vvlm_utils.experiment.mini import stages
-from vvlm_utils.experiment.mini.design import SWEEPS
+from vvlm_utils.experiment.mini.sweeps import SWEEPS
 from vvlm_utils.experiment.model.presets import MINI
 
 root, folder, counts = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
