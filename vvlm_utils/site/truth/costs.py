@@ -1,0 +1,41 @@
+"""What the chapters on costs and sweeps say, made again from their tables: 1, 2, 12 and 13."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from vvlm_utils.advice.sentences import costs, designs, served
+from vvlm_utils.site.truth.tables import NUMBER, Said, shown
+
+
+def inference_cost(tables: list[pd.DataFrame], glued: Mapping[str, Any]) -> Said:
+    bills = shown(tables, "accepted by LM alone", "of these over budget")
+    accepted, over = (int(bills.iloc[:, k].sum()) for k in (0, 1))
+    worst = re.search(NUMBER, glued["worst"])
+    said = costs.say_overspent(accepted, over, float(worst[0]) if worst else 1.0)
+    return {"bills": costs.say_bills(bills), "overspent": said}
+
+
+def sweep_design(tables: list[pd.DataFrame], glued: Mapping[str, Any]) -> Said:
+    counts = next(t for t in tables if list(t.columns) == ["1B", "2.8B", "7.5B"])
+    counts = counts.astype(int)
+    return {"choices": designs.say_choices(counts), "near_total": int(counts.to_numpy().sum())}
+
+
+def cluster(tables: list[pd.DataFrame], glued: Mapping[str, Any]) -> Said:
+    fits = next((t for t in tables if "GPUs, of 1, 2, 4, 8, 16" in t.columns), None)
+    names = ["llama-3.2-1b", "llama-3.2-3b", "llama-3.1-8b"]
+    found = {} if fits is None else {k: int(v) for k, v in fits.iloc[:, 0].items()}
+    return {"fits": costs.say_fits(found, names, [1, 2, 4, 8, 16])}
+
+
+def served_models(tables: list[pd.DataFrame], glued: Mapping[str, Any]) -> Said:
+    bill = shown(tables, "dollars per million", "at once")
+    bill.index = bill.index.astype(int)
+    parameters = shown(tables, "value", "may be")["value"]
+    model, device = (parameters[name].strip('"') for name in ("model_name", "accelerator"))
+    return {"bill": served.say_bill(bill, model, device)}

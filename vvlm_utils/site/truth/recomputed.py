@@ -1,0 +1,20 @@
+"""Which chapters say sentences that are made again from their tables: a function per chapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from vvlm_utils.site.truth import costs
+from vvlm_utils.site.truth.tables import Said
+
+Recompute = Callable[[list[pd.DataFrame], Mapping[str, Any]], Said]
+
+RECOMPUTED: dict[str, Recompute] = {
+    "inference_cost": costs.inference_cost,
+    "sweep_design": costs.sweep_design,
+    "cluster": costs.cluster,
+    "served_models": costs.served_models,
+}
