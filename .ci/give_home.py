@@ -1,10 +1,11 @@
 """Give the book its public home: `.ci/give_home.py https://github.com/NAME/REPOSITORY`.
 
 Run once, from the folder of the repository, and commit what it changes. The settings get the
-address, the edit, source and issue buttons, and the launch buttons of Colab and Binder; the
-citation gets it too; and every chapter gets a first cell, not shown on its page, that installs the
-package where it is missing. Colab opens a notebook of the repository alone, so this cell has to
-stand in the source; Binder builds `.binder`, the book's environment without torch, and the package.
+address, that of GitHub's pages where it is on GitHub, the edit, source and issue buttons, and the
+launch buttons of Colab and Binder; the citation gets it too; and every chapter gets a first cell,
+not shown on its page, that installs the package where it is missing. Colab opens a notebook of the
+repository alone, so this cell has to stand in the source; Binder builds `.binder`, the book's
+environment without torch, and the package.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import nbformat
 from nbformat.v4 import new_code_cell
 
 ADDRESS = re.compile(r"https://[\w.-]+(/[\w.-]+)+")
+PAGES = re.compile(r"https://github\.com/([\w-]+)/([\w.-]+)")
 CELL = "install"  # the id of the cell
 INSTALL = """import subprocess
 import sys
@@ -41,6 +43,10 @@ launch_buttons:
 def settings_at(config: str, url: str) -> str:
     """The settings with the address and every button turned on."""
     config = re.sub(r"# The book has no public home yet\..*?(?=html:)", "", config, flags=re.DOTALL)
+    if site := PAGES.fullmatch(url):  # what search engines and cards call a page
+        config = config.replace(
+            "html:\n", f"html:\n  baseurl: https://{site[1]}.github.io/{site[2]}\n"
+        )
     for name in ("edit_page", "repository", "issues"):
         config = config.replace(f"use_{name}_button: false", f"use_{name}_button: true")
     return config + SETTINGS.format(url=url)

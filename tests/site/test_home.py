@@ -36,6 +36,7 @@ def test_the_settings_are_still_yaml_and_hold_the_address(housed):
         True,
     ]
     assert yaml.safe_load((housed / "CITATION.cff").read_text())["repository-code"] == URL
+    assert config["html"]["baseurl"] == "https://someone.github.io/a-book"
     assert "no public home" not in (housed / "_config.yml").read_text()
 
 

@@ -28,6 +28,7 @@ from vvlm_utils.parsing import read_yaml
 from vvlm_utils.plots.charts import copy_assets, embed_charts, gather_charts
 from vvlm_utils.progress import Lines
 from vvlm_utils.site.claims_page import fill_page
+from vvlm_utils.site.head import CARD, draw_card
 from vvlm_utils.site.pages import finish_page
 from vvlm_utils.site.verdicts import check_chapters
 
@@ -46,6 +47,7 @@ OFFERED = {
     "paper_runs.csv": PACKAGE / "data" / "sweeps" / "paper" / "runs.csv",
     "paper_by_task.csv": PACKAGE / "data" / "sweeps" / "paper" / "by_task.csv",
     "mini_runs.csv": PACKAGE / "data" / "sweeps" / "mini" / "runs.csv",
+    "data.md": PACKAGE / "data" / "README.md",
     "CITATION.cff": PACKAGE.parent / "CITATION.cff",
 }
 # The page that fits in the browser, and the modules that it and the allocator compute with.
@@ -182,12 +184,15 @@ def copy_front_figure(executed: Path, root: Path) -> None:
 
 
 def draw_front_figure(executed: Path, target: Path) -> None:
-    """Let the staged front page show the picture as a drawing, which follows the theme."""
+    """Show the picture on the staged front page as a drawing, and make the site's card of it."""
     chapter, figure, place = FRONT
     drawing = target / place.with_suffix(".svg")
     drawing.write_bytes(extract_figure(executed / f"{chapter}.ipynb", figure, "image/svg+xml"))
     page = target / f"{FRONT_PAGE}.md"
     page.write_text(page.read_text().replace(place.name, drawing.name))
+    title = yaml.safe_load((target / "_config.yml").read_text())["title"]
+    picture = extract_figure(executed / f"{chapter}.ipynb", figure)
+    draw_card(picture, title, target / place.parent / CARD)
 
 
 def stage(root: Path, executed: Path, target: Path) -> None:

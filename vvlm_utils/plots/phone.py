@@ -1,0 +1,143 @@
+"""A figure as a phone shows it: narrow, its panels below one another, its text at full size.
+
+A picture that was drawn for a page of 750 pixels is unreadable on 360. So a notebook's figure has a
+third face beside its PNG and its SVG: a copy whose panels are laid out again. A site puts it beside
+the wide one and shows the one that fits; whatever knows nothing of it shows the others.
+"""
+
+from __future__ import annotations
+
+import base64
+import pickle
+from textwrap import fill
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.text import Text
+
+PHONE = "application/vnd.vvlm.phone+svg"
+WIDTH = 3.55  # inches: a screen of 390 pixels without its margins
+LEAST = 7.2  # points: a little over the 9 pixels that a phone's reader needs
+ROW = 2.5  # inches, the tallest row of panels
+LETTERS = 16  # of a line of a name beside an axis
+COLUMNS = "phone_columns"  # attribute of a figure
+
+
+def on_phone(figure: Figure, columns: int) -> None:
+    """Say how many panels stand beside one another on a phone; 0 leaves the figure wide."""
+    setattr(figure, COLUMNS, columns)
+
+
+def faces(figure: Figure) -> dict[str, str]:
+    """What a notebook keeps of a figure: its picture, its drawing, and its drawing on a phone."""
+    from IPython.core.pylabtools import print_figure
+
+    drawn = {
+        "image/png": base64.b64encode(print_figure(figure, fmt="png")).decode(),
+        "image/svg+xml": print_figure(figure, fmt="svg"),
+    }
+    if (narrow := reflow(figure)) is not None:
+        drawn[PHONE] = print_figure(narrow, fmt="svg")
+    return drawn
+
+
+def reflow(figure: Figure) -> Figure | None:
+    """A narrow copy of a figure; nothing for one that stays wide or has no panels in a grid."""
+    columns = getattr(figure, COLUMNS, None)
+    if columns == 0 or not _panels(figure):
+        return None
+    copy = pickle.loads(pickle.dumps(figure))
+    panels = _panels(copy)
+    grid = panels[0].get_subplotspec().get_gridspec()
+    rows, wide = grid.get_geometry()
+    columns = columns or (1 if len(panels) < 4 else 2)
+    height = figure.get_figheight() / rows
+    if wide > columns:
+        new_rows = -(-len(panels) // columns)
+        _lay_out(panels, GridSpec(new_rows, columns, figure=copy))
+        height = min(height, ROW * 2 / (1 + columns))
+        rows = new_rows
+    elif len(panels) == 1 and not _has_names(panels[0]):
+        height = min(height, 1.2 * ROW)
+    for ax in panels:
+        _wrap_names(ax)
+    copy.set_size_inches(WIDTH, height * rows)
+    for text in copy.findobj(Text):
+        text.set_fontsize(max(text.get_fontsize(), LEAST))
+    extra = _gather_legends(copy)
+    copy.set_size_inches(WIDTH, height * rows + extra)
+    return copy
+
+
+def _panels(figure: Figure) -> list[Axes]:
+    """The axes of a figure that stand in its grid, row by row."""
+    return [ax for ax in figure.axes if ax.get_subplotspec() and not hasattr(ax, "_colorbar")]
+
+
+def _lay_out(panels: list[Axes], grid: GridSpec) -> None:
+    """Put panels into another grid, each with the labels that its new place needs."""
+    rows, columns = grid.get_geometry()
+    names = {axis: next((t for ax in panels if (t := _label(ax, axis))), "") for axis in "xy"}
+    for k, ax in enumerate(panels):
+        ax.set_subplotspec(grid[k // columns, k % columns])
+        shared = {axis: _shares(ax, panels, axis) for axis in "xy"}
+        left = k % columns == 0 or not shared["y"]
+        bottom = k + columns >= len(panels) or not shared["x"]
+        if ax.axison:
+            ax.tick_params(labelleft=left, labelbottom=bottom)
+        if shared["y"]:
+            ax.set_ylabel(names["y"] if left else "")
+        if shared["x"]:
+            ax.set_xlabel(names["x"] if bottom else "")
+
+
+def _label(ax: Axes, axis: str) -> str:
+    return getattr(ax, f"get_{axis}label")()
+
+
+def _shares(ax: Axes, panels: list[Axes], axis: str) -> bool:
+    """Whether all panels share an axis of this one."""
+    group = getattr(ax, f"get_shared_{axis}_axes")()
+    return len(panels) > 1 and all(group.joined(ax, other) for other in panels)
+
+
+def _has_names(ax: Axes) -> bool:
+    """Whether the rows of a panel have names in words, so that its height is theirs."""
+    return any(len(t.get_text()) > 6 for t in ax.get_yticklabels() if "$" not in t.get_text())
+
+
+def _wrap_names(ax: Axes) -> None:
+    """Break long names beside an axis into lines."""
+    if _has_names(ax):
+        places = ax.get_yticks()
+        ax.set_yticks(places, [fill(t.get_text(), LETTERS) for t in ax.get_yticklabels()])
+
+
+def _gather_legends(figure: Figure) -> float:
+    """Make one legend of all, above the panels and as wide as fits; gives its height in inches."""
+    inside = [ax.get_legend() for ax in figure.axes if ax.get_legend()]
+    inside += [a for ax in figure.axes for a in ax.artists if type(a).__name__ == "Legend"]
+    every = [*figure.legends, *inside]
+    if not every:
+        return 0.0
+    entries = [
+        (handle, text.get_text())
+        for legend in every
+        for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True)
+    ]
+    titles = {legend.get_title().get_text() for legend in every} - {""}
+    for legend in every:
+        legend.remove()
+    for columns in (4, 3, 2, 1):
+        legend = figure.legend(
+            *zip(*dict((text, (h, text)) for h, text in entries).values(), strict=True),
+            loc="outside upper center", ncols=min(columns, len(entries)),
+            title=titles.pop() if len(titles) == 1 else None, fontsize=8, columnspacing=1.2,
+        )  # fmt: skip
+        box = legend.get_window_extent(figure.canvas.get_renderer())
+        if box.width <= WIDTH * figure.dpi or columns == 1:
+            break
+        legend.remove()
+    return float(np.ceil(10 * box.height / figure.dpi) / 10)
