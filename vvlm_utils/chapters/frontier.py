@@ -1,9 +1,16 @@
 """Chapter 7, Which design is best at each budget?"""
 
-from vvlm_utils.chapters.declaration import Chapter, declare, increasing
+from vvlm_utils.chapters.declaration import Chapter, Rule, declare, increasing
 from vvlm_utils.chapters.table import RUNS_EXIST, some_runs
 
+ENCODER_TFLOPS = 2 * 0.43e9 * 768 / 1e12  # of one frame, Equation 1
 LAWS = ("mult", "add", "add-interact-s", "add-interact", "add-decay", "pnorm-decay")
+
+
+def _buys_a_design(parameters: "Parameters") -> bool:
+    """Whether the lowest budget buys the cheapest design; other runs have costs of their own."""
+    cheapest = ENCODER_TFLOPS + 2 * min(parameters.lm_params) / 1e12
+    return parameters.runs != "paper" or parameters.low_budget >= cheapest
 
 
 class Parameters(Chapter):
@@ -35,4 +42,10 @@ class Parameters(Chapter):
     rules = (
         RUNS_EXIST,
         increasing("low_budget", "high_budget"),
+        Rule(
+            ("low_budget", "lm_params"),
+            "a low_budget that buys one frame of one token with the smallest LM, at least "
+            f"{ENCODER_TFLOPS:.2f} TFLOPs for the encoder",
+            _buys_a_design,
+        ),
     )

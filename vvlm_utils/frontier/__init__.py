@@ -8,6 +8,16 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "comparisons": [
+            "Mispriced",
+            "ask_again",
+            "central",
+            "growth_table",
+            "misprice",
+            "share_alike",
+            "share_falling",
+            "size_prices",
+        ],
         "elasticities": [
             "ELASTICITY_FORMS",
             "Paths",

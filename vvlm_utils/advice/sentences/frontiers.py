@@ -9,9 +9,23 @@ import pandas as pd
 
 from vvlm_utils.advice.sentences.words import direction, say_list, say_part
 from vvlm_utils.cost.equation import FACTORS
-from vvlm_utils.text import say_level, say_name, short_count, show_interval
+from vvlm_utils.text import say_level, say_name, short_count
 
 FIRM = 0.9  # a share of the members from here on is no narrow lead
+
+
+def verb(factor: str, singular: str) -> str:
+    """The verb after a factor's name, of which all but the LM size are plurals.
+
+    >>> verb("lm_params", "rises and falls"), verb("frames", "rises and falls")
+    ('rises and falls', 'rise and fall')
+    >>> verb("frames", "goes"), verb("tokens_per_frame", "stays")
+    ('go', 'stay')
+    """
+    if factor == FACTORS[0]:
+        return singular
+    words = [word.removesuffix("s") for word in singular.split(" ")]
+    return " ".join({"goe": "go"}.get(word, word) for word in words)
 
 
 def say_outside(solved: pd.DataFrame) -> str:
@@ -44,7 +58,7 @@ def say_sizes(data_sizes: Sequence[float], levels: Sequence[float]) -> str:
 def say_ways(table: pd.DataFrame) -> str:
     """Which way each factor goes along a frontier, a row per budget in order."""
     ways = {f: direction(np.log(table[f].to_numpy(float))) for f in FACTORS}
-    said = [f"{say_name(factor)} {way}" for factor, way in ways.items()]
+    said = [f"{say_name(factor)} {verb(factor, way)}" for factor, way in ways.items()]
     return f"Along the first line {say_list(said)}."
 
 
@@ -116,10 +130,11 @@ def say_growth(growth: pd.DataFrame) -> str:
         return f"In order of growth, {where}: {first}."
     first, last = ({order[k] for order in orders} for k in (0, -1))
     if len(first) == len(last) == 1:
-        ends = f"{say_name(*first)} grows most and {say_name(*last)} least"
-        return f"At every size {ends}."
+        grows = verb(*first, "grows")
+        return f"At every size {say_name(*first)} {grows} most and {say_name(*last)} least."
     if len(first) == 1:
-        return f"At every size {say_name(*first)} grows most; what grows least differs."
+        grows = verb(*first, "grows")
+        return f"At every size {say_name(*first)} {grows} most; what grows least differs."
     each = "; ".join(f"with {title} {order[0]}" for title, _, order in said)
     return f"Which factor grows most depends on the training set: {each}."
 
@@ -166,56 +181,6 @@ def say_promise(gap: np.ndarray) -> str:
     )
 
 
-def say_moved(change: pd.DataFrame) -> str:
-    """Which LM sizes gain and lose votes under another cost; a row per budget (FLOPs)."""
-    moved, most = change.mean(), float(change.abs().max(axis=None))
-    if most < 0.005:
-        return "No vote for an LM size moves at any budget."
-    at = change.abs().max(axis=1).idxmax() / 1e12
-    return (
-        f"Averaged over the budgets {say_level(float(moved.idxmax()))} gains and "
-        f"{say_level(float(moved.idxmin()))} loses most votes, by at most "
-        f"{moved.abs().max():.0%} of the bag; at one budget, {at:.1f} TFLOPs, a size moves by "
-        f"{most:.0%}."
-    )
-
-
-def say_overlap(first: Sequence[tuple[float, float]], second: Sequence[tuple[float, float]]) -> str:
-    """Whether intervals overlap row by row; each a low and a high."""
-    meets = [a[0] <= b[1] and b[0] <= a[1] for a, b in zip(first, second, strict=True)]
-    return f"The intervals overlap in {say_part(sum(meets), len(meets), 'rows')}."
-
-
-def front_table(rows: pd.DataFrame, most: float = 100.0) -> pd.DataFrame:
-    """The answer at a glance: one row per budget, scores in place of errors.
-
-    Parameters
-    ----------
-    rows : as ``records`` gives them
-    most : the score of no error at all
-
-    Examples
-    --------
-    >>> row = {"budget_flops": 1e13, "lm_params": 7.5e9, "frames": 8, "tokens_per_frame": 36}
-    >>> row |= {"error": 46.4, "error_low": 46.1, "error_high": 46.9}
-    >>> row |= {"probability": 0.97, "within_epsilon": 8}
-    >>> front_table(pd.DataFrame([row])).iloc[0].tolist()[4:]
-    ['53.6 (53.1 to 53.9)', '97%', '7']
-    """
-    scores = most - rows[["error", "error_high", "error_low"]]
-    return pd.DataFrame(
-        {
-            "budget (TFLOPs)": rows["budget_flops"] / 1e12,
-            "language model": [short_count(size) for size in rows["lm_params"]],
-            "frames": rows["frames"],
-            "tokens per frame": rows["tokens_per_frame"],
-            "expected score": [show_interval(*score) for score in scores.to_numpy()],
-            "refits that choose this model": rows["probability"].map("{:.0%}".format),
-            "other designs about as good": [f"{near - 1:g}" for near in rows["within_epsilon"]],
-        }
-    )
-
-
 def say_example(row: Mapping, train_examples: float) -> str:
     """The answer for one budget, a row of ``records``, in a sentence.
 
@@ -229,3 +194,91 @@ def say_example(row: Mapping, train_examples: float) -> str:
     )
     budget = f"{row['budget_flops'] / 1e12:g} TFLOPs per video"
     return f"With {budget} and {short_count(train_examples)} finetuning examples, take {design}."
+
+
+def say_expected(row: Mapping, level: float, most: float = 100.0) -> str:
+    """How good and how sure the design of a row of ``records`` is.
+
+    most : the score of no error at all
+
+    >>> row = {"error": 46.4, "error_low": 46.1, "error_high": 46.9, "probability": 1.0}
+    >>> say_expected(row | {"within_epsilon": 8}, 0.8).split(", ")[0]
+    'Its expected score is 53.6 points (80% band: 53.1 to 53.9)'
+    """
+    score, low, high = (most - row[key] for key in ("error", "error_high", "error_low"))
+    others = int(row["within_epsilon"]) - 1
+    close = {0: "no other design is as good", 1: "one other design is about as good"}
+    return (
+        f"Its expected score is {score:.1f} points ({level:.0%} band: {low:.1f} to {high:.1f}), "
+        f"{row['probability']:.0%} of the refits choose a language model of this size, and "
+        f"{close.get(others, f'{others} other designs are about as good')}."
+    )
+
+
+def say_span(front: pd.DataFrame) -> str:
+    """Where each factor goes from the first row of a frontier to its last."""
+    said = []
+    for factor in FACTORS:
+        values = front[factor].to_numpy(float)
+        way, first, last = direction(values), say_level(values[0]), say_level(values[-1])
+        if way == "stays":
+            said.append(f"{say_name(factor)} {verb(factor, way)} at {first}")
+        elif way in ("rises", "falls"):
+            said.append(f"{say_name(factor)} {verb(factor, way)} from {first} to {last}")
+        else:
+            goes = verb(factor, "goes")
+            said.append(f"{say_name(factor)} {goes} from {first} to {last}, not steadily")
+    ends = (front["budget_flops"].iloc[k] / 1e12 for k in (0, -1))
+    low, high = (f"{budget:g}" for budget in ends)
+    return f"From {low} to {high} TFLOPs {say_list(said)}."
+
+
+def say_largest(front: pd.DataFrame, largest: float) -> str:
+    """Whether the answer takes the largest LM that has runs."""
+    size = say_level(largest)
+    count = int(np.isclose(front["lm_params"], largest).sum())
+    if count == 0:
+        return f"The choice is never {size}, the largest language model that has runs."
+    where = say_part(count, len(front), "budgets")
+    return (
+        f"At {where} the choice is {size}, the largest language model that has runs; whether a "
+        "larger one would do better, no run shows."
+    )
+
+
+def say_best_of(sizes: pd.Series, supported: pd.Series) -> str:
+    """Which of the sizes with runs is chosen how often, and how much of that lies within the runs.
+
+    sizes : the size that is chosen at every budget; supported : whether the design lies within
+    """
+    shares = sizes.value_counts(normalize=True)
+    if len(shares) == 1:
+        first = f"Of the sizes with runs {say_level(shares.index[0])} is the best at every budget"
+    else:
+        first = (
+            f"Of the sizes with runs {say_level(shares.index[0])} is the best most often, at "
+            f"{shares.iloc[0]:.0%} of the budgets"
+        )
+    return f"{first}; {supported.mean():.0%} of that frontier lies within the runs in every factor."
+
+
+def say_agreement(theirs: Sequence[str], ours: Sequence[str]) -> str:
+    """How many of the paper's designs are the bag's own choice at their cost."""
+    same = sum(a == b for a, b in zip(theirs, ours, strict=True))
+    return f"At {say_part(same, len(ours), 'end points')} the bag makes the paper's choice."
+
+
+def say_growing(growth: pd.DataFrame, falls: float) -> str:
+    """Whether every factor grows along the frontier, and how steadily; columns factor, low.
+
+    falls : share of the refits in which a factor falls somewhere
+    """
+    growing = growth.loc[growth["low"] > 1, "factor"].tolist()
+    if len(growing) == len(growth):
+        first = "every factor grows with the budget"
+    elif growing:
+        grows = verb(growing[0], "grows") if len(growing) == 1 else "grow"
+        first = f"with the budget {say_list(list(map(say_name, growing)))} {grows} for sure"
+    else:
+        first = "no factor grows for sure with the budget"
+    return f"{first}, and in {falls:.0%} of the refits some factor falls on the way"
