@@ -98,13 +98,13 @@ def test_rates():
         return pd.DataFrame(rows, ["x_T / x_N", "x_V / x_N"], ["low", "high"])
 
     assert said.say_rates(ratios((0.5, 2), (0.5, 2))) == (
-        "which factor outgrows which is open for every pair"
+        "which factor grows faster is open for every pair"
     )
     assert said.say_rates(ratios((1.5, 2), (0.5, 2))) == (
-        "$x_T$ outgrows $x_N$; open: $x_V$ or $x_N$"
+        "frames grow faster than LM size; open: tokens per frame or LM size"
     )
     assert said.say_rates(ratios((1.5, 2), (0.5, 0.8))) == (
-        "$x_T$ outgrows $x_N$ and $x_N$ outgrows $x_V$"
+        "frames grow faster than LM size and LM size grows faster than tokens per frame"
     )
 
 

@@ -131,7 +131,7 @@ def ratio_table(ratios: pd.DataFrame) -> pd.DataFrame:
     """How many times faster one factor grows than another."""
     words = {f"x_{s}": say_name(f) for f, s in zip(FACTORS, "NTV", strict=True)}
     pairs = [" over ".join(words[part] for part in pair.split(" / ")) for pair in ratios.index]
-    return pd.DataFrame({"growth of": pairs, "ratio": intervals_of(ratios)})
+    return pd.DataFrame({"growth of": pairs, "ratio": intervals_of(ratios, digits=2)})
 
 
 def forgotten_table(plan: Mispriced) -> pd.DataFrame:

@@ -102,7 +102,7 @@ def say_flat(most: int, designs: int, regret: float) -> str:
         ties = f"Of {designs:,} designs none ties with the best at any of these budgets"
     else:
         ties = f"At most {most:,} of {designs:,} designs tie at one budget"
-    return f"{ties}; the high end of the {{term}}`regret` is {regret:.2f} points."
+    return f"{ties}; the high end of the regret is {regret:.2f} points."
 
 
 def say_near(near: pd.DataFrame) -> str:
@@ -141,17 +141,17 @@ def say_growth(growth: pd.DataFrame) -> str:
 
 def say_rates(ratios: pd.DataFrame) -> str:
     """Which factors outgrow which; a row per pair "x_T / x_N" with low and high of the ratio."""
+    names = dict(zip(("x_N", "x_T", "x_V"), FACTORS, strict=True))
     sure, open_ = [], []
     for pair, row in ratios.iterrows():
-        over, under = (f"${s.strip()}$" for s in str(pair).split("/"))
-        if row["low"] > 1:
-            sure.append(f"{over} outgrows {under}")
-        elif row["high"] < 1:
-            sure.append(f"{under} outgrows {over}")
-        else:
-            open_.append(f"{over} or {under}")
+        over, under = (names[part.strip()] for part in str(pair).split("/"))
+        if row["low"] <= 1 <= row["high"]:
+            open_.append(f"{say_name(over)} or {say_name(under)}")
+            continue
+        first, last = (over, under) if row["low"] > 1 else (under, over)
+        sure.append(f"{say_name(first)} {verb(first, 'grows')} faster than {say_name(last)}")
     if not sure:
-        return "which factor outgrows which is open for every pair"
+        return "which factor grows faster is open for every pair"
     left = f"; open: {say_list(open_)}" if open_ else ""
     return f"{say_list(sure)}{left}"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from vvlm_utils.site.truth import costs
+from vvlm_utils.site.truth import costs, frontiers
 from vvlm_utils.site.truth.tables import Said
 
 Recompute = Callable[[list[pd.DataFrame], Mapping[str, Any]], Said]
@@ -15,6 +15,7 @@ Recompute = Callable[[list[pd.DataFrame], Mapping[str, Any]], Said]
 RECOMPUTED: dict[str, Recompute] = {
     "inference_cost": costs.inference_cost,
     "sweep_design": costs.sweep_design,
+    "frontier": frontiers.frontier,
     "cluster": costs.cluster,
     "served_models": costs.served_models,
 }
