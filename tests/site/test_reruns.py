@@ -59,7 +59,7 @@ def executed(folder: Path, sentence: str, table: str = "", runs: str = "paper", 
     """A notebook as if it had run: its values, one sentence with them, one table."""
     new = nbformat.v4
     parameters = new.new_code_cell('runs: str = "paper"', metadata={"tags": ["parameters"]})
-    shown = f"<table><tr><th></th><th>value</th><th>may be</th></tr><tr><th>runs</th><td>&quot;{runs}&quot;</td><td>x</td></tr></table>{table}"  # noqa: E501
+    shown = f"<table><tr><th></th><th>value</th><th>meaning</th><th>may be</th></tr><tr><th>runs</th><td>&quot;{runs}&quot;</td><td>y</td><td>x</td></tr></table>{table}"  # noqa: E501
     outputs = [new.new_output("display_data", {"text/html": shown})]
     outputs += [
         new.new_output("display_data", {PLAIN: repr(v)}, metadata={"scrapbook": {"name": k}})
