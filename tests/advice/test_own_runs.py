@@ -50,8 +50,9 @@ def test_plans():
     assert "its first 2 runs take half" in own.say_plan(plan([0.8, 0.3]), 1e18)
     said = own.say_plan(plan([0.8, 0.7], "frames"), 1e18)
     assert said == (
-        "The plan has 2 runs for 2e+18 training FLOPs; it takes less than half of what the bag "
-        "leaves open, and 70% of it is left, and both runs lie outside the runs."
+        "The plan has 2 runs for 2 EFLOPs of training; it takes less than half of what the bag "
+        "leaves open, and 70% of it is left; both planned runs lie outside the range of the runs "
+        "that exist."
     )
 
 

@@ -1,9 +1,8 @@
 """Sentences that compare or count: what they say follows from the numbers."""
 
-import numpy as np
 import pandas as pd
 
-from vvlm_utils.advice import say_moves, say_other_law, say_printed
+from vvlm_utils.advice import say_moves, say_other_law
 from vvlm_utils.advice.sentences import say_left_out
 from vvlm_utils.cost import FACTORS
 from vvlm_utils.laws.forms import get_law
@@ -25,20 +24,6 @@ def test_another_law_is_a_tie_only_within_the_noise_of_a_run():
     assert say_other_law(ours, theirs, lost, 0.4).endswith("a tie at 1 of 2")
     assert say_other_law(ours, theirs, lost, 0.7).endswith("a tie at 2 of 2")
     assert say_other_law(ours, ours, lost, 0.4) == "the two agree at 3 of 3 budgets"
-
-
-def test_a_printed_value_is_held_against_bands_that_hold_alone():
-    bands = pd.DataFrame(
-        {"level": [0.95, 0.9, np.nan], "low": [-1, 0, np.nan], "high": [0, 1, np.nan]},
-        index=["N", "T", "V"],
-    )
-    symbols = {"N": "e_N", "T": "e_T", "V": "e_V"}
-    said = say_printed({"N": -0.5, "T": 2.0, "V": 9.0}, bands, symbols).split(", ")
-    assert said[0].startswith("e_N = -0.50 lies inside its 95% band")
-    assert said[1].startswith("e_T = 2.00 lies outside its 90% band")
-    edge = say_printed({"N": 0.004, "T": 0.5, "V": 0}, bands, symbols)
-    assert edge.startswith("e_N = 0.00 lies on the edge of its 95% band")
-    assert said[2] == "of e_V no studied band is known to hold"
 
 
 def test_the_best_law_is_named_where_it_does_not_answer():

@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 
 from benchmarks import next_runs as benchmark
-from vvlm_utils.advice.next_runs import RUN_COLUMNS, candidate_designs, training_price
+from vvlm_utils.advice.next_runs import (
+    RUN_COLUMNS,
+    candidate_designs,
+    plan_runs,
+    training_price,
+)
+from vvlm_utils.frontier.solver import Question
+from vvlm_utils.runs.space import Space
 from vvlm_utils.runs.table import load_runs
 from vvlm_utils.studies import planner as pt
 
@@ -126,3 +133,20 @@ def test_the_benchmark_resumes_from_its_files(tmp_path, truths):
 
 def test_the_relative_error_is_a_percentage():
     assert pt.relative_error(np.array([50.0, 40.0]), np.array([51.0, 40.0])) == pytest.approx(1.0)
+
+
+def test_what_a_plan_leaves_is_what_the_planner_says(truths):
+    question = Question((10e12, 50e12), 1e6, Space(lm_params=(1e9, 7.5e9)))
+    pool = candidate_designs(question, train_examples=[1e6], values=5)
+    plan = plan_runs(truths, pool, question, 3e20)
+    left = pt.left_after(truths, plan, question)
+    assert np.allclose(left["left"], plan["left"])
+    assert np.allclose(left["cumulative_flops"], plan["cumulative_flops"])
+
+
+def test_means_over_trials_lie_within_two_standard_errors():
+    rows = [("a", 0.1, e, 1e18, 4) for e in (1.0, 3.0)] + [("a", 0.3, 2.0, 3e18, 8)] * 2
+    table = pd.DataFrame(rows, columns=["strategy", "share", "regret", "train_flops", "runs"])
+    found = pt.mean_by_share(table, "regret")
+    assert found[["value", "low", "high"]].to_numpy().tolist() == [[2, 0, 4], [2, 2, 2]]
+    assert found["runs"].tolist() == [4, 8]

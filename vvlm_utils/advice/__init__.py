@@ -60,7 +60,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "say_gap",
             "say_moves",
             "say_other_law",
-            "say_printed",
             "say_scores",
             "score_table",
         ],

@@ -291,3 +291,26 @@ def elasticity_table(
         each = [paths[count].elasticity(n, s["step"], form) for n in np.unique(sizes)]
         found[name] = summarise(np.mean(each, axis=0), level, middle)
     return pd.concat(found, names=["row", "factor"])
+
+
+SETTINGS = {
+    "budgets": "budgets",
+    "data_sizes": "data sizes",
+    "max_data_size": "largest size (M)",
+    "step": "step (M)",
+}
+"""What a row of Table 10 varies, in words."""
+
+
+def split_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Split the names of the rows of Table 10 into columns: setting, in words, and x, its value.
+
+    table : indexed by row and factor, as :func:`elasticity_table` returns
+
+    >>> index = pd.MultiIndex.from_tuples([("step=0.5", "frames")], names=["row", "factor"])
+    >>> split_rows(pd.DataFrame({"value": [1.0]}, index=index))[["setting", "x"]].iloc[0].tolist()
+    ['step (M)', 0.5]
+    """
+    table = table.reset_index()
+    names = table["row"].str.split("=", expand=True)
+    return table.assign(setting=names[0].map(SETTINGS), x=names[1].astype(float))

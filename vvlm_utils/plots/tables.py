@@ -124,9 +124,9 @@ class Table:
         return pd.DataFrame(self.body(), columns=self.head()).to_string(index=False)
 
     def _repr_html_(self) -> str:
-        shown = pd.DataFrame(self.body())
+        shown = pd.DataFrame(self.body(), columns=range(len(self.head())))  # a table may be empty
         kinds = ["number" if pd.api.types.is_numeric_dtype(t) else "" for t in self.frame.dtypes]
-        classes = pd.DataFrame([kinds] * len(shown))
+        classes = pd.DataFrame([kinds] * len(shown), columns=shown.columns)
         style = Styler(shown, uuid="vvlm", cell_ids=False, caption=escape(self.caption) or None)
         style = style.relabel_index([escape(name) for name in self.head()], axis=1)
         style = style.hide(axis="index").format(escape="html").set_td_classes(classes)

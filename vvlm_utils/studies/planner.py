@@ -26,9 +26,12 @@ import pandas as pd
 
 from vvlm_utils.advice.next_runs import (
     candidate_designs,
+    deviations,
     not_done,
+    observe,
     plan_runs,
     residual_noise,
+    target_root,
     training_price,
 )
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
@@ -238,6 +241,32 @@ def versus(table: pd.DataFrame, other: str, share: float, measure: str = "regret
     at = table[table["share"] == share].pivot(index="trial", columns="strategy", values=measure)
     pair = at[["planner", other]].set_axis(["planner", "other"], axis=1)
     return pair.assign(wins=pair["planner"] < pair["other"] - 1e-9)
+
+
+def left_after(bagged: BaggedLaw, order: pd.DataFrame, question: Question) -> pd.DataFrame:
+    """What a bag expects to be left open after every run of a plan, whoever made the plan.
+
+    order : the runs, in their order
+    Columns cumulative_flops and left, a share of the variance of the targets, one row per run.
+    """
+    noise, root = residual_noise(bagged), target_root(bagged, question)
+    seen, start, left = deviations(np.log(bagged.predict_members(order))), (root**2).sum(), []
+    for k in range(len(order)):
+        root, seen = (observe(r, seen[:, k], noise) for r in (root, seen))
+        left.append((root**2).sum() / start)
+    spent = training_price(order, question.cost).cumsum()
+    return pd.DataFrame({"cumulative_flops": spent, "left": left})
+
+
+def mean_by_share(table: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Mean of a measure over the trials, with two standard errors either side.
+
+    Columns strategy, share, value, low, high, train_flops and runs (means, too).
+    """
+    groups = table.groupby(["strategy", "share"], sort=False)
+    mean, reach = groups[measure].mean(), 2 * groups[measure].sem()
+    found = pd.DataFrame({"value": mean, "low": mean - reach, "high": mean + reach})
+    return found.join(groups[["train_flops", "runs"]].mean()).reset_index()
 
 
 def load_next_runs() -> pd.DataFrame:

@@ -15,13 +15,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "frontier_tables",
         "frontiers",
         "own",
+        "planned",
         "repriced",
         "served",
+        "tasks",
         "trends",
         "words",
     ],
     submod_attrs={
-        "answers": ["say_moves", "say_other_law", "say_printed"],
+        "answers": ["say_moves", "say_other_law"],
         "report": [
             "MOST_HELD",
             "best_level",

@@ -10,7 +10,6 @@ import pandas as pd
 from vvlm_utils.cost.equation import FACTORS
 
 SYMBOLS = dict(zip(FACTORS, ("x_N", "x_T", "x_V"), strict=True))
-ROUNDING = 0.01  # what the last printed digit of an elasticity may hide
 
 
 def say_moves(tables: Mapping[str, pd.DataFrame]) -> str:
@@ -53,36 +52,3 @@ def say_other_law(
         return agreed
     ties = int((lost["high"].to_numpy()[apart] <= tie).sum())
     return f"{agreed}, and where they do not the loss is a tie at {ties} of {int(apart.sum())}"
-
-
-def say_printed(
-    printed: Mapping[str, float], bands: pd.DataFrame, symbols: Mapping[str, str]
-) -> str:
-    """Which printed values lie inside the bands that are known to hold, and which cannot be told.
-
-    Parameters
-    ----------
-    printed : value by name
-    bands : one row per name: level, low, high; NaN where no band is known to hold
-    symbols : how each name is written
-
-    Examples
-    --------
-    >>> bands = pd.DataFrame({"level": [0.9, np.nan], "low": [0, np.nan], "high": [1, np.nan]})
-    >>> say_printed({0: 0.5, 1: 0.8}, bands, {0: "e_T", 1: "e_V"})
-    'e_T = 0.50 lies inside its 90% band (0.00 to 1.00), of e_V no studied band is known to hold'
-    """
-    said = []
-    for name, row in bands.iterrows():
-        if np.isnan(row["level"]):
-            said.append(f"of {symbols[name]} no studied band is known to hold")
-            continue
-        value = printed[name]
-        where = "inside" if row["low"] <= value <= row["high"] else "outside"
-        if min(abs(value - row["low"]), abs(value - row["high"])) < ROUNDING:
-            where = "on the edge of"
-        said.append(
-            f"{symbols[name]} = {value:.2f} lies {where} its {row['level']:.0%} band "
-            f"({row['low']:.2f} to {row['high']:.2f})"
-        )
-    return ", ".join(said)

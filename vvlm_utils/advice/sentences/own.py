@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from vvlm_utils.advice.sentences.words import say_list, say_number, say_part
+from vvlm_utils.advice.sentences.words import say_flops, say_list, say_part
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
 from vvlm_utils.text import say_design, say_level, say_levels, say_name
 
@@ -37,10 +37,11 @@ def say_runs(runs: pd.DataFrame, unit: str = "points") -> list[str]:
 def say_plan(plan: pd.DataFrame, train_flops: float) -> str:
     """What a plan of next runs buys; columns left, train_flops, outside."""
     if len(plan) == 0:
-        return f"No run that {say_number(train_flops / 1e18)} EFLOPs pay for would tell anything."
+        return f"No run that {say_flops(train_flops)} pay for would tell anything."
     half = plan["left"] < 0.5
     left = plan["left"].iloc[-1]
-    said = f"The plan has {len(plan)} runs for {plan['train_flops'].sum():.2g} training FLOPs"
+    runs = "1 run" if len(plan) == 1 else f"{len(plan)} runs"
+    said = f"The plan has {runs} for {say_flops(plan['train_flops'].sum())} of training"
     if half.any():
         first = int(half.to_numpy().argmax()) + 1
         take = "run takes" if first == 1 else f"{first} runs take"
@@ -48,8 +49,10 @@ def say_plan(plan: pd.DataFrame, train_flops: float) -> str:
     else:
         said += "; it takes less than half of what the bag leaves open"
     outside = int((plan["outside"] != "").sum())
-    ends = "" if outside == 0 else f", and {say_part(outside, len(plan), 'runs')} lie outside them"
-    return f"{said}, and {left:.0%} of it is left{ends.replace('them', 'the runs')}."
+    part = say_part(outside, len(plan), "planned runs")
+    verb = "lies" if outside == 1 else "lie"
+    ends = f"; {part} {verb} outside the range of the runs that exist" if outside else ""
+    return f"{said}, and {left:.0%} of it is left{ends}."
 
 
 def say_tasks(designs: Mapping[str, str]) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
+
+from vvlm_utils.text import show_interval
 
 
 def say_list(names: Sequence[str], empty: str = "none") -> str:
@@ -84,3 +87,24 @@ def direction(values: Sequence[float], tolerance: float = 0.0) -> str:
     return {(1, 0): "rises", (0, 1): "falls", (0, 0): "stays", (1, 1): "rises and falls"}[
         int(up), int(down)
     ]
+
+
+def say_intervals(table: pd.DataFrame, digits: int = 2) -> pd.Series:
+    """The columns value, low and high of a table as one column of text.
+
+    >>> say_intervals(pd.DataFrame({"value": [1.0], "low": [-0.001], "high": [2.0]})).tolist()
+    ['1.00 (0.00 to 2.00)']
+    """
+    rows = table[["value", "low", "high"]].to_numpy()
+    return pd.Series([show_interval(*row, digits) for row in rows], index=table.index, dtype=str)
+
+
+def say_flops(flops: float) -> str:
+    """An amount of training in the unit that reads best.
+
+    >>> say_flops(4e20), say_flops(1.066e18), say_flops(2.5e15), say_flops(3e9)
+    ('400 EFLOPs', '1.07 EFLOPs', '2.5 PFLOPs', '0.003 TFLOPs')
+    """
+    units = (("EFLOPs", 1e18), ("PFLOPs", 1e15), ("TFLOPs", 1e12))
+    unit, size = next((u for u in units if flops >= u[1]), units[-1])
+    return f"{say_number(flops / size)} {unit}"

@@ -18,10 +18,9 @@ from vvlm_utils.chapters.notebook import find_parameters
 from vvlm_utils.runs.sources import find_table
 from vvlm_utils.runs.table import load_runs
 from vvlm_utils.site.truth.recomputed import RECOMPUTED
-from vvlm_utils.site.truth.tables import NUMBER, read_number, read_tables
+from vvlm_utils.site.truth.tables import INTERVAL, read_number, read_tables
 from vvlm_utils.text import say_level
 
-INTERVAL = re.compile(rf"({NUMBER})%? \((?:\d+%: )?({NUMBER})%? to ({NUMBER})%?\)")
 COUNT = re.compile(r"(?<![\d.,])(\d[\d,]*) of (?:the |its )?(\d[\d,]*)(?![\d.,]*[%\w])")
 SIZE = re.compile(r"(?<![\w.-])(\d+(?:\.\d+)?)B(?![\w-])")
 MISSING = re.compile(r"(?<![\w-])(?:nan|inf|NaT|None)(?![\w-])|(?<![\d.])-0(?:\.0+)?%")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from vvlm_utils.site.truth import costs, frontiers
+from vvlm_utils.site.truth import costs, frontiers, moves
 from vvlm_utils.site.truth.tables import Said
 
 Recompute = Callable[[list[pd.DataFrame], Mapping[str, Any]], Said]
@@ -16,6 +16,9 @@ RECOMPUTED: dict[str, Recompute] = {
     "inference_cost": costs.inference_cost,
     "sweep_design": costs.sweep_design,
     "frontier": frontiers.frontier,
+    "elasticity": moves.elasticity,
+    "tasks": moves.tasks,
+    "next_runs": moves.next_runs,
     "cluster": costs.cluster,
     "served_models": costs.served_models,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from html.parser import HTMLParser
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 
 Said = dict[str, Any]
 NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?"
+INTERVAL = re.compile(rf"({NUMBER})%? \((?:\d+%: )?({NUMBER})%? to ({NUMBER})%?\)")
 
 
 class _Rows(HTMLParser):
@@ -73,3 +75,13 @@ def shown(tables: Iterable[pd.DataFrame], *columns: str) -> pd.DataFrame:
         if set(columns) <= set(table.columns):
             return table
     raise ValueError(f"no table shows {', '.join(columns)}")
+
+
+def read_intervals(column: pd.Series) -> pd.DataFrame:
+    """A column of values with intervals, as numbers: value, low, high.
+
+    >>> read_intervals(pd.Series(["0.1 (-0.2 to 0.3)"])).iloc[0].tolist()
+    [0.1, -0.2, 0.3]
+    """
+    found = [[read_number(part) for part in INTERVAL.match(text).groups()] for text in column]
+    return pd.DataFrame(found, index=column.index, columns=["value", "low", "high"])

@@ -1,0 +1,98 @@
+"""Sentences of chapters 8, 9 and 11 are made again from what these chapters show."""
+
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+from vvlm_utils.advice.sentences import elasticities
+from vvlm_utils.chapters import notebook as declared
+from vvlm_utils.chapters.glued import PLAIN
+from vvlm_utils.plots import show
+from vvlm_utils.site.truth import find_faults, read_tables
+
+ROOT = Path(__file__).parents[2]
+
+
+def executed(path: Path, chapter: str, tables: list, **glued) -> Path:
+    """A chapter as if it had run: its parameters, these tables, these values."""
+    source = f"from vvlm_utils.chapters.{chapter} import Parameters\n\nParameters.check(globals())"
+    new = nbformat.v4
+    outputs = [new.new_output("display_data", {"text/html": t._repr_html_()}) for t in tables]
+    outputs += [
+        new.new_output("display_data", {PLAIN: repr(v)}, metadata={"scrapbook": {"name": k}})
+        for k, v in glued.items()
+    ]
+    cells = [
+        new.new_code_cell('runs: str = "paper"', metadata={"tags": ["parameters"]}),
+        new.new_code_cell(source, outputs=outputs),
+    ]
+    nbformat.write(new.new_notebook(cells=cells), path)
+    assert declared.find_parameters(path).__module__.endswith(chapter)
+    return path
+
+
+FACTORS = ["LM size", "frames", "tokens per frame"]
+
+
+@pytest.fixture
+def moved() -> list:
+    """The tables of chapter 8 whose sentences are made again."""
+    rows = {
+        "the mix, forward": [
+            "-0.01 (-0.14 to 0.13)",
+            "0.03 (0.01 to 0.08)",
+            "0.01 (-0.10 to 0.24)",
+        ],
+        "the paper, Table 10": ["-0.22", "0.17", "0.79"],
+    }
+    main = pd.DataFrame(rows, index=FACTORS).T.rename_axis("computed by")
+    signs = pd.DataFrame(
+        [["open", "as in the paper's table", "open"]], ["the mix, forward"], FACTORS
+    )
+    bands = pd.DataFrame(
+        {"low": [-0.21, -0.07, None], "high": [0.38, 0.09, None], "level": ["95%", "90%", None]},
+        index=pd.Index(FACTORS, name="factor"),
+    )
+    halved = pd.DataFrame(
+        {"encoder less LM": ["2.782 (1.903 to 3.853)", "-0.536 (-0.617 to -0.473)"]},
+        index=pd.Index([2, 100], name="budget (TFLOPs)"),
+    )
+    names = {"level": "level that holds"}
+    return [
+        show(main),
+        show(bands, "", names),
+        show(signs.rename_axis("computed by")),
+        show(halved),
+    ]
+
+
+TRUE = {
+    "zeros": "2 of the 3 intervals hold zero",
+    "table10_held": "none of the 3 intervals holds its printed value",
+    "signs": "2 of the 3 signs are open; of the others 1 as in the paper's table",
+    "sizes_said": "the -0.22 for LM size lies outside its 95% band (-0.21 to 0.38); the 0.17 for "
+    "frames lies outside its 90% band (-0.07 to 0.09); for tokens per frame no band is known to "
+    "hold",
+    "wish": "A cheaper encoder is surely the better wish at 2 TFLOPs and a cheaper LM at 100.",
+}
+
+
+def test_a_false_sentence_on_elasticities_is_found(tmp_path, moved):
+    assert find_faults(executed(tmp_path / "a.ipynb", "elasticity", moved, **TRUE)) == []
+    for name, false in {
+        "zeros": elasticities.say_zeros(pd.DataFrame({"low": [-1] * 3, "high": [1] * 3})),
+        "signs": "all 3 signs are open",
+        "sizes_said": TRUE["sizes_said"].replace("lies outside", "lies inside"),
+        "wish": "A cheaper LM at 2 TFLOPs.",
+    }.items():
+        wrong = executed(tmp_path / "b.ipynb", "elasticity", moved, **(TRUE | {name: false}))
+        (fault,) = find_faults(wrong)
+        assert fault.startswith(f"{name} is ")
+
+
+def test_tables_are_read_as_they_are_shown(tmp_path, moved):
+    path = executed(tmp_path / "a.ipynb", "elasticity", moved)
+    _, bands, *_ = read_tables(nbformat.read(path, as_version=4).cells)
+    assert bands["low"].tolist() == [-0.21, -0.07, "–"]
