@@ -39,7 +39,7 @@ errors_only := 2> >(grep -vE '$(chatter)' >&2)
 no_python = Python 3.11, 3.12 or 3.13 is needed and "$(PYTHON)" is not one: install it or name it, as in: make book PYTHON=/path/to/python3.13
 check_python = $(if $(shell $(PYTHON) $(fits) && echo yes),,$(error $(no_python)))
 
-.PHONY: help book test test-analysis test-long lint format bench fuzz coverage holdout exact sweep price gpu-check cancel real-weights predictions notebook figure variants reruns lock release-check clean lmms-env processors-env decode-rate next-runs env dev test-env torch
+.PHONY: help book epub slides test test-analysis test-long lint format bench fuzz coverage holdout exact sweep price gpu-check cancel real-weights predictions notebook figure variants reruns lock release-check clean lmms-env processors-env decode-rate next-runs env dev test-env torch
 
 help:  ## explain every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 21
@@ -53,6 +53,14 @@ else
 	@$(call graph,_build/book) "$${VVLM_EDITION:-site}" $(if $(value LIVE),--config live=1) $(errors_only)
 	@echo "The book is at file://$$PWD/_build/$${VVLM_EDITION:+$$VVLM_EDITION/}html/index.html"
 endif
+
+epub: env  ## the book as an e-book that needs no network: _build/vvlm-book.epub
+	@$(call graph,_build/book) _build/vvlm-book.epub $(errors_only)
+	@echo "The e-book is $$PWD/_build/vvlm-book.epub"
+
+slides: env  ## the main figures as slides, one file that works offline: _build/slides.html
+	@$(call graph,_build/book) _build/slides.html $(errors_only)
+	@echo "The slides are at file://$$PWD/_build/slides.html"
 
 # A worker per core, with one thread each; a file of tests stays together, as its fixtures are its own.
 pytest = OMP_NUM_THREADS=1 $(start) $(run) -m pytest -n "$$VVLM_CORES" --dist=loadfile --durations=30

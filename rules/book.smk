@@ -54,6 +54,7 @@ rule site:
         docstrings=[f for page in Path("book").glob("*.md") for f in files.find_documented(page, PACKAGE)],
         shared=list((PACKAGE / "assets").iterdir()),
         engine=needs_of("engine") if COMPUTES else [],
+        slides=needs_of("slides") if book.SLIDES[0] in book.list_pages(Path("_toc.yml")) else [],
         settings=["_config.yml", "_toc.yml"],
     output:
         touch("_build/site.done"),
@@ -68,6 +69,26 @@ rule student:  # the same book without its solutions
         touch("_build/student/site.done"),
     shell:
         PYTHON + " -m vvlm_utils.site.editions _build/executed _build/student"
+
+
+rule ebook:  # the same chapters in one file, to read without a network
+    input:
+        rules.site.input,
+        needs_of("ebook"),
+    output:
+        "_build/vvlm-book.epub",
+    shell:
+        PYTHON + " -m vvlm_utils.site.ebook _build/executed _build/epub {output}"
+
+
+rule slides:  # the main figures, each with what it shows
+    input:
+        rules.site.input,
+        needs_of("slides"),
+    output:
+        "_build/slides.html",
+    shell:
+        PYTHON + " -m vvlm_utils.site.slides _build/executed {output}"
 
 
 rule chapter:

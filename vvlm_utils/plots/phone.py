@@ -57,12 +57,12 @@ def reflow(figure: Figure) -> Figure | None:
     if wide > columns:
         new_rows = -(-len(panels) // columns)
         _lay_out(panels, GridSpec(new_rows, columns, figure=copy))
-        height = min(height, ROW * 2 / (1 + columns))
+        height = min(height, ROW if columns == 1 else 0.8 * ROW)
         rows = new_rows
     elif len(panels) == 1 and not _has_names(panels[0]):
         height = min(height, 1.2 * ROW)
     for ax in panels:
-        _wrap_names(ax)
+        _wrap_names(ax, columns if wide > 1 else 1)
     copy.set_size_inches(WIDTH, height * rows)
     for text in copy.findobj(Text):
         text.set_fontsize(max(text.get_fontsize(), LEAST))
@@ -103,16 +103,20 @@ def _shares(ax: Axes, panels: list[Axes], axis: str) -> bool:
     return len(panels) > 1 and all(group.joined(ax, other) for other in panels)
 
 
-def _has_names(ax: Axes) -> bool:
-    """Whether the rows of a panel have names in words, so that its height is theirs."""
-    return any(len(t.get_text()) > 6 for t in ax.get_yticklabels() if "$" not in t.get_text())
+def _has_names(ax: Axes, axis: str = "y") -> bool:
+    """Whether the ticks of a panel's axis are names in words."""
+    return any(" " in tick.get_text() for tick in getattr(ax, f"get_{axis}ticklabels")())
 
 
-def _wrap_names(ax: Axes) -> None:
-    """Break long names beside an axis into lines."""
+def _wrap_names(ax: Axes, columns: int) -> None:
+    """Break long names beside and below a panel into lines."""
     if _has_names(ax):
-        places = ax.get_yticks()
-        ax.set_yticks(places, [fill(t.get_text(), LETTERS) for t in ax.get_yticklabels()])
+        names = [fill(tick.get_text(), LETTERS) for tick in ax.get_yticklabels()]
+        ax.set_yticks(ax.get_yticks(), names)
+    if _has_names(ax, "x"):
+        names = [tick.get_text() for tick in ax.get_xticklabels()]
+        letters = max(LETTERS * 2 // columns // len(names), 5)
+        ax.set_xticks(ax.get_xticks(), [fill(name, letters) for name in names])
 
 
 def _gather_legends(figure: Figure) -> float:
@@ -122,19 +126,23 @@ def _gather_legends(figure: Figure) -> float:
     every = [*figure.legends, *inside]
     if not every:
         return 0.0
-    entries = [
-        (handle, text.get_text())
+    drawn = {}  # what is drawn by that name; the legend's own handle of a bar is a part of it
+    for ax in figure.axes:
+        handles, labels = ax.get_legend_handles_labels()
+        drawn = dict(zip(labels, handles, strict=True)) | drawn
+    entries = {
+        text.get_text(): drawn.get(text.get_text(), handle)
         for legend in every
         for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True)
-    ]
+    }
     titles = {legend.get_title().get_text() for legend in every} - {""}
     for legend in every:
         legend.remove()
     for columns in (4, 3, 2, 1):
         legend = figure.legend(
-            *zip(*dict((text, (h, text)) for h, text in entries).values(), strict=True),
-            loc="outside upper center", ncols=min(columns, len(entries)),
-            title=titles.pop() if len(titles) == 1 else None, fontsize=8, columnspacing=1.2,
+            list(entries.values()), list(entries), loc="outside upper center",
+            ncols=min(columns, len(entries)), fontsize=8, columnspacing=1.2,
+            title=next(iter(titles)) if len(titles) == 1 else None,
         )  # fmt: skip
         box = legend.get_window_extent(figure.canvas.get_renderer())
         if box.width <= WIDTH * figure.dpi or columns == 1:

@@ -50,6 +50,8 @@ OFFERED = {
     "data.md": PACKAGE / "data" / "README.md",
     "CITATION.cff": PACKAGE.parent / "CITATION.cff",
 }
+# The page that offers the slides, and where they are made for it.
+SLIDES = (f"{PROSE}/teaching", Path("assets") / "slides.html")
 # The page that fits in the browser, and the modules that it and the allocator compute with.
 ENGINE = (f"{PROSE}/your_sweep", Path("assets") / "engine")
 
@@ -221,6 +223,11 @@ def stage(root: Path, executed: Path, target: Path) -> None:
         shutil.copytree(executed.parent / made, target / PROSE / made)
         for name, source in OFFERED.items():
             shutil.copy2(source, target / PROSE / made / name)
+    page, deck = SLIDES
+    if page in pages:
+        from vvlm_utils.site.slides import make_slides
+
+        make_slides(root, executed, target / PROSE / deck)
     page, modules = ENGINE
     if {page, ALLOCATOR[0]} & set(pages):
         from vvlm_utils.site.engine import write_scripts
