@@ -5,11 +5,9 @@
 "use strict";
 
 const vvlmForm = (() => {
+  const { readNumber } = vvlmEngine();
   const inBillions = (size) => String(size / 1e9);
   const PAPER = ""; // the family of the paper's own models
-  const SCALES = {
-    "": 1, k: 1e3, thousand: 1e3, m: 1e6, million: 1e6, b: 1e9, g: 1e9, billion: 1e9, t: 1e12,
-  };
   const UNITS = {
     tflops: "TFLOPs per video", seconds: "seconds per video",
     dollars: "dollars per million videos",
@@ -25,15 +23,7 @@ const vvlmForm = (() => {
     task: "avg", cost: "paper", epsilon: String(data.noise), level: "80",
   });
 
-  // ---- numbers as people write them ------------------------------------------------------------
-
-  // 500k, 0.5M, 500,000 and 5e5 are one number; NaN where the text is none. A comma parts thousands.
-  function readNumber(text) {
-    const form = /^([+-]?(?:\d{1,3}(?:[, ]\d{3})+|\d*)(?:\.\d*)?(?:e[+-]?\d+)?)\s*([a-z]*)$/i;
-    const [, digits, word] = String(text).trim().match(form) ?? [];
-    const scale = SCALES[word?.toLowerCase()];
-    return digits && scale ? Number(digits.replace(/[, ]/g, "") || NaN) * scale : NaN;
-  }
+  // ---- values as people write them -------------------------------------------------------------
 
   // Width and height of 1280x720, or null.
   function readResolution(text) {

@@ -4,7 +4,7 @@
 
 const vvlmChart = (() => {
   const BOX = { width: 320, height: 190, left: 44, right: 14, top: 16, bottom: 30 };
-  const SVG = ["svg", "path", "line", "text", "rect"];
+  const SVG = ["svg", "path", "line", "text", "rect", "circle", "g"];
   const number = (x, digits = 3) => {
     const text = Number(x.toPrecision(digits));
     return Math.abs(text) >= 1e6 ? text.toExponential().replace("e+", "e") : String(text);
@@ -123,5 +123,5 @@ const vvlmChart = (() => {
     );
   }
 
-  return { budgetAt, element, number, panel, picture };
+  return { budgetAt, element, number, panel, picture, scale, ticks };
 })();

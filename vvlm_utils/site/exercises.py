@@ -21,6 +21,7 @@ from vvlm_utils.files import DATA_FOLDER, whole
 ANSWERS = DATA_FOLDER / "answers.json"
 GRADES = {"warm-up": 5, "standard": 15, "project": 45}  # minutes that a reader may need
 DIGITS = 3  # significant digits to which a number is compared
+SLOW = {"n": 2**13, "r": 8, "p": 1, "dklen": 16}  # scrypt's settings: some hundredths of a second
 
 
 def _spellings(answer: float | str) -> list[str]:
@@ -42,9 +43,8 @@ def _spellings(answer: float | str) -> list[str]:
 
 
 def _hash(exercise: str, spelling: str) -> str:
-    """Hash one spelling with the exercise's label as salt, in some hundredths of a second."""
-    found = hashlib.scrypt(spelling.encode(), salt=exercise.encode(), n=2**13, r=8, p=1, dklen=16)
-    return found.hex()
+    """Hash one spelling with the exercise's label as salt."""
+    return hashlib.scrypt(spelling.encode(), salt=exercise.encode(), **SLOW).hex()
 
 
 def check(exercise: str, answer: float | str) -> bool:

@@ -5,8 +5,10 @@ import zlib
 from itertools import count
 from pathlib import Path
 
+from vvlm_utils.site.answer_boxes import add_boxes
 from vvlm_utils.site.figures import dark_sheet, inline_figures
 from vvlm_utils.site.head import add_head
+from vvlm_utils.site.moves import add_scripts
 
 # Of what the theme writes into every page, these serve a live kernel that the book does not offer
 # (from a server elsewhere, and declared twice) and web fonts in a form refused on pages from disk;
@@ -56,4 +58,5 @@ def finish_page(html: str, page: Path) -> str:
     """A page as the site shows it, from what Sphinx wrote at ``page``."""
     html, colours = inline_figures(add_head(UNWANTED.sub("", html), page.parent), page.parent)
     html = html.replace("</head>", f"<style>\n{dark_sheet(colours)}</style>\n</head>", 1)
-    return version_assets(number_tables(html, page.stem), page.parent)
+    html = add_scripts(add_boxes(number_tables(html, page.stem)))
+    return version_assets(html, page.parent)

@@ -57,3 +57,16 @@ export function quoted(text) {
 }
 
 export const isPrintable = (text) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u.test(text);
+
+const SCALES = {
+  "": 1, k: 1e3, thousand: 1e3, m: 1e6, million: 1e6, b: 1e9, g: 1e9, billion: 1e9, t: 1e12,
+};
+
+// A number as people write it: 500k, 0.5M, 500,000 and 5e5 are one; NaN where the text is none. A
+// comma parts thousands.
+export function readNumber(text) {
+  const form = /^([+-]?(?:\d{1,3}(?:[, ]\d{3})+|\d*)(?:\.\d*)?(?:e[+-]?\d+)?)\s*([a-z]*)$/i;
+  const [, digits, word] = String(text).trim().match(form) ?? [];
+  const scale = SCALES[word?.toLowerCase()];
+  return digits && scale ? Number(digits.replace(/[, ]/g, "") || NaN) * scale : NaN;
+}
