@@ -20,6 +20,13 @@ def test_what_frames_are_worth_beside_data():
     assert said.say_pays(ends(PT=(-1, 2))).endswith("is open for every task")
 
 
+def test_whether_tasks_agree():
+    assert said.say_answer(ends(LVB=(-2, -1), PT=(1, 2))).startswith(
+        "They do not agree: a doubling"
+    )
+    assert said.say_answer(ends(LVB=(-2, -1))).startswith("These runs do not show")
+
+
 def designs(**frames):
     rows = {
         task: {"lm_params": 7.5e9, "frames": f, "tokens_per_frame": 49}

@@ -75,7 +75,7 @@ TRUE = {
     "sizes_said": "the -0.22 for LM size lies outside its 95% band (-0.21 to 0.38); the 0.17 for "
     "frames lies outside its 90% band (-0.07 to 0.09); for tokens per frame no band is known to "
     "hold",
-    "wish": "A cheaper encoder is surely the better wish at 2 TFLOPs and a cheaper LM at 100.",
+    "wish": "A cheaper encoder surely gains more at 2 TFLOPs, and a cheaper LM at 100.",
 }
 
 
@@ -85,7 +85,7 @@ def test_a_false_sentence_on_elasticities_is_found(tmp_path, moved):
         "zeros": elasticities.say_zeros(pd.DataFrame({"low": [-1] * 3, "high": [1] * 3})),
         "signs": "all 3 signs are open",
         "sizes_said": TRUE["sizes_said"].replace("lies outside", "lies inside"),
-        "wish": "A cheaper LM at 2 TFLOPs.",
+        "wish": "A cheaper LM surely gains more at 2 TFLOPs.",
     }.items():
         wrong = executed(tmp_path / "b.ipynb", "elasticity", moved, **(TRUE | {name: false}))
         (fault,) = find_faults(wrong)

@@ -172,16 +172,14 @@ def say_wish(difference: pd.DataFrame) -> str:
     better = [b for b, yes in zip(budgets, sure, strict=True) if yes]
     other = [b for b, yes in zip(budgets, worse, strict=True) if yes]
     if not better and not other:
-        return "Which part had better become cheaper is open at every budget."
-    said = []
-    if better:
-        said.append(f"a cheaper encoder is surely the better wish at {say_list(better)} TFLOPs")
+        return "Whether a cheaper encoder or a cheaper LM gains more is open at every budget."
+    said = [f"A cheaper encoder surely gains more at {say_list(better)} TFLOPs"] if better else []
     if other:
-        said.append(f"a cheaper LM at {say_list(other)}{'' if better else ' TFLOPs'}")
+        start = "a cheaper LM" if better else "A cheaper LM surely gains more"
+        said.append(f"{start} at {say_list(other)}{'' if better else ' TFLOPs'}")
     left = len(budgets) - len(better) - len(other)
-    end = f"; {left} of {len(budgets)} budgets are open" if left else ""
-    text = " and ".join(said)
-    return f"{text[0].upper()}{text[1:]}{end}."
+    end = f"; {say_part(left, len(budgets), 'budgets')} {'is' if left == 1 else 'are'} open"
+    return f"{', and '.join(said)}{end if left else ''}."
 
 
 def say_discount(gains: Mapping[float, float], lm_half: float) -> str:

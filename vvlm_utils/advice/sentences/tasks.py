@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from vvlm_utils.advice.sentences.words import say_list, say_part
@@ -30,6 +28,13 @@ def say_pays(gaps: pd.DataFrame) -> str:
         )
     end = f"; for {say_list(left)} the interval holds both" if left else ""
     return f"a doubling of frames takes off {' and '.join(said)}{end}"
+
+
+def say_answer(gaps: pd.DataFrame) -> str:
+    """Whether the tasks agree on what frames are worth beside data; ``gaps`` as in ``say_pays``."""
+    if (gaps["high"] < 0).any() and (gaps["low"] > 0).any():
+        return f"They do not agree: {say_pays(gaps)}."
+    return f"These runs do not show that they disagree: {say_pays(gaps)}."
 
 
 def say_designs(designs: pd.DataFrame) -> str:
@@ -154,13 +159,13 @@ def say_far(copies: pd.DataFrame) -> str:
     )
 
 
-def say_better(ours: Mapping[str, float], theirs: Mapping[str, float], things: str) -> str:
+def say_better(ours: pd.Series, theirs: pd.Series, things: str) -> str:
     """In how many rows the first misses by less.
 
-    >>> say_better({"a": 1, "b": 3}, {"a": 2, "b": 2}, "rows")
+    >>> say_better(pd.Series([1, 3]), pd.Series([2, 2]), "rows")
     '1 of the 2 rows'
     """
-    return say_part(sum(ours[k] < theirs[k] for k in ours), len(ours), things)
+    return say_part(int((ours < theirs).sum()), len(ours), things)
 
 
 def say_simple(simple: float, full: float, task: str) -> str:

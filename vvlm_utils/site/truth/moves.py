@@ -51,6 +51,7 @@ def tasks(tables: list[pd.DataFrame], glued: Mapping[str, Any]) -> Said:
     errors = shown(tables, "median copy").rename(columns={"median copy": "value"})
     return {
         "pays": of_tasks.say_pays(worth),
+        "answer": of_tasks.say_answer(worth),
         "laws_agree": of_tasks.say_agreement(theirs == ours[theirs.columns]),
         "served": of_tasks.say_served(served, shown(tables, "noise")["noise"]),
         "misses": of_tasks.say_misses(errors),
