@@ -10,10 +10,13 @@ from matplotlib.figure import Figure
 
 from vvlm_utils.plots.style import (
     BAND_ALPHA,
+    LABELS,
     LAW_COLORS,
     LAW_NAMES,
     OURS,
     PAPER,
+    example_palette,
+    examples_name,
     lm_markers,
     lm_name,
     lm_palette,
@@ -22,6 +25,28 @@ from vvlm_utils.plots.style import (
 
 TEST_NAMES = {"cv": "cross-validation", "extrapolation": "star to isoFLOP"}
 AGGREGATE_LOOKS = {"median": ("#332288", "o"), "mean": ("#D55E00", "s")}
+
+
+def plot_interaction(curves: pd.DataFrame) -> np.ndarray:
+    """The error of a law against one factor, a panel per power of its interaction, a line per n.
+
+    Columns power, n, value and error; a dot stands at the least error within a panel's range.
+    """
+    powers = list(dict.fromkeys(curves["power"]))
+    _, axes = plt.subplots(1, len(powers), figsize=(6.8, 3.0), sharey=True, squeeze=False)
+    colors = example_palette(curves["n"])
+    for ax, power in zip(axes[0], powers, strict=True):
+        for n, line in curves[curves["power"] == power].groupby("n"):
+            name = f"$n$ = {examples_name(n)}"
+            ax.plot(line["value"], line["error"], color=colors[n], label=name)
+            best = line.loc[line["error"].idxmin()]
+            if line["value"].min() < best["value"] < line["value"].max():
+                ax.plot(best["value"], best["error"], "o", color=colors[n])
+        log_ticks(ax, [1, 4, 16, 64])
+        ax.set(xlabel="a factor, $x_k$", title=f"$b_k$ = {power:g}")
+    axes[0, 0].set_ylabel(LABELS["error"])
+    axes[0, 0].legend()
+    return axes[0]
 
 
 def plot_relative_errors(predictions: pd.DataFrame) -> np.ndarray:

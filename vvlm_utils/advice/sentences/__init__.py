@@ -14,6 +14,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "elasticities",
         "frontier_tables",
         "frontiers",
+        "law_tables",
+        "laws",
         "own",
         "planned",
         "repriced",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from vvlm_utils.site.truth import costs, frontiers, moves
+from vvlm_utils.site.truth import costs, frontiers, laws, moves
 from vvlm_utils.site.truth.tables import Said
 
 Recompute = Callable[[list[pd.DataFrame], Mapping[str, Any]], Said]
@@ -15,6 +15,7 @@ Recompute = Callable[[list[pd.DataFrame], Mapping[str, Any]], Said]
 RECOMPUTED: dict[str, Recompute] = {
     "inference_cost": costs.inference_cost,
     "sweep_design": costs.sweep_design,
+    "laws": laws.law_sentences,
     "frontier": frontiers.frontier,
     "elasticity": moves.elasticity,
     "tasks": moves.tasks,
