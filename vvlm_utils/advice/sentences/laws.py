@@ -260,5 +260,7 @@ def say_coverage(shares: pd.Series, nominal: float) -> str:
 def say_least(shares: pd.DataFrame, columns: Sequence[str]) -> str:
     """The least share in which bands of the error hold, under each way; a row per question."""
     errors = shares.filter(like="error,", axis=0)
-    said = [f"{errors[name].min():.0%} with {name}" for name in columns]
-    return f"Bands of the error hold the truth in at least {say_list(said)} of the tables."
+    first, *others = [f"{errors[name].min():.0%}" for name in columns]
+    said = [f"{first} of the tables with {columns[0]}"]
+    said += [f"{share} with {name}" for share, name in zip(others, columns[1:], strict=True)]
+    return f"Bands of the error hold the truth in at least {say_list(said)}."
