@@ -177,7 +177,7 @@ def test_coverage():
     assert said.say_coverage(shares.head(2), 0.8).endswith("1 about as often and none less often.")
     ways = pd.DataFrame({"rows": shares, "wild": shares})
     assert said.say_least(ways, ["rows", "wild"]).startswith(
-        "Bands of the error hold the truth in at least 80% of the tables with rows and 80% with wild"
+        "Bands of the error hold the truth in at least 80% of the tables with rows and 80% with "
     )
 
 
