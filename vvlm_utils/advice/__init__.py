@@ -47,7 +47,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "target_root",
             "training_price",
         ],
-        "own_runs": ["OwnRuns", "own_runs"],
+        "own_runs": ["OwnRuns", "error_by_level", "own_runs"],
         "sentences": [
             "best_level",
             "check_answerable",

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from vvlm_utils.advice.sentences.report import round_budgets
 from vvlm_utils.cost.equation import TRAIN_EXAMPLES
 from vvlm_utils.runs.prepared import Prepared, prepare
 from vvlm_utils.runs.schema import RunsError
-from vvlm_utils.text import unit_of
+from vvlm_utils.text import say_level, say_name, unit_of
 
 
 @dataclass(frozen=True)
@@ -68,3 +69,16 @@ def own_runs(
     budgets = round_budgets(low, high)
     most = float(np.max(prepared.runs[TRAIN_EXAMPLES]))
     return OwnRuns(prepared, budgets, train_examples or most, unit_of(budgets[len(budgets) // 2]))
+
+
+def error_by_level(runs: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
+    """Error at every level of every factor that moves: runs, smallest, median, largest."""
+    moved = [f for f in dict.fromkeys([*factors, TRAIN_EXAMPLES]) if runs[f].nunique() > 1]
+    spans = {
+        say_name(f): runs.groupby(f)["error"]
+        .agg(["size", "min", "median", "max"])
+        .rename(say_level)
+        for f in moved
+    }
+    names = {"size": "runs", "min": "smallest", "max": "largest"}
+    return pd.concat(spans, names=["factor", "level"]).rename(columns=names)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from vvlm_utils.site.truth import costs, frontiers, laws, moves
+from vvlm_utils.site.truth import costs, frontiers, laws, moves, runs
 from vvlm_utils.site.truth.tables import Said
 
 Recompute = Callable[[list[pd.DataFrame], Mapping[str, Any]], Said]
@@ -16,6 +16,7 @@ RECOMPUTED: dict[str, Recompute] = {
     "inference_cost": costs.inference_cost,
     "sweep_design": costs.sweep_design,
     "laws": laws.law_sentences,
+    "runs": runs.published_runs,
     "frontier": frontiers.frontier,
     "elasticity": moves.elasticity,
     "tasks": moves.tasks,
