@@ -64,9 +64,7 @@ function search(problem, weights, means, options, random, tell) {
   return parts.map((part, b) => {
     tell();
     const [winner] = best([...kept[b], ...others[b].map((x) => descend(x, part))]);
-    const polished = descend(winner.x, part, 1e-12);
-    part.work = null;
-    return polished;
+    return descend(winner.x, part, 1e-12);
   });
 }
 

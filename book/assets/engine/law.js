@@ -98,28 +98,35 @@ function joinByNorm(theta, joined, rows, f, gradient) {
   const p = Math.exp(theta[last]);
   const terms = joined.length;
   const [u, share] = [new Float64Array(terms), new Float64Array(terms)];
+  const logs = Float64Array.from(joined, (_, j) => Math.log(theta[j])); // of 0: -Infinity
   for (let i = 0; i < rows; i++) {
     let largest = -Infinity;
+    let value = 0;
     for (let j = 0; j < terms; j++) {
-      u[j] = theta[j] > 0 ? Math.log(theta[j]) + gradient[j * rows + i] : -Infinity;
-      if (joined[j] && u[j] > largest) largest = u[j];
+      if (joined[j]) {
+        u[j] = logs[j] + gradient[j * rows + i];
+        if (u[j] > largest) largest = u[j];
+      } else {
+        share[j] = Math.exp(gradient[j * rows + i]);
+        value += theta[j] * share[j];
+      }
     }
     let [total, byShare] = [0, 0];
     for (let j = 0; j < terms; j++) {
-      share[j] = joined[j] && u[j] > -Infinity ? Math.exp(p * (u[j] - largest)) : 0;
+      if (!joined[j]) continue;
+      share[j] = u[j] > -Infinity ? Math.exp(p * (u[j] - largest)) : 0;
       total += share[j];
       if (share[j] > 0) byShare += share[j] * u[j];
     }
     const logNorm = largest + Math.log(total) / p;
     const norm = total > 0 ? Math.exp(logNorm) : 0;
-    f[i] = norm;
-    for (let j = 0; j < terms; j++) if (!joined[j]) f[i] += Math.exp(u[j]);
+    f[i] = value += norm;
     for (let j = 0; j < terms; j++) {
       const g = j * rows + i;
-      if (!joined[j]) gradient[g] = Math.exp(gradient[g]) / f[i];
-      else gradient[g] = theta[j] > 0 ? (norm * share[j]) / total / (theta[j] * f[i]) : 0;
+      if (!joined[j]) gradient[g] = share[j] / value;
+      else gradient[g] = theta[j] > 0 ? (norm * share[j]) / total / (theta[j] * value) : 0;
     }
-    if (total > 0) gradient[last * rows + i] = (norm * (byShare / total - logNorm)) / f[i];
+    if (total > 0) gradient[last * rows + i] = (norm * (byShare / total - logNorm)) / value;
   }
 }
 
