@@ -47,7 +47,10 @@ const vvlmChart = (() => {
   function panel(curve, { title, color, budget, unit, line, low, high }) {
     const xs = curve.map((row) => row.amount);
     const ys = curve.flatMap((row) => [line(row), low(row), high(row)]);
-    const reach = [Math.min(...ys) / 1.05, Math.max(...ys) * 1.05];
+    const [least, most] = [Math.min(...ys), Math.max(...ys)];
+    const isFlat = most < 1.02 * least; // one value, which then stands on the axis alone
+    const reach = [least / (isFlat ? 1.3 : 1.05), most * (isFlat ? 1.3 : 1.05)];
+    const levels = isFlat ? [most] : ticks(...reach);
     const [bottom, right] = [BOX.height - BOX.bottom, BOX.width - BOX.right];
     const toX = scale([xs[0], xs.at(-1)], [BOX.left, right]);
     const toY = scale(reach, [bottom, BOX.top]);
@@ -68,7 +71,7 @@ const vvlmChart = (() => {
         "data-from": xs[0], "data-to": xs.at(-1),
       },
       word(BOX.left, 11, title, "start"),
-      ...ticks(...reach).flatMap((t) => [
+      ...levels.flatMap((t) => [
         rule("grid", BOX.left, toY(t), right, toY(t)),
         word(BOX.left - 5, toY(t) + 4, number(t), "end"),
       ]),

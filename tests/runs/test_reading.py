@@ -68,6 +68,8 @@ OTHER = {
         "rows have more fields than the header: line 3 has 6, the header 5; write numbers with a",
     ),
     "no header": (ROWS, "the first line holds numbers; it must name the columns"),
+    "open quote below a first line": (
+        "sep=,\n" + PLAIN + '"1e9,4,16,250000,45\n', 'a quote .* opens in line 5 never closes'),
     "open quote": (PLAIN + '"1e9,4,16,250000,45\n', 'a quote .* opens in line 4 never closes'),
     "nothing": ("", "holds no table; the first line names the columns"),
     "comments alone": ("# a\n# b\n", "holds no table"),

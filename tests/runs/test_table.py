@@ -331,6 +331,15 @@ def test_seeds_average_within_a_draw_and_then_over_draws():
     assert averaged["metric_se"].item() == pytest.approx(np.sqrt(0.25 + spread))
 
 
+def test_a_design_repeated_at_two_isoflop_budgets_keeps_a_row_at_each(table, save):
+    again = table.assign(sweep="isoflop", target_tflops=10.0, seed=0).iloc[[0, 0, 0]]
+    again = again.assign(target_tflops=[10.0, 20.0, 20.0], seed=[0, 1, 2], metric=[50, 52, 53])
+    averaged = average_seeds(load_runs(save(again)))
+    assert averaged["target_tflops"].tolist() == [10.0, 20.0]
+    assert averaged["metric"].tolist() == [50.0, 52.5] and averaged["draws"].tolist() == [1, 2]
+    pd.testing.assert_frame_equal(validate_runs(averaged), averaged)
+
+
 def test_the_mini_runs_hold_eight_families_and_their_mean():
     runs, tasks = load_runs("mini"), load_task_runs("mini")
     assert set(runs["source"]) == {"mini"} and len(tasks) == 8 * len(runs)

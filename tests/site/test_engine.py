@@ -255,6 +255,12 @@ ODD = {
     "an error of its own": f"{HEAD},error\n{ONE},50\n{TWO},49\n",
     "a cost": f"{HEAD},cost_flops\n{ONE},inf\n{TWO},0\n",
     "a comment among the rows": f"{HEAD}\n{ONE}\n# from here on by hand\n{TWO}\n",
+    "spaces and truths": f"{HEAD},sweep,task\n{ONE}, star ,true\n{ONE},star,true\n",
+    "marks alone": f"\ufeff\ufeff\n{HEAD}\n{ONE}\n{TWO}\n",
+    "old line ends": f"\r{HEAD}\r{ONE}\r{TWO}\r".replace("16", "\xa016"),
+    "minus nothing": f"{HEAD},seed\n1e9,-0,16,250000,50,0\n",
+    "repeats at two isoFLOP budgets": f"{HEAD},sweep,target_tflops,seed\n{ONE},isoflop,10,0\n"
+    f"{ONE},isoflop,20,1\n{ONE},isoflop,20,2\n{TWO},isoflop,20,0\n",
     "latin": f"{HEAD},n\n{ONE},\xe9\n",
 }
 

@@ -90,7 +90,7 @@ def _head(path: Path) -> tuple[int, str]:
     text = raw.decode("utf-8-sig", errors="replace")
     lines = re.split(r"\r\n|\r|\n", text)
     for skipped, line in enumerate(lines):
-        bare = line.strip().strip('"').lower()
+        bare = line.strip().strip('\ufeff"').lower()
         if bare.strip(",;\t") and not bare.startswith(("#", "sep=")):
             if skipped == len(lines) - 1 and len(raw) == HEAD:
                 break
@@ -165,7 +165,10 @@ def read_table(path: str | Path, known: Sequence[str] = ()) -> pd.DataFrame:
             # Rows longer than the header: pandas would drop what hangs over.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             warnings.simplefilter("ignore", pd.errors.DtypeWarning)
-            table = pd.read_csv(path, **plain, skiprows=skipped, encoding="utf-8-sig")
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                for _ in range(skipped):  # pandas would skip one more where lines end in \r
+                    file.readline()
+                table = pd.read_csv(file, **plain)
     except (pd.errors.ParserWarning, ValueError, OSError) as bad:  # pandas' own are ValueErrors
         wide = isinstance(bad, Warning) or re.search(r"Expected \d+ fields", str(bad))
         if not wide:

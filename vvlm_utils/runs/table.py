@@ -29,6 +29,7 @@ from vvlm_utils.runs.schema import (
     COUNTS,
     DEFAULTS,
     OUTCOMES,
+    ROW_KEY,
     TEXTS,
     Problems,
     RunsError,
@@ -154,10 +155,10 @@ def validate_runs(
     others = ("target_tflops", "metric_se", "seed", outcome, *([COST] if has_cost else []))
     table, unreadable = as_numbers(table, (*counts, *others))
     table = table.assign(**{name: clean_counts(table[name]) for name in counts})
+    for name in (name for name in TEXTS if name in table.columns):
+        table[name] = table[name].astype("str").str.strip().where(table[name].notna())
     if "run_id" not in table.columns:
         table["run_id"] = name_runs(table.fillna({"lm_params": 0, "train_examples": 0}))
-    for name in TEXTS:
-        table[name] = table[name].astype("str").str.strip().where(table[name].notna())
     problems = _join(unreadable, schema_problems(table, schema_for(outcome, factors, has_cost)))
     if problems:
         raise RunsError(refusal(problems, label, first_line))
@@ -240,7 +241,8 @@ def average_seeds(runs: pd.DataFrame, factors: Sequence[str] = ()) -> pd.DataFra
     The mean is that of the metric, or of the error of a table without one. ``metric_se`` joins the
     clips' error, which all runs of a design share, with the spread between draws:
     sqrt(se^2 + variance / draws). A table without a column ``draw`` takes seeds for draws.
-    Adds ``draws``, how many there were.
+    Adds ``draws``, how many there were. A design that stands in several sweeps, or at several
+    isoFLOP budgets, keeps a row in each, told apart by ``seed``; every other row has seed 0.
     """
     design = ["source", "sweep", "target_tflops", *FACTORS, "train_examples", "task", *factors]
     by_draw = [*design, "draw" if "draw" in runs else "seed"]
@@ -253,7 +255,8 @@ def average_seeds(runs: pd.DataFrame, factors: Sequence[str] = ()) -> pd.DataFra
     spread = groups[outcome].var().fillna(0.0).to_numpy()
     table["draws"] = groups.size().to_numpy()
     table["metric_se"] = np.sqrt(table["metric_se"] ** 2 + spread / table["draws"])
-    table = table.assign(seed=0)
+    key = [name for name in (*ROW_KEY, *factors) if name != "seed"]
+    table = table.assign(seed=table.groupby(key).cumcount())
     table.attrs["unit"] = runs.attrs.get("unit")
     return validate_runs(table, label="averaged runs", factors=factors)
 

@@ -7,14 +7,35 @@ import { EXAMPLES, FACTORS } from "./table.js";
 import { distinct, groupBy, mean } from "./prepare.js";
 import { sayLevels, sayName } from "./text.js";
 
-// Singular values of the rows of a matrix (rows x columns) and the left vectors, by one-sided
-// Jacobi rotations.
-function singular(matrix, rows, columns) {
-  const a = matrix.map((row) => Float64Array.from(row));
+function dot(x, y) {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
+  return sum;
+}
+
+// L of rows = L Q, by Gram and Schmidt's process as modified: a small square matrix with the rows'
+// singular values and left vectors.
+function triangular(rows) {
+  const units = rows.map((row) => Float64Array.from(row));
+  return units.map((row, p) => {
+    const line = new Float64Array(rows.length);
+    for (let q = 0; q < p; q++) {
+      line[q] = dot(row, units[q]);
+      for (let i = 0; i < row.length; i++) row[i] -= line[q] * units[q][i];
+    }
+    line[p] = Math.sqrt(dot(row, row));
+    if (line[p] > 0) for (let i = 0; i < row.length; i++) row[i] /= line[p];
+    return line;
+  });
+}
+
+// Singular values of the rows of a matrix and the left vectors, by one-sided Jacobi rotations.
+function singular(matrix) {
+  const a = triangular(matrix);
+  const rows = a.length;
   const left = a.map((_, i) => Float64Array.from(a, (__, j) => Number(i === j)));
-  const dot = (x, y) => x.reduce((sum, v, i) => sum + v * y[i], 0);
   const turn = (x, y, c, s) => {
-    for (let i = 0; i < x.length; i++) [x[i], y[i]] = [c * x[i] - s * y[i], s * x[i] + c * y[i]];
+    for (let i = 0; i < rows; i++) [x[i], y[i]] = [c * x[i] - s * y[i], s * x[i] + c * y[i]];
   };
   for (let sweep = 0, moved = true; moved && sweep < 60; sweep++) {
     moved = false;
@@ -43,7 +64,7 @@ function notSeparate(law, rows, random, tries = 8) {
   }
   const size = law.parameters.length;
   let best = null;
-  for (let turn = 0; turn < tries; turn++) {
+  for (let turn = 0; turn < tries && best?.length !== 0; turn++) {
     const theta = law.parameters.map((_, k) =>
       k < law.terms.length ? random.uniform(5, 30) : random.uniform(0.2, 1)
     );
@@ -54,7 +75,7 @@ function notSeparate(law, rows, random, tries = 8) {
       const length = Math.sqrt(row.reduce((sum, v) => sum + v * v, 0));
       return row.map((v) => v / length);
     });
-    const found = singular(scaled, size, m);
+    const found = singular(scaled);
     const most = Math.max(...found.map((s) => s.size));
     const none = found.filter((s) => !(s.size >= 1e-10 * most));
     const names = law.parameters.filter((_, k) =>

@@ -6,7 +6,8 @@ import { general, grouped, isPrintable, quoted, shortCount } from "./text.js";
 export const FACTORS = ["lm_params", "frames", "tokens_per_frame"];
 export const EXAMPLES = "train_examples";
 
-const NUMBER = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
+const NUMBER = /^[\t-\r ]*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[\t-\r ]*$/i;
+const isWhole = (text) => text !== null && /^[\t-\r ]*[+-]?\d+[\t-\r ]*$/.test(text);
 
 // A text as a number, NaN where it is none.
 export function toNumber(text) {
@@ -22,16 +23,19 @@ function asNumbers(texts) {
   const there = texts.filter((text) => text !== null);
   if (there.length && there.every(isTruth))
     return texts.map((text) => (text === null ? NaN : Number(/^t/i.test(text))));
-  return texts.map((text) => (text === null ? NaN : toNumber(text)));
+  const signed = texts.every(isWhole) ? 0 : -0; // whole numbers know no -0
+  return texts.map((text) => (text === null ? NaN : toNumber(text) + signed));
 }
 
 // A column as text, as Python writes what pandas read.
 function asTexts(texts) {
   const numbers = asNumbers(texts);
   if (texts.every((text, i) => text === null || !Number.isNaN(numbers[i]))) {
-    const whole = texts.every((text) => text !== null && /^\s*[+-]?\d+\s*$/.test(text));
-    const written = (v) => (whole ? String(v) : Number.isInteger(v) ? `${v}.0` : String(v));
-    return texts.map((text, i) => (text === null ? null : isTruth(text) ? text : written(numbers[i])));
+    const whole = texts.every(isWhole);
+    const written = (v) => (whole ? String(v) : Number.isInteger(v) ? `${v}.0`
+      : Number.isFinite(v) ? String(v) : general(v));
+    const asRead = (text, v) => (isTruth(text) ? (v ? "True" : "False") : written(v));
+    return texts.map((text, i) => (text === null ? null : asRead(text, numbers[i])));
   }
   return texts.map((text) => (text === null ? null : text.trim()));
 }
