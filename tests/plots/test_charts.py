@@ -87,7 +87,7 @@ def test_votes_to_explore_fill_the_height_in_the_colours_of_the_still(bagged):
     assert sum(np.asarray(t.y) for t in explorable.chart.data) == pytest.approx(1)
     reds = [int(re.match(r"rgba\((\d+),", t.fillcolor)[1]) for t in explorable.chart.data]
     assert reds == [round(255 * to_rgb(c)[0]) for c in lm_palette(shares.columns).values()]
-    assert len(explorable.still.axes[0].collections) == len(explorable.chart.data)
+    assert len(explorable.still.axes[0].containers) == len(explorable.chart.data)
 
 
 def test_an_error_frontier_to_explore_is_solid_only_inside_the_runs(bagged):

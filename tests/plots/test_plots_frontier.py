@@ -50,10 +50,19 @@ def test_answers_to_one_question_share_panels_and_the_first_has_its_band(bagged)
     assert [text.get_text() for text in legend.get_texts()][:2] == list(answers)
 
 
-def test_votes_fill_the_whole_height(bagged):
-    axes = frontier_plots.plot_votes({"here": solve(bagged, Question(BUDGETS, 1e6)).votes()})
-    top = max(area.get_paths()[0].vertices[:, 1].max() for area in axes[0].collections)
-    assert top == pytest.approx(1)
+def test_votes_fill_a_bar_at_every_budget_that_the_axis_names(bagged):
+    (ax,) = frontier_plots.plot_votes({"here": solve(bagged, Question(BUDGETS, 1e6)).votes()})
+    tops = [bar.get_y() + bar.get_height() for bar in ax.patches]
+    assert max(tops) == pytest.approx(1)
+    shown = [label.get_text() for label in ax.get_xticklabels()]
+    assert shown == [str(b) for b in frontier_plots.BUDGET_TICKS]
+
+
+def test_a_choice_that_flips_leaves_a_gap_and_no_riser():
+    x, y = frontier_plots._treads(pd.Series([1.0, 2.0, 3.0]), pd.Series([5.0, 5.0, 7.0]))
+    assert np.isnan(y[5]) and np.isfinite(np.delete(y, 5)).all()
+    level = x[1:][y[1:] != y[:-1]]
+    assert 3.0 in level
 
 
 def test_an_error_frontier_is_solid_only_inside_the_runs(bagged):

@@ -26,7 +26,7 @@ def test_a_point_per_model_in_its_family_row():
     table = pd.DataFrame({"family": ["a", "b", "a"], "params": [1e9, 2e9, 8e9], "share": [1, 2, 3]})
     ax = drawn.plot_models(table, "share", "share (%)", line=1.0)
     (points,) = ax.collections
-    assert points.get_offsets().tolist() == [[1, 0], [2, -1], [3, 0]]
+    assert points.get_offsets().tolist() == [[1, 0], [2, 1], [3, 0]]
     assert points.get_sizes()[2] > points.get_sizes()[0]
 
 

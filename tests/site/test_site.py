@@ -116,6 +116,42 @@ def test_a_page_is_light(page):
     assert weight(page) < limit
 
 
+FIGURES = """() => {
+  const shown = (e) => e.getClientRects().length > 0 && e.checkVisibility();
+  const size = (text) => {
+    const leaves = [text, ...text.querySelectorAll("tspan")].filter((e) => !e.children.length);
+    const { a, b } = text.getScreenCTM();
+    const sizes = leaves.map((e) => parseFloat(getComputedStyle(e).fontSize));
+    return Math.hypot(a, b) * Math.max(...sizes);
+  };
+  const cued = (e) => {
+    for (; e && e.tagName !== "ARTICLE"; e = e.parentElement) {
+      const { overflowX, backgroundImage } = getComputedStyle(e);
+      if (overflowX === "auto" && backgroundImage !== "none") return true;
+    }
+    return false;
+  };
+  const texts = [...document.querySelectorAll("svg.vvlm-figure text")].filter(shown);
+  const boxes = [...document.querySelectorAll("article :is(svg.vvlm-figure, img, table)")];
+  return {
+    small: texts.filter((t) => size(t) < 9).map((t) => `${t.textContent}: ${size(t).toFixed(1)}`),
+    wide: boxes.filter((e) => shown(e) && e.scrollWidth > innerWidth && !cued(e))
+      .map((e) => `${e.tagName} in #${e.closest("[id]")?.id}`),
+  };
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_text_of_a_figure_can_be_read_and_what_is_wide_scrolls_with_a_cue(browser, page, width):
+    """No text of a figure is under 9 px as shown; subscripts go with their letter."""
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    tab.goto(page.as_uri())
+    found = tab.evaluate(FIGURES)
+    tab.close()
+    assert found == {"small": [], "wide": []}
+
+
 def test_solutions_are_folded_and_open(tab):
     pages = [page for page in PAGES if "solution dropdown" in page.read_text()]
     assert pages

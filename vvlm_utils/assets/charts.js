@@ -62,7 +62,9 @@
     chart.setAttribute("role", "group");
     chart.setAttribute("aria-label", `Interactive chart. ${image.alt ?? image.getAttribute("aria-label")}`);
     image.after(chart);
-    figure.classList.add("vvlm-explored");
+    // A phone keeps the still figure, which is drawn for it, until its reader asks.
+    const narrow = window.matchMedia("(max-width: 600px)").matches;
+    figure.classList.toggle("vvlm-explored", !narrow);
     const { data: traces, layout } = JSON.parse(data.textContent);
     // A finger scrolls the page; only a mouse draws a box to zoom into.
     if (window.matchMedia("(pointer: coarse)").matches) layout.dragmode = false;

@@ -7,7 +7,6 @@ data beside the picture of a page, and ``assets/charts.js`` swaps the two in the
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 from importlib.util import find_spec
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
+
+from vvlm_utils.plots.phone import PHONE, faces, nest
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -39,16 +40,11 @@ class Explorable:
         return f"Explorable({len(self.chart.data)} traces)"
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        from IPython.core.pylabtools import print_figure
         from matplotlib import pyplot as plt
 
-        picture, drawing = (print_figure(self.still, fmt=kind) for kind in ("png", "svg"))
+        drawn = faces(self.still)
         plt.close(self.still)  # or the notebook would show it once more
-        return {
-            PLOTLY: json.loads(self.chart.to_json()),
-            "image/png": base64.b64encode(picture).decode(),
-            "image/svg+xml": drawing,
-        }
+        return {PLOTLY: json.loads(self.chart.to_json())} | drawn
 
 
 OPENING = '```{{raw}} html\n<script type="application/json" class="vvlm-chart" data-figure="{}">'
@@ -65,15 +61,19 @@ def _chart_cell(chart: dict, figure: str) -> NotebookNode:
 def embed_charts(notebook: NotebookNode) -> NotebookNode:
     """Move every chart of an executed notebook out of its output, into a cell of its own below.
 
-    The output keeps its picture; the new cell holds the chart's data and the name of the figure
-    that it can replace. Charts of cells whose figure has no name are left out.
+    The output keeps its picture, and its drawing holds the one for a phone; the new cell holds the
+    chart's data and the name of the figure that it can replace. Charts of cells whose figure has no
+    name are left out.
     """
     cells = []
     for cell in notebook.cells:
         cells.append(cell)
         name = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
         for output in cell.get("outputs", []):
-            chart = output.get("data", {}).pop(PLOTLY, None)
+            data = output.get("data", {})
+            if narrow := data.pop(PHONE, None):
+                data["image/svg+xml"] = nest(data["image/svg+xml"], narrow)
+            chart = data.pop(PLOTLY, None)
             if chart and name:
                 cells.append(_chart_cell(chart, name))
     notebook.cells = cells

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from vvlm_utils.cost.equation import FACTORS
+from vvlm_utils.plots.phone import on_phone
 from vvlm_utils.plots.style import COST_COLORS, FACTOR_COLORS, FACTOR_SYMBOLS, PAPER, log_ticks
 
 LABEL = "elasticity of the best design in $n$"
@@ -82,7 +83,8 @@ def plot_table10(ours: pd.DataFrame, printed: pd.DataFrame) -> np.ndarray:
     settings = list(dict.fromkeys(ours["setting"]))
     ours, printed = (table.sort_values("x", kind="stable") for table in (ours, printed))
     shared = {"sharex": "col", "sharey": "row", "squeeze": False}
-    _, axes = plt.subplots(3, len(settings), figsize=(8.2, 5.4), **shared)
+    figure, axes = plt.subplots(3, len(settings), figsize=(7.8, 5.4), **shared)
+    on_phone(figure, 0)  # a row is a factor and a column a setting: it scrolls
     for i, factor in enumerate(FACTORS):
         for ax, setting in zip(axes[i], settings, strict=True):
             rows = ours[(ours["setting"] == setting) & (ours["factor"] == factor)]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from vvlm_utils.plots.phone import on_phone
 from vvlm_utils.plots.style import FACTOR_COLORS, LABELS, example_palette, log_ticks
 
 BLIND = {"color": "#7F7F7F", "linestyle": "--", "linewidth": 1}
@@ -22,6 +23,7 @@ def plot_filmstrip(clip: np.ndarray, chosen: np.ndarray, tokens_per_frame: int) 
     columns = 8
     rows = -(-len(clip) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(8.2, 1.12 * rows), squeeze=False)
+    on_phone(figure, columns // 2)
     side, size = isqrt(tokens_per_frame), clip.shape[1]
     for number, ax in enumerate(axes.flat):
         ax.axis("off")
@@ -29,7 +31,7 @@ def plot_filmstrip(clip: np.ndarray, chosen: np.ndarray, tokens_per_frame: int) 
             continue
         seen = number in set(np.asarray(chosen).tolist())
         ax.imshow(clip[number], alpha=1.0 if seen else 0.35)
-        ax.set_title(f"{number}", fontsize=7, pad=2, fontweight="bold" if seen else "normal")
+        ax.set_title(f"{number}", fontsize=7.5, pad=2, fontweight="bold" if seen else "normal")
         for edge in np.arange(1, side) * size / side - 0.5 if seen else ():
             ax.axhline(edge, color="white", linewidth=0.5, alpha=0.7)
             ax.axvline(edge, color="white", linewidth=0.5, alpha=0.7)
@@ -124,6 +126,7 @@ def plot_responses(averages: pd.DataFrame, arms: dict[str, pd.DataFrame]) -> np.
     figure, axes = plt.subplots(
         len(arms), len(families), figsize=(9.6, 1.75 * len(arms)), sharey=True, sharex="row"
     )
+    on_phone(figure, 0)  # a row is a factor and a column a family: it scrolls
     rows = list(axes)
     for row, (factor, arm) in zip(rows, arms.items(), strict=True):
         colors = example_palette(arm["train_examples"])
@@ -136,7 +139,7 @@ def plot_responses(averages: pd.DataFrame, arms: dict[str, pd.DataFrame]) -> np.
             ax.axhline(averages.loc[family, "blind"], **BLIND)
             levels = sorted(part[factor].unique())
             log_ticks(ax, [levels[0], levels[-1]], counts=factor == "lm_params")
-            ax.tick_params(labelsize=7)
+            ax.tick_params(labelsize=8.5)
             ax.set_ylim(0, 100)
             if row is rows[0]:
                 ax.set_title(family, fontsize=9)

@@ -115,7 +115,7 @@ def _plot_steps(
                 "color": FACTOR_COLORS[factor] if k == 0 else "#333333",
                 "linewidth": 2 - 0.5 * k,
             }
-            lines += ax.step(budget, table[factor], style, where="post", **look)
+            lines += ax.plot(*_treads(budget, table[factor]), style, **look)
             if k == 0:
                 low, high = (table[f"{LOWS[factor]}_{end}"] for end in ("low", "high"))
                 paint = {"color": FACTOR_COLORS[factor], "alpha": BAND_ALPHA, "linewidth": 0}
@@ -134,24 +134,34 @@ def _plot_steps(
     return axes
 
 
+def _treads(budget: pd.Series, values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """The level parts of a staircase, with gaps between: a choice that flips is no bar code."""
+    ends = np.r_[budget.iloc[1:], budget.iloc[-1]]
+    x = np.column_stack([budget, ends, ends]).astype(float)
+    y = np.column_stack([values, values, values]).astype(float)
+    y[np.diff(values, append=values.iloc[-1]) != 0, 2] = np.nan
+    return x.ravel(), y.ravel()
+
+
 def plot_votes(
     votes: Mapping[str, pd.DataFrame],
     unit: tuple[str, float] = TERA,
     budget_ticks: Sequence[float] = BUDGET_TICKS,
 ) -> np.ndarray:
-    """Share of the bag's members that choose each LM size, stacked; a panel for each table."""
+    """Share of the bag's members that choose each LM size, at some budgets; a panel per table."""
     figure, axes = plt.subplots(1, len(votes), figsize=(7.8, 3.1), sharey=True, squeeze=False)
     for ax, (title, table) in zip(axes[0], votes.items(), strict=True):
-        colors = lm_palette(table.columns)
-        areas = ax.stackplot(
-            table.index / unit[1], table.T, colors=list(colors.values()), edgecolor="white",
-            linewidth=0.4, step="post", labels=[lm_name(z) for z in table.columns],
-        )  # fmt: skip
-        log_ticks(ax, budget_ticks)
+        budgets = table.index.to_numpy() / unit[1]
+        shown = [int(np.abs(np.log(budgets / tick)).argmin()) for tick in budget_ticks]
+        bars = table.iloc[shown].rename(columns=lm_name)
+        look = {"color": list(lm_palette(table.columns).values()), "width": 0.85}
+        bars.plot.bar(stacked=True, legend=False, ax=ax, **look)
+        ax.set_xticks(range(len(bars)), [f"{tick:g}" for tick in budget_ticks], rotation=0)
         ax.set(title=title, xlabel=f"budget ({unit[0]} per video)", ylim=(0, 1))
-        ax.margins(x=0)
+        ax.grid(axis="x", visible=False)
     axes[0, 0].set_ylabel("share of the bag")
-    figure.legend(handles=areas, loc="outside right center", title="LM size", reverse=True)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", title="LM size", reverse=True)
     return axes[0]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -59,21 +60,14 @@ def plot_relative_errors(predictions: pd.DataFrame) -> np.ndarray:
     laws = list(dict.fromkeys(predictions["law"]))
     _, axes = plt.subplots(1, len(tests), figsize=(6.8, 3.4), sharey=True, squeeze=False)
     for ax, test in zip(axes[0], tests, strict=True):
-        part = predictions[predictions["test"] == test]
-        boxes = ax.boxplot(
-            [part.loc[part["law"] == law, "relative"] for law in laws],
-            whis=(5, 95),
-            widths=0.6,
-            patch_artist=True,
-            flierprops={"markersize": 3, "markeredgecolor": "0.5"},
-            medianprops={"color": "black", "linewidth": 1.2},
-        )
-        for box, law in zip(boxes["boxes"], laws, strict=True):
-            box.set(facecolor=LAW_COLORS[law], alpha=0.75)
+        sns.boxplot(
+            predictions[predictions["test"] == test], x="law", y="relative", order=laws, ax=ax,
+            hue="law", palette=LAW_COLORS, whis=(5, 95), width=0.6, fliersize=3,
+        )  # fmt: skip
         ax.axhline(0, color="0.6", linewidth=1, zorder=0)
-        ax.set_xticks(range(1, len(laws) + 1), [LAW_NAMES[law] for law in laws], rotation=20)
-        ax.set_title(TEST_NAMES[test])
-    axes[0, 0].set_ylabel("relative error (%)")
+        ax.set_xticks(range(len(laws)), [LAW_NAMES[law] for law in laws], rotation=20)
+        ax.set(title=TEST_NAMES[test], xlabel="", ylabel="relative error (%)")
+        ax.label_outer()
     return axes[0]
 
 
@@ -87,24 +81,21 @@ def plot_held_out(predictions: pd.DataFrame) -> Figure:
         -(-len(laws) // 2), 2, figsize=(6.2, 6.0), sharex=True, sharey=True, squeeze=False
     )
     ends = [predictions["observed"].min() - 1, predictions["observed"].max() + 1]
-    colors, markers = lm_palette(predictions["lm_params"]), lm_markers(predictions["lm_params"])
+    sizes = predictions["lm_params"].unique()
+    look = {"palette": lm_palette(sizes), "markers": lm_markers(sizes), "s": 26, "linewidth": 0}
     for ax, law in zip(axes.flat, laws, strict=False):
-        part = predictions[predictions["law"] == law]
-        ax.plot(ends, ends, color="0.6", linewidth=1)
-        for size, points in part.groupby("lm_params"):
-            ax.scatter(
-                points["observed"],
-                points["predicted"],
-                s=18,
-                color=colors[size],
-                marker=markers[size],
-                label=lm_name(size),
-            )
-        ax.set(title=LAW_NAMES[law])
+        ax.plot(ends, ends, color="0.6", linewidth=1, zorder=0)
+        sns.scatterplot(
+            predictions[predictions["law"] == law], x="observed", y="predicted", ax=ax,
+            hue="lm_params", style="lm_params", legend=ax is axes[0, 0] and "full", **look,
+        )  # fmt: skip
+        ax.set(title=LAW_NAMES[law], xlabel="", ylabel="")
     for ax in axes.flat[len(laws) :]:
         ax.remove()
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3, title="LM parameters")
+    axes[0, 0].get_legend().remove()
+    names = [lm_name(float(label)) for label in labels]
+    figure.legend(handles, names, loc="outside upper center", ncols=3, title="LM parameters")
     figure.supxlabel("observed error (points)", fontsize=10)
     figure.supylabel("predicted error (points)", fontsize=10)
     return figure

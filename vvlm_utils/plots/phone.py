@@ -21,8 +21,9 @@ PHONE = "application/vnd.vvlm.phone+svg"
 WIDTH = 3.55  # inches: a screen of 390 pixels without its margins
 LEAST = 7.2  # points: a little over the 9 pixels that a phone's reader needs
 ROW = 2.5  # inches, the tallest row of panels
-LETTERS = 16  # of a line of a name beside an axis
+LETTERS = 24  # of a line of a name beside an axis
 COLUMNS = "phone_columns"  # attribute of a figure
+NESTED = "phone-face"  # id of the group that holds a narrow drawing within the wide one
 
 
 def on_phone(figure: Figure, columns: int) -> None:
@@ -41,6 +42,13 @@ def faces(figure: Figure) -> dict[str, str]:
     if (narrow := reflow(figure)) is not None:
         drawn[PHONE] = print_figure(narrow, fmt="svg")
     return drawn
+
+
+def nest(wide: str, narrow: str) -> str:
+    """A drawing that holds its narrow one unseen, so that one file carries both to a site."""
+    inside = narrow[narrow.index("<svg") :].strip()
+    end = wide.rindex("</svg>")
+    return f'{wide[:end]}<g id="{NESTED}" display="none">{inside}</g>\n</svg>\n'
 
 
 def reflow(figure: Figure) -> Figure | None:
@@ -113,10 +121,12 @@ def _wrap_names(ax: Axes, columns: int) -> None:
     if _has_names(ax):
         names = [fill(tick.get_text(), LETTERS) for tick in ax.get_yticklabels()]
         ax.set_yticks(ax.get_yticks(), names)
+    names = [tick.get_text() for tick in ax.get_xticklabels()]
     if _has_names(ax, "x"):
-        names = [tick.get_text() for tick in ax.get_xticklabels()]
-        letters = max(LETTERS * 2 // columns // len(names), 5)
+        letters = max(LETTERS * 4 // 3 // columns // len(names), 5)
         ax.set_xticks(ax.get_xticks(), [fill(name, letters) for name in names])
+    elif len("".join(names)) * columns > 2 * LETTERS and any(n.isidentifier() for n in names):
+        ax.tick_params(axis="x", labelrotation=60)
 
 
 def _gather_legends(figure: Figure) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 
 from vvlm_utils.plots.style import log_ticks
@@ -25,7 +26,7 @@ def plot_tokens(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set(xscale="log", yscale="log", xlabel="length of the clip (seconds)")
     ax.set(ylabel="visual tokens")
     log_ticks(ax, [2, 10, 60, 600])
-    ax.legend(fontsize=7.5, ncols=2)
+    ax.legend(fontsize=8, ncols=2)
     return ax
 
 
@@ -37,13 +38,11 @@ def plot_models(table: pd.DataFrame, column: str, label: str, line: float | None
     """
     families = list(dict.fromkeys(table["family"]))
     ax = plt.subplots(figsize=(6.4, 0.34 * len(families) + 1.0))[1]
-    place = {family: -row for row, family in enumerate(families)}
-    size = 12 + 40 * np.sqrt(table["params"] / 1e10)
-    ax.scatter(table[column], table["family"].map(place), s=size, color="#0072B2", alpha=0.6)
+    look = {"size": "params", "sizes": (15, 130), "alpha": 0.6, "legend": False}
+    sns.scatterplot(table, x=column, y="family", color="#0072B2", linewidth=0, ax=ax, **look)
     if line is not None:
         ax.axvline(line, color="#B2182B", linestyle=":")
-    ax.set_yticks(list(place.values()), families)
-    ax.set(xlabel=label)
+    ax.set(xlabel=label, ylabel="")
     return ax
 
 
@@ -64,5 +63,5 @@ def plot_steps(steps: pd.DataFrame) -> np.ndarray:
         ax.set(title=task, xscale="log", xlabel="frames")
         log_ticks(ax, sorted(shown["frames"].unique()))
     axes[0, 0].set(ylabel="error over that at 8 frames")
-    axes[0, -1].legend(fontsize=7.5)
+    axes[0, -1].legend(fontsize=8)
     return axes[0]

@@ -14,8 +14,10 @@ import numpy as np
 from IPython import get_ipython
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 
+from vvlm_utils.plots.phone import faces
 from vvlm_utils.text import short_count
 
 FACTOR_COLORS = {
@@ -64,7 +66,7 @@ PAPER = {"marker": "D", "color": "#B2182B", "markerfacecolor": "none"}
 BAND_ALPHA = 0.2
 
 # Places on a light-to-dark map, so that a size keeps its colour in every chapter.
-_LM_PLACES = {1e9: 0.12, 2.8e9: 0.38, 7.5e9: 0.62, 14e9: 0.78, 32e9: 0.9, 72e9: 1.0}
+_LM_PLACES = {1e9: 0.08, 2.8e9: 0.3, 7.5e9: 0.5, 14e9: 0.68, 32e9: 0.84, 72e9: 1.0}
 _LM_MARKERS = {
     1e9: "o",
     2.8e9: "s",
@@ -79,13 +81,13 @@ _EXAMPLE_PLACES = {0.25e6: 0.3, 0.5e6: 0.45, 1e6: 0.6, 2e6: 0.75, 10e6: 1.0}
 
 
 def use_style() -> None:
-    """Apply the book's style file to every figure that follows; a notebook draws SVG as well.
+    """Apply the book's style file to every figure that follows; a notebook keeps all their faces.
 
-    A site shows the SVG, which follows its theme; whatever shows no SVG has the PNG.
+    A site shows the drawing, wide or for a phone; whatever shows no drawing has the picture.
     """
     plt.style.use(str(files("vvlm_utils") / "vvlm.mplstyle"))
     if (shell := get_ipython()) is not None:
-        shell.run_line_magic("config", "InlineBackend.figure_formats = {'png', 'svg'}")
+        shell.display_formatter.mimebundle_formatter.for_type(Figure, faces)
 
 
 def _ordered_palette(values: Iterable[float], cmap: str, places: dict[float, float]) -> dict:

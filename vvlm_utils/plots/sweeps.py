@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 
 from vvlm_utils.plots.style import LABELS, lm_markers, lm_name, lm_palette, log_ticks
@@ -36,7 +37,7 @@ def plot_design_plane(designs: pd.DataFrame, curves: pd.DataFrame) -> np.ndarray
                 textcoords="offset points",
                 ha="right",
                 va="center",
-                fontsize=7,
+                fontsize=8,
             )
         for sweep, marks in designs[designs["lm_params"] == n].groupby("sweep", sort=False):
             ax.scatter(
@@ -109,20 +110,16 @@ def plot_picked(enumerated: pd.DataFrame, picked: pd.DataFrame, published: pd.Da
 
 def plot_correlations(matrices: dict[str, pd.DataFrame]) -> np.ndarray:
     """Correlation matrices of the log factors side by side; a constant column is left blank."""
-    figure, axes = plt.subplots(1, len(matrices), figsize=(7.8, 2.9))
-    for ax, (title, matrix) in zip(np.atleast_1d(axes), matrices.items(), strict=True):
-        image = ax.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1)
-        for i, row in enumerate(matrix.to_numpy()):
-            for j, value in enumerate(row):
-                text = "const." if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}"
-                shade = "white" if abs(value) > 0.6 else "black"
-                look = {"ha": "center", "va": "center", "fontsize": 7.5, "color": shade}
-                if not np.isnan(value):  # on a colour of its own, whatever the page's theme
-                    look["gid"] = f"fixed-{title}-{i}-{j}".replace(" ", "-")
-                ax.text(j, i, text, **look)
-        ax.set_xticks(range(len(matrix)), matrix.columns)
-        ax.set_yticks(range(len(matrix)), matrix.index)
-        ax.grid(False)
+    figure, axes = plt.subplots(1, len(matrices), figsize=(7.8, 2.9), squeeze=False)
+    shared = {"cmap": "RdBu_r", "vmin": -1, "vmax": 1, "square": True, "cbar": False}
+    for ax, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
+        said = (matrix.round(2) + 0.0).map("{:.2f}".format).where(matrix.notna(), "")
+        sns.heatmap(matrix, annot=said, fmt="", annot_kws={"fontsize": 8}, ax=ax, **shared)
+        for place, text in enumerate(ax.texts):  # on a colour of its own, whatever the page's theme
+            text.set_gid(f"fixed-{title}-{place}".replace(" ", "-"))
+        for row, column in zip(*matrix.isna().to_numpy().nonzero(), strict=True):
+            ax.text(column + 0.5, row + 0.5, "const.", ha="center", va="center", fontsize=8)
+        ax.tick_params(length=0, labelrotation=0)
         ax.set_title(title)
-    figure.colorbar(image, ax=axes, shrink=0.75, label="correlation")
-    return axes
+    figure.colorbar(ax.collections[0], ax=axes, shrink=0.75, label="correlation")
+    return axes[0]

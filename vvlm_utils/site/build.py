@@ -26,6 +26,7 @@ from vvlm_utils.chapters.notebook import find_cells, find_parameters, leave_out,
 from vvlm_utils.files import whole, whole_folder
 from vvlm_utils.parsing import read_yaml
 from vvlm_utils.plots.charts import copy_assets, embed_charts, gather_charts
+from vvlm_utils.plots.phone import PHONE, nest
 from vvlm_utils.progress import Lines
 from vvlm_utils.site.claims_page import fill_page
 from vvlm_utils.site.head import CARD, draw_card
@@ -189,11 +190,17 @@ def draw_front_figure(executed: Path, target: Path) -> None:
     """Show the picture on the staged front page as a drawing, and make the site's card of it."""
     chapter, figure, place = FRONT
     drawing = target / place.with_suffix(".svg")
-    drawing.write_bytes(extract_figure(executed / f"{chapter}.ipynb", figure, "image/svg+xml"))
+    notebook = executed / f"{chapter}.ipynb"
+    wide = extract_figure(notebook, figure, "image/svg+xml").decode()
+    try:
+        wide = nest(wide, extract_figure(notebook, figure, PHONE).decode())
+    except ValueError:  # a figure that stays wide on a phone
+        pass
+    drawing.write_text(wide)
     page = target / f"{FRONT_PAGE}.md"
     page.write_text(page.read_text().replace(place.name, drawing.name))
     title = yaml.safe_load((target / "_config.yml").read_text())["title"]
-    picture = extract_figure(executed / f"{chapter}.ipynb", figure)
+    picture = extract_figure(notebook, figure)
     draw_card(picture, title, target / place.parent / CARD)
 
 

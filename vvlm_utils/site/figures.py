@@ -14,6 +14,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from pathlib import Path
 
+from vvlm_utils.plots.phone import NESTED
+
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "{http://www.w3.org/1999/xlink}href"
 PICTURE = re.compile(r'<img\b[^>]*\bsrc="([^"]+\.svg)"[^>]*>')
@@ -65,6 +67,8 @@ def _variable(found: re.Match) -> str:
 def theme(svg: str, name: str, label: str) -> tuple[str, set[str]]:
     """One picture as an element of the page, and the colours that follow the theme.
 
+    A drawing that holds another for a phone becomes two elements, of which a page shows one.
+
     name : begins every id of the picture, so that two pictures of a page keep theirs apart
     label : what the picture shows, in words; a picture without is for the eye alone
     """
@@ -73,16 +77,27 @@ def theme(svg: str, name: str, label: str) -> tuple[str, set[str]]:
         for child in [c for c in parent if c.tag == f"{{{SVG}}}metadata"]:
             parent.remove(child)
     colours: set[str] = set()
+    nested = root.find(f"{{{SVG}}}g[@id='{NESTED}']")
+    if nested is None:
+        return _element(root, name, label, colours), colours
+    root.remove(nested)
+    faces = {"wide": root, "phone": nested[0]}
+    every = [_element(f, f"{name}{k}", label, colours, k) for k, f in faces.items()]
+    return "".join(every), colours
+
+
+def _element(root: ET.Element, name: str, label: str, colours: set[str], face: str = "") -> str:
+    """A drawing as an element that takes the width it was drawn for; its colours are added."""
     _follow(root, name, colours)
     root.attrib.pop("height", None)
     width = root.attrib.pop("width", "").removesuffix("pt")
-    root.set("class", "vvlm-figure")
+    root.set("class", f"vvlm-figure vvlm-{face}" if face else "vvlm-figure")
     if width:
         root.set("style", f"width: {float(width):.0f}pt")
     root.set("role", "img" if label else "presentation")
     if label:
         root.set("aria-label", label)
-    return ET.tostring(root, encoding="unicode"), colours
+    return ET.tostring(root, encoding="unicode")
 
 
 def _follow(element: ET.Element, name: str, colours: set[str], fixed: bool = False) -> None:
