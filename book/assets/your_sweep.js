@@ -92,7 +92,9 @@
   const part = (id, title, ...content) =>
     element("section", { id: `sweep-${id}` }, element("h2", {}, title), ...content);
 
-  function frontierPart(answer) {
+  const FRONTIER = "The best design at each budget";
+
+  function frontierPart(answer, title) {
     const unit = unitOf(answer);
     const show = (x) => x.toFixed(answer.unit === "points" ? 1 : 3);
     const rows = answer.rows.map((row) => [
@@ -105,7 +107,7 @@
     const name = answer.unit === "points" ? "error, points" : answer.unit;
     const head = [unit[0], "LM, frames × tokens", `${name} (80%)`, "refits with this LM", "frames",
       "tokens", "as good", "outside the runs"];
-    return part("frontier", "The best design at each budget", list(answer.sentences),
+    return part("frontier", title, list(answer.sentences),
       tableOf(`For ${billions(answer.examples)} training examples; as good: other designs within ${number(answer.epsilon)}`, head, rows));
   }
 
@@ -227,9 +229,10 @@
     const whole = message.step === "answer";
     const [middle] = answer.sentences.slice(answer.sentences.length >> 1);
     status.textContent = whole ? middle
-      : `A first answer, of a single fit of ${message.law}; the refits follow. ${middle.split(";")[0]}.`;
+      : `A first answer, of a single fit of ${message.law}; the refits follow in about ` +
+        `${number(Math.max(1, message.seconds), 1)} s. ${middle.split(";")[0]}.`;
     result.replaceChildren(
-      frontierPart(answer), ...(whole ? [
+      frontierPart(answer, whole ? FRONTIER : `${FRONTIER}: first answer, bands follow`), ...(whole ? [
         element("p", {}, model), chartsPart(answer), votesPart(answer), tiesPart(answer),
         lawsPart(compared), keepPart(message, chosen)] : []),
       auditPart(audited)

@@ -12,6 +12,7 @@ import { fitRecord } from "./files.js";
 import { sayModel, sayQuestion } from "./sentences.js";
 
 const FIRST_STARTS = 8; // of the single fit that answers first
+const FITS = [10, 0.35]; // what the mix takes, in times of that fit: at all, and for each refit
 
 // Prepare, audit, fit and answer; `say` is called with every part as it is known.
 export function analyse({ bytes, name, choices }, data, say) {
@@ -35,10 +36,13 @@ export function analyse({ bytes, name, choices }, data, say) {
   const first = Object.values(laws).find((law) => data.recommended.includes(law.name)) ??
     Object.values(laws)[0];
   const quick = { ...data.options, few_starts: FIRST_STARTS };
+  const members = choices.members ?? data.members;
+  const began = performance.now();
   const single = asMix(data, prepared, fitLaw(first, prepared.runs, quick, new Random(seed)));
-  say({ step: "first", law: first.name, answer: answerOf(single, prepared, asked, data) });
+  const seconds = ((FITS[0] + FITS[1] * members) * (performance.now() - began)) / 1000;
+  say({ step: "first", law: first.name, seconds, answer: answerOf(single, prepared, asked, data) });
   const progress = (share) => say({ step: "progress", share });
-  const mixed = recommended(data, prepared, new Random(seed), choices.members ?? data.members, progress);
+  const mixed = recommended(data, prepared, new Random(seed), members, progress);
   const compared = compareLaws(prepared, audited, data, new Random(seed));
   say({ step: "answer", answer: answerOf(mixed, prepared, asked, data), compared,
     model: sayModel(mixed), fit: fitRecord(mixed, prepared, data) });
