@@ -8,10 +8,20 @@ import subprocess
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from vvlm_utils.cost.equation import inference_cost
-from vvlm_utils.site import answer_boxes, exercises, moves
+from vvlm_utils.frontier.solver import Question, solve
+from vvlm_utils.laws.fitting import fit
+from vvlm_utils.laws.forms import LAWS
+from vvlm_utils.laws.law import values as law_values
+from vvlm_utils.laws.options import FitOptions
+from vvlm_utils.laws.priors import Prior
+from vvlm_utils.runs.designs import PAPER_CENTRE, PAPER_LM_PARAMS, isoflop_designs
+from vvlm_utils.runs.space import Space
+from vvlm_utils.runs.table import AVERAGE, load_runs
+from vvlm_utils.site import allocator, answer_boxes, exercises, moves
 from vvlm_utils.site.engine import join_modules
 
 ROOT = Path(__file__).parents[2]
@@ -22,20 +32,38 @@ EXERCISE = """<div class="exercise admonition" id="{}">
 </div>
 """
 COST = moves.move_cost(7.5e9, 32, 196, 10)
+ISOFLOP = moves.move_isoflop(30, 0.03)
 ANSWERED = "ex-pays-back"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def mix():
+    return allocator.fit_task(AVERAGE, 40)
+
+
+@pytest.fixture(scope="module")
+def law():
+    """The part on a law, fitted with a prior from few starts."""
+    options = FitOptions(prior=Prior(), starts=20)
+    fitted = fit(LAWS["add-interact"], load_runs("paper"), options, rng=np.random.default_rng(0))
+    return fitted, moves.move_law(fitted, PAPER_CENTRE, 1e6)
+
+
+@pytest.fixture(scope="module")
+def site(mix, law, tmp_path_factory):
     """A folder as the site has it: static files, and a page with all that answers or moves."""
     folder = tmp_path_factory.mktemp("site")
     static = folder / "_static"
     static.mkdir()
     (folder / "notebooks").mkdir()
     (static / "engine.js").write_text(join_modules(ASSETS / "engine"))
-    shutil.copy2(ASSETS / "frontier_chart.js", static)
+    for name in ("frontier_chart.js", "allocator.js"):
+        shutil.copy2(ASSETS / name, static)
+    allocator.write_script(allocator.export({AVERAGE: mix}), static / "allocator_data.js")
     shutil.copytree(ASSETS / "moves", static / "moves")
     body = f"<main><h1>A chapter</h1>{COST._repr_html_()}{EXERCISE.format(ANSWERED)}"
+    data = moves.move_data(mix, 10, 5e5, PAPER_LM_PARAMS, 0.8)
+    body += ISOFLOP._repr_html_() + law[1]._repr_html_() + data._repr_html_()
     body += EXERCISE.format("ex-tokens-by-task") + EXERCISE.format("ex-not-checked") + "</main>"
     head = '<meta charset="utf-8"><title>A chapter</title>'
     page = f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>'
@@ -64,7 +92,9 @@ def numbers(text: str) -> list[float]:
 
 def move(tab, name: str, label: str, index: int) -> None:
     """Put a slider of a part on one of its places."""
-    slider = tab.locator(f'[data-move="{name}"]').get_by_label(label, exact=True)
+    slider = tab.locator(f'[data-move="{name}"] input[type=range]').and_(
+        tab.get_by_label(label, exact=True)
+    )
     slider.evaluate("(s, i) => { s.value = i; s.dispatchEvent(new Event('input')); }", index)
 
 
@@ -239,8 +269,69 @@ def test_the_cost_is_equation_1(tab, places):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("place", [0, 20, -1])
+def test_the_designs_of_a_budget_are_pythons(tab, place):
+    budgets = ISOFLOP.settings["budgets"]
+    move(tab, "isoflop", "budget per video", place % len(budgets))
+    near = isoflop_designs(budgets[place], 0.03)
+    counts = [int((near["lm_params"] == size).sum()) for size in PAPER_LM_PARAMS]
+    said = says(tab, "isoflop").split(": ", 1)[1].split("; ")
+    assert [0 if s.startswith("no ") else int(s.split()[0]) for s in said] == counts
+    assert tab.locator('[data-move="isoflop"] circle').count() == sum(counts)
+    most = near[near["lm_params"] == 1e9].sort_values(["frames", "tokens_per_frame"])
+    if len(most):
+        assert f"{most['frames'].iloc[-1]} x " in said[0]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("factor", ["frames", "LM size"])
+def test_a_moved_law_is_pythons(tab, law, factor):
+    fitted, part = law
+    tab.locator('[data-move="law"]').get_by_label(factor).first.check()
+    name = {"frames": "frames", "LM size": "lm_params"}[factor]
+    values, examples = part.settings["values"][name], part.settings["examples"]
+    move(tab, "law", factor, 2)
+    move(tab, "law", "finetuning examples", 1)
+    move(tab, "law", "exponent a of the factor", 0)
+    here = part.settings["design"] | {name: values[2], "train_examples": examples[1]}
+    theta = np.array(part.settings["theta"])
+    own = next(
+        t.powers[0].exponent for t in fitted.law.terms if [p.factor for p in t.powers] == [name]
+    )
+    theta[fitted.law.parameters.index(own)] = 0
+    level = [here[f] / part.settings["design"][f] for f in fitted.law.factors]
+    wanted = law_values(fitted.law, theta, np.log(level)[:, None])[0, 0]
+    error = float(re.search(r"error of ([\d.]+) points", says(tab, "law"))[1])
+    assert error == pytest.approx(wanted, rel=6e-3)
+
+
+def test_a_laws_parts_add_up_to_its_prediction(law):
+    fitted, part = law
+    design = load_runs("paper").head(1).assign(**PAPER_CENTRE, train_examples=1e6)
+    assert part.still["error"].sum() == pytest.approx(fitted.predict(design)[0])
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("budget", "place"), [("10", 2), ("30", 4)])
+def test_the_best_design_at_more_data_is_pythons(tab, mix, budget, place):
+    box = tab.locator('[data-move="data"]')
+    box.scroll_into_view_if_needed()
+    box.locator(".vvlm-panels svg").first.wait_for()
+    box.get_by_label(budget, exact=True).check()
+    move(tab, "data", "finetuning examples", place)
+    n = moves.EXAMPLES[place]
+    asked = Question([float(budget) * 1e12], n, Space(lm_params=PAPER_LM_PARAMS))
+    best = solve(mix, asked).table().iloc[0]
+    said = says(tab, "data")
+    assert f"{best['frames']:g} frames of {best['tokens_per_frame']:g} tokens" in said
+    assert f"{best['lm_params'] / 1e9:g}B LM" in said
+    error = float(re.search(r"error of ([\d.]+) points", said)[1])
+    assert error == pytest.approx(best["error"], rel=6e-4)
+
+
+@pytest.mark.browser
 def test_a_slider_moves_by_keyboard_and_says_its_value(tab):
-    slider = tab.get_by_label("frames", exact=True)
+    slider = tab.locator('[data-move="cost"]').get_by_label("frames", exact=True)
     slider.focus()
     tab.keyboard.press("ArrowRight")
     assert slider.get_attribute("aria-valuetext") == "33"

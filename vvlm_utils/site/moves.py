@@ -9,17 +9,22 @@ book: values come from the settings, and arithmetic from the engine of the alloc
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 
 import numpy as np
 import pandas as pd
 
-from vvlm_utils.cost.equation import FACTORS, SOVIT_400M, inference_cost
+from vvlm_utils.cost.equation import FACTORS, SOVIT_400M, TRAIN_EXAMPLES, inference_cost
+from vvlm_utils.frontier.solver import Question, solve
+from vvlm_utils.laws.fitting import LawFit
+from vvlm_utils.laws.law import values as law_values
+from vvlm_utils.laws.protocols import Model
 from vvlm_utils.plots.tables import show
-from vvlm_utils.runs.designs import MAX_FRAMES, PAPER_LM_PARAMS, square_tokens
-from vvlm_utils.runs.space import PAPER_SPACE
+from vvlm_utils.runs.designs import MAX_FRAMES, PAPER_LM_PARAMS, isoflop_designs, square_tokens
+from vvlm_utils.runs.space import PAPER_SPACE, Space
+from vvlm_utils.text import FACTOR_NAMES
 
 STATIC = "../_static/"  # from the page of a chapter
 STYLE = "moves/moves.css"
@@ -27,8 +32,14 @@ BOX = 'class="vvlm-answer"'
 # Scripts that a page loads, in this order, where it holds what stands on the left.
 SCRIPTS = {
     BOX: ("engine.js", "moves/scrypt.js", "moves/answers.js"),
-    'data-move="cost"': ("engine.js", "frontier_chart.js", "moves/parts.js", "moves/cost.js"),
+    'class="vvlm-move"': ("engine.js", "frontier_chart.js", "moves/parts.js"),
+    'data-move="cost"': ("moves/cost.js",),
+    'data-move="isoflop"': ("moves/isoflop.js",),
+    'data-move="law"': ("moves/law.js",),
+    'data-move="data"': ("allocator_data.js", "allocator.js", "moves/data.js"),
 }
+BUDGETS = (2.0, 5.0, 10.0, 30.0, 100.0)  # TFLOPs, of the part on data
+EXAMPLES = (1e5, 2.5e5, 5e5, 1e6, 2e6, 5e6, 1e7)  # sizes of the training set, of the parts on it
 
 
 @dataclass(frozen=True)
@@ -99,6 +110,97 @@ def move_cost(lm_params: float, frames: int, tokens_per_frame: int, budget_tflop
     caption = "Cost of one video of the design in the parameters, and with one factor halved."
     decimals = dict.fromkeys(("vision_flops", "lm_flops", "total_flops"), 1)
     return Move("cost", table, caption, settings, decimals=decimals)
+
+
+def move_isoflop(budget_tflops: float, tolerance: float) -> Move:
+    """A slider over the budget, and the designs that cost it, by LM size."""
+    near = isoflop_designs(budget_tflops * 1e12, tolerance)
+    near = near.sort_values(["frames", "tokens_per_frame"], ascending=[False, True])
+    rows = []
+    for size in PAPER_LM_PARAMS:
+        part = near[near["lm_params"] == size]
+        ends = [f"{x.frames} x {x.tokens_per_frame}" for x in part.itertuples()] or ["none"]
+        rows.append([size, len(part), ends[0], ends[-1]])
+    table = pd.DataFrame(rows, columns=["lm_params", "designs", "most frames", "most tokens"])
+    settings = {
+        "tower": asdict(SOVIT_400M),
+        "lm_params": PAPER_LM_PARAMS,
+        "frames": list(range(1, MAX_FRAMES + 1)),
+        "tokens_per_frame": square_tokens().tolist(),
+        "tolerance": tolerance,
+        "budget": budget_tflops * 1e12,
+        "budgets": _with([1e12 * float(f"{b:.2g}") for b in np.geomspace(1, 200, 60)],
+                         budget_tflops * 1e12),
+    }  # fmt: skip
+    caption = (
+        f"Designs within {tolerance:.0%} of {budget_tflops:g} TFLOPs, as frames x tokens per frame."
+    )
+    return Move("isoflop", table, caption, settings)
+
+
+def move_law(fitted: LawFit, design: Mapping[str, float], train_examples: float) -> Move:
+    """Sliders over the exponents of one factor of a law, and the error by what causes it.
+
+    The law is written in units of the design, so that a coefficient is the points that its term
+    adds there, and an exponent moves the curve around the design.
+
+    design : the three factors of the design
+    """
+    law, here = fitted.law, {**design, TRAIN_EXAMPLES: train_examples}
+    level = np.log([here[f] for f in law.factors])
+    theta = law.change_units(fitted.theta, level - fitted.options.log_units(law))
+    points = []
+    for j in range(len(law.terms)):
+        alone = theta.copy()
+        alone[: len(law.terms)] = np.where(np.arange(len(law.terms)) == j, theta[j], 0)
+        points.append(float(law_values(law, alone, np.zeros((len(level), 1)))[0, 0]))
+    causes = [" and ".join(FACTOR_NAMES[p.factor] for p in term.powers) or "always there"
+              for term in law.terms]  # fmt: skip
+    settings = {
+        "law": asdict(law),
+        "theta": theta.tolist(),
+        "design": here,
+        "values": {
+            "lm_params": _with({*PAPER_LM_PARAMS, *PAPER_SPACE.lm_params}, here["lm_params"]),
+            "frames": _with(np.arange(1, MAX_FRAMES + 1), here["frames"]),
+            "tokens_per_frame": _with(square_tokens(), here["tokens_per_frame"]),
+        },
+        "examples": _with(EXAMPLES, train_examples),
+    }
+    table = pd.DataFrame({"term of": causes, "error": points})
+    caption = "Error at the design by the terms of the law, whose sum it is."
+    return Move("law", table, caption, settings, decimals={"error": 1})
+
+
+def move_data(
+    model: Model,
+    budget_tflops: float,
+    train_examples: float,
+    lm_params: Sequence[float],
+    level: float,
+) -> Move:
+    """A slider over the training examples, and the best design at a budget.
+
+    The script asks the allocator's model of the average, which is the recommended mix.
+
+    lm_params : LM sizes to choose from
+    level : of the band about the error and of the ranges of the design
+    """
+    space, rows = Space(lm_params=tuple(lm_params)), []
+    for n in EXAMPLES:
+        best = solve(model, Question([budget_tflops * 1e12], n, space)).table()
+        rows.append(best.assign(train_examples=n))
+    table = pd.concat(rows)[[TRAIN_EXAMPLES, *FACTORS, "error"]].reset_index(drop=True)
+    settings = {
+        "budgets": _with(BUDGETS, budget_tflops),
+        "budget": budget_tflops,
+        "examples": _with(EXAMPLES, train_examples),
+        "at": train_examples,
+        "lm_params": list(lm_params),
+        "level": level,
+    }
+    caption = f"The best design at {budget_tflops:g} TFLOPs as the training set grows."
+    return Move("data", table, caption, settings, decimals={"error": 1})
 
 
 def add_scripts(html: str) -> str:

@@ -4,9 +4,8 @@
 const vvlmMoveCost = (() => {
   const { priceOf, sayLevel } = vvlmEngine();
   const { element, number, scale, ticks } = vvlmChart;
-  const { slider, sentence, word, rule, bar } = vvlmMoves;
+  const { NAMES, slider, sentence, word, rule, bar } = vvlmMoves;
   const [WIDTH, HEIGHT, LEFT, RIGHT] = [360, 126, 4, 356];
-  const LABELS = { lm_params: "LM size", frames: "frames", tokens_per_frame: "tokens per frame" };
   const tflops = (flops) => number(flops / 1e12, 4);
 
   // FLOPs of a design: the total, and its two parts.
@@ -68,13 +67,13 @@ const vvlmMoveCost = (() => {
       tell(say(now, cost, budget));
     };
     const sliders = Object.fromEntries(Object.keys(values).map((f) => [f, slider({
-      label: LABELS[f], values: values[f], at: design[f], moved,
+      label: NAMES[f], values: values[f], at: design[f], moved,
       say: f === "lm_params" ? sayLevel : String,
     })]));
     box.append(...Object.values(sliders).map((s) => s.row), svg, shown, said);
     moved();
   }
 
-  vvlmMoves.start("cost", "What one video costs, by design", make);
+  vvlmMoves.start("cost", "Move a factor to see what one video costs", make);
   return { costOf };
 })();

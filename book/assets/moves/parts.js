@@ -3,6 +3,7 @@
 
 const vvlmMoves = (() => {
   const { element } = vvlmChart;
+  const NAMES = { lm_params: "LM size", frames: "frames", tokens_per_frame: "tokens per frame" };
   let sliders = 0;
 
   // Give every place of this name to `make`, which fills a box from the place's settings. The still
@@ -13,6 +14,7 @@ const vvlmMoves = (() => {
       const settings = JSON.parse(place.dataset.settings);
       place.append(box);
       try {
+        box.append(element("p", { class: "vvlm-move-title" }, `${label}:`));
         make(box, settings);
         place.classList.add("vvlm-moving");
       } catch (error) {
@@ -80,5 +82,5 @@ const vvlmMoves = (() => {
   const bar = (kind, x, y, width, height) =>
     element("rect", { class: kind, x, y, width: Math.max(0, width), height });
 
-  return { start, slider, choice, sentence, word, rule, bar };
+  return { NAMES, start, slider, choice, sentence, word, rule, bar };
 })();
