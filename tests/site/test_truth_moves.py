@@ -96,3 +96,35 @@ def test_tables_are_read_as_they_are_shown(tmp_path, moved):
     path = executed(tmp_path / "a.ipynb", "elasticity", moved)
     _, bands, *_ = read_tables(nbformat.read(path, as_version=4).cells)
     assert bands["low"].tolist() == [-0.21, -0.07, "–"]
+
+
+def test_a_false_sentence_on_tasks_is_found(tmp_path):
+    tasks = pd.Index(["LVB", "PT"], name="task")
+    worth = pd.DataFrame({"frames less data": ["-1.7 (-2.2 to -1.2)", "1.4 (1.1 to 1.7)"]}, tasks)
+    ours = pd.DataFrame({"30 TFLOPs": ["a", "b"], "agree on the LM": "99%"}, tasks)
+    theirs = pd.DataFrame({"30 TFLOPs": ["a", "c"]}, tasks)
+    losses = pd.DataFrame({"LVB": [None, 0.4], "PT": [0.2, None], "noise": [1.29, 0.98]}, tasks)
+    served = pd.DataFrame({"LVB": [0.1], "PT": [1.5]}, pd.Index([30], name="TFLOPs"))
+    errors = pd.DataFrame(
+        {"median copy": [1.6, 4.8, 3.1], "the mix": [1.5, 5.9, 2.9]},
+        pd.Index(["Avg", "LVB", "PT"], name="task"),
+    )
+    tables = [show(table) for table in (worth, ours, theirs, losses, served, errors)]
+    pays = (
+        "a doubling of frames takes off more points than a doubling of data for LVB and fewer for "
+        "PT"
+    )
+    true = {
+        "pays": pays,
+        "answer": f"They do not agree: {pays}.",
+        "laws_agree": "The two laws name the same design in 1 of the 2 cases.",
+        "served": "they lose less than the noise of a run in 1 of the 2 cases, and at most 1.5 "
+        "points (PT)",
+        "misses": "the average is predicted better (1.6%) than every single task (3.1% to 4.8%)",
+        "mix_better": "2 of the 3 rows",
+    }
+    assert find_faults(executed(tmp_path / "a.ipynb", "tasks", tables, **true)) == []
+    for name, text in true.items():
+        wrong = executed(tmp_path / "b.ipynb", "tasks", tables, **(true | {name: f"not {text}"}))
+        (fault,) = find_faults(wrong)
+        assert fault.startswith(f"{name} is ")
