@@ -58,7 +58,8 @@ def test_a_live_run_trains_then_evaluates(tiny, tmp_path):
     run = plan.Run("mini-7k", 2, 4, 16)
     sweep = replace(tiny, root=tmp_path, weights=tiny.weights_folder)
     (tmp_path / "clips").symlink_to(tiny.root / "clips")
-    with pytest.raises(records.RecordError, match="no such record"):
+    first = "no such record; first run .*03_finetune.ipynb -p mode train -p lm mini-7k -p frames 2 "
+    with pytest.raises(records.RecordError, match=first):
         live.evaluate_here(run, sweep)
     trained = live.train_here(run, sweep)
     assert trained.status == "trained" and {"align", "finetune"} == set(trained.stages)

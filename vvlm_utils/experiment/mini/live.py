@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def evaluate_here(run: Run, sweep: Sweep = LIVE) -> tuple[RunRecord, pd.DataFram
     """
     torch.set_num_threads(1)
     path = folder_of(run, sweep) / "record.json"
-    record = read_record(path)
+    record = read_record(path, asdict(run))
     model = VideoVLM.from_pretrained(path.with_name("model"))
     answers = evaluate(record, model, sweep)
     write_answers(answers, path)

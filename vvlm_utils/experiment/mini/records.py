@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -49,15 +50,19 @@ def write_record(record: RunRecord, path: Path) -> None:
         part.write_text(json.dumps(asdict(record), indent=1))
 
 
-def read_record(path: Path) -> RunRecord:
+def read_record(path: Path, settings: Mapping[str, object] | None = None) -> RunRecord:
     """Read a record.
+
+    settings : parameters of chapter 3 that make the record, for the hint where it is missing
 
     Raises RecordError for a file that is missing or is no record.
     """
     if not Path(path).exists():
+        chosen = "".join(f" -p {name} {value}" for name, value in (settings or {}).items())
+        same = "" if chosen else " and the same settings"
         raise RecordError(
-            f"{path}: no such record; first run notebooks/03_finetune.ipynb with mode train and "
-            "the same settings"
+            f"{path}: no such record; first run "
+            f"`vvlm run notebooks/03_finetune.ipynb -p mode train{chosen}`{same}"
         )
     content = read_json(path, RecordError, "remove it, run again")
     known = {f.name for f in fields(RunRecord)}

@@ -8,7 +8,7 @@ projector learns on the same conversations, one frame of each. Nothing is downlo
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pandas as pd
 
@@ -105,7 +105,8 @@ def evaluate_here(run, place: Place) -> tuple[RunRecord, pd.DataFrame]:
     the index's, where it has them. Raises RecordError when nothing was trained.
     """
     path = place.folder_of(run) / RECORD
-    record = read_record(path)
+    where = {"preset": place.preset, "data": place.data, "weights": place.weights}
+    record = read_record(path, asdict(run) | where)
     model = Replier(path.parent / "model", run.frames, run.tokens_per_frame, place.device)
     rows = []
     for clip, found in enumerate(read_instructions(place.data / TEST, place.data)):
