@@ -22,6 +22,9 @@ RECOMMENDED = ("add-interact", "add-decay", "pnorm-decay")
 PRIOR = Prior()
 MEMBERS = 300
 
+PAPER_WAY, RECOMMENDED_WAY = "add-interact, paper", "mix of three, penalised"
+"""What tables of held-out scores call the paper's procedure and the one that answers."""
+
 
 def recommended(
     runs: pd.DataFrame,

@@ -38,6 +38,7 @@ from vvlm_utils.laws.intervals import predictive_interval
 from vvlm_utils.laws.options import FitError, FitOptions
 from vvlm_utils.laws.priors import Prior, prior_draws
 from vvlm_utils.laws.problem import predict
+from vvlm_utils.laws.recommendation import PAPER_WAY, RECOMMENDED_WAY
 from vvlm_utils.laws.validation import fold_masks, metrics
 from vvlm_utils.runs.table import load_runs
 
@@ -56,8 +57,7 @@ for _name in ("penalised", "penalised, own noise"):
     WAYS[f"mix of four, {_name}"] = tuple(f"{law}, {_name}" for law in PENALISED_LAWS)
     WAYS[f"mix of three, {_name}"] = tuple(f"{law}, {_name}" for law in PENALISED_LAWS[1:])
 
-BASELINE = "add-interact, paper"
-DEFAULT = "mix of three, penalised"  # by the rule in the lab log of 2026-11-26
+BASELINE, DEFAULT = PAPER_WAY, RECOMMENDED_WAY
 TESTS = ("CV by designs", "star to isoFLOP", "LM size out", "budget out", "largest n out")
 LEAST_SCORE = -10.0
 FOLDS = 5

@@ -10,9 +10,9 @@ import pandas as pd
 
 from vvlm_utils.advice.sentences import laws
 from vvlm_utils.advice.sentences.words import say_list, say_part
+from vvlm_utils.laws.recommendation import PAPER_WAY, RECOMMENDED_WAY
 from vvlm_utils.site.truth.frontiers import read_intervals
 from vvlm_utils.site.truth.tables import Said, shown
-from vvlm_utils.studies.holdout import BASELINE, DEFAULT
 
 PENALISED = "add-interact, penalised"
 TESTS = {"cross-validation": "cv", "star to isoFLOP": "extrapolation"}
@@ -82,7 +82,7 @@ def law_sentences(tables: list[pd.DataFrame], glued: Mapping[str, Any]) -> Said:
         "last_pair": holds(
             glued, "last_pair", _last_pair(shown(tables, "MSE of the first less the second"))
         ),
-        "beyond": laws.say_beyond(pooled, BASELINE, DEFAULT, PENALISED),
+        "beyond": laws.say_beyond(pooled, PAPER_WAY, RECOMMENDED_WAY, PENALISED),
         "known": holds(glued, "known", _open_ends(shown(tables, "standard error", "low"))),
         "judged": laws.say_judged(shown(tables, "refits at a bound", "verdict")["verdict"]),
         "covered": holds(glued, "covered", *_covered(shown(tables, "expanded rows"))),
