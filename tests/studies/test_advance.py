@@ -70,3 +70,15 @@ def test_the_command_refuses_a_design_that_was_run_and_writes_nothing(
         advance.main()
     assert ended.value.code == 2 and not out.exists()
     assert "leave it out" in capsys.readouterr().err
+
+
+def test_what_is_written_finds_its_designs_again_at_any_size(tmp_path, monkeypatch):
+    design = {"run_id": "new", "lm_params": 7_654_321_987.0, "frames": 8, "tokens_per_frame": 49}
+    path, out = tmp_path / "designs.csv", tmp_path / "predictions.csv"
+    pd.DataFrame([design | {"train_examples": 1_000_000}]).to_csv(path, index=False)
+    monkeypatch.setattr("sys.argv", ["advance", "paper", str(path), "--out", str(out)])
+    few = bag(get_law("add"), RUNS, rng=np.random.default_rng(0), resamples=2, search="quick")
+    monkeypatch.setattr(advance, "fit_models", lambda runs, rng: {"add": few})
+    advance.main()
+    came = pd.read_csv(path).assign(error=40.0, metric_se=0.5)
+    assert advance.score_predictions(pd.read_csv(out), came)["run_id"].tolist() == ["new"]

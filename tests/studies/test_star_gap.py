@@ -71,3 +71,21 @@ def test_a_draw_of_the_centre_moves_the_star_alone(tasks):
     assert set(one[star]) == {1} and set(one[~star]) == {2}
     left = tables["without tokens_per_frame 16"]
     assert 16 not in set(left["tokens_per_frame"])
+
+
+def scores(**e_pct):
+    return pd.DataFrame({"e_pct": e_pct, "noise_pct": 2.0})
+
+
+def test_the_rule_decides_each_cause_by_its_own_numbers():
+    known = {"without tokens_per_frame 16": 6.0, "one": 4.0, "two": 9.0}
+    level = ("tokens_per_frame", 16)
+    same = {"all": 8.0, "centre's draw 0": 6.0, "centre's draw 1": 9.5}
+    found = star_gap.find_causes(scores(**same, **known), 5.0, "one", "two", level)
+    # draws 9.5 - 6.0 against half of 8 - 2; level 8 to 6 is a quarter; one factor within the aim
+    assert found["found"].tolist() == pytest.approx([3.5, 25.0, 9.0])
+    assert found["needed"].tolist() == pytest.approx([3.0, 25.0, 5.0])
+    assert found["cause"].tolist() == [True, True, True]
+    other = same | {"centre's draw 1": 8.5} | known | {"without tokens_per_frame 16": 6.1}
+    cleared = star_gap.find_causes(scores(**(other | {"one": 5.5})), 5.0, "one", "two", level)
+    assert cleared["cause"].tolist() == [False, False, False]

@@ -8,6 +8,7 @@ sizes cannot be, and are Welch's. Every interval is Student's t over the draws.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -152,18 +153,56 @@ def joint_gain(
     }
 
 
-def size_steps(runs: pd.DataFrame, centre: Mapping, level: float = 0.95) -> pd.DataFrame:
-    """What every step up in LM size gains along the star's arm, at each number of examples.
+def arm_steps(runs: pd.DataFrame, centre: Mapping, level: float = 0.95) -> pd.DataFrame:
+    """By how much the error moves with every step up each arm of a star, at each n.
 
-    Index: (train_examples, the size stepped up to). Columns as ``difference`` gives, the gain
-    positive, and ``steps_in_se``, the gain over its standard error.
+    Parameters
+    ----------
+    runs : pandas.DataFrame
+        One task's runs, with a column ``draw``.
+    centre : mapping
+        The star's centre. The arm of the training examples is the one through it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per step: factor, train_examples (of the upper end), below and up_to (the two
+        levels), what ``difference`` gives (points, positive where error rises) and in_se, the step
+        over its standard error.
     """
-    arm = star_arm(runs, "lm_params", centre)
+    rows = []
+    for factor in DESIGN:
+        arm = star_arm(runs, factor, centre)
+        if factor == TRAIN_EXAMPLES:
+            arm = arm[(arm[list(FACTORS)] == pd.Series(centre)).all(axis=1)]
+        for _, ladder in arm.groupby("ladder"):
+            levels = sorted(ladder[factor].unique())
+            for below, up_to in pairwise(levels):
+                upper, lower = (ladder[ladder[factor] == at] for at in (up_to, below))
+                own = {"factor": factor, TRAIN_EXAMPLES: upper[TRAIN_EXAMPLES].iloc[0]}
+                rows.append(
+                    own | {"below": below, "up_to": up_to} | difference(upper, lower, level)
+                )
+    return pd.DataFrame(rows).assign(in_se=lambda steps: steps["value"] / steps["se"])
+
+
+def arm_worth(runs: pd.DataFrame, centre: Mapping, level: float = 0.95) -> pd.DataFrame:
+    """What the range of every factor is worth: the points of error from its least level to its
+    greatest, through the centre, for the largest n where n is held.
+
+    Index: the factors. Columns as ``difference`` gives, positive where the greatest level errs
+    less, and least and greatest.
+    """
     rows = {}
-    for n, ladder in arm.groupby("train_examples"):
-        sizes = sorted(ladder["lm_params"].unique())
-        for small, large in zip(sizes, sizes[1:], strict=False):
-            parts = (ladder[ladder["lm_params"] == size] for size in (small, large))
-            rows[n, large] = difference(*parts, level)
-    table = pd.DataFrame(rows).T.rename_axis(["train_examples", "lm_params"]).infer_objects()
-    return table.assign(steps_in_se=table["value"].astype(float) / table["se"].astype(float))
+    for factor in DESIGN:
+        arm = star_arm(runs, factor, centre)
+        if factor == TRAIN_EXAMPLES:
+            arm = arm[(arm[list(FACTORS)] == pd.Series(centre)).all(axis=1)]
+        else:
+            arm = arm[arm[TRAIN_EXAMPLES] == arm[TRAIN_EXAMPLES].max()]
+        ends = arm[factor].min(), arm[factor].max()
+        parts = (arm[arm[factor] == end] for end in ends)
+        rows[factor] = difference(*parts, level) | dict(
+            zip(("least", "greatest"), ends, strict=True)
+        )
+    return pd.DataFrame.from_dict(rows, orient="index")

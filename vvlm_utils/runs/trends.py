@@ -158,23 +158,6 @@ def reversals(arm: pd.DataFrame, factor: str) -> pd.DataFrame:
     return steps[rise > 0]
 
 
-def paired_steps(
-    runs: pd.DataFrame, factor: str, centre: Mapping = PAPER_CENTRE, level: float = 0.95
-) -> pd.DataFrame:
-    """Every step up an arm, taken draw by draw: what the draws share cancels in the difference.
-
-    runs : with a column ``draw``, one run per design, n and draw. Index: (train_examples, the
-    level stepped up to). Columns: value, low, high (points, Student's t over the draws), draws,
-    and rises, how many of them raise the error.
-    """
-    arm = star_arm(runs, factor, centre)
-    by_draw = arm.pivot(index=["train_examples", factor], columns="draw", values="error")
-    steps = by_draw.groupby(level="train_examples").diff().dropna(how="all")
-    found = [t_interval(step.dropna(), level) for _, step in steps.iterrows()]
-    table = pd.DataFrame(found, index=steps.index, columns=["value", "low", "high"])
-    return table.assign(draws=steps.count(axis=1), rises=(steps > 0).sum(axis=1))
-
-
 def isoflop_fit(runs: pd.DataFrame) -> LinearFit:
     """Fit a parabola in z = log2 x_V to every isoFLOP curve, one curvature for each LM size.
 

@@ -132,7 +132,7 @@ def main() -> None:
         print(str(refused).splitlines()[0], file=sys.stderr)
         sys.exit(2)
     with whole(a.out) as part:
-        predictions.to_csv(part, index=False, float_format="%.5g")
+        predictions.round(3).to_csv(part, index=False)  # a size keeps all its digits
     print(f"{len(designs)} designs predicted by {len(models)} models in {a.out}; commit it first")
 
 

@@ -85,3 +85,42 @@ def score_variants(
             "noise_pct": np.sqrt(2 / np.pi) * noise,
         }
     return pd.DataFrame(rows).T
+
+
+def find_causes(
+    scores: pd.DataFrame, aim: float, alone: str, joint: str, left_out: tuple[str, float]
+) -> pd.DataFrame:
+    """Which suspected causes a miss from star to isoFLOP has, by the rule fixed in the lab log.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        As ``score_variants`` gives them.
+    aim : float
+        The E% that a law should reach.
+    alone, joint : str
+        The variants of families made for one factor, and for two.
+    left_out : tuple
+        The factor and the level that one variant leaves out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index "draw", "level", "joint gain". Columns: found and needed (per cent), and cause.
+
+        - draw: the range of E% over the centre's draws, and half of what E% of all runs has above
+          the miss that noise alone makes.
+        - level: by how much of itself E% falls without it, and a quarter.
+        - joint gain: E% of the families of two factors, and the aim, which those of one factor
+          must reach and those of two must not.
+    """
+    e_pct, noise = scores["e_pct"], scores.loc["all", "noise_pct"]
+    of_draws = e_pct[[name.startswith("centre's draw ") for name in e_pct.index]]
+    spread, excess = of_draws.max() - of_draws.min(), e_pct["all"] - noise
+    fall = 100 * (1 - e_pct[f"without {left_out[0]} {left_out[1]:g}"] / e_pct["all"])
+    rows = {
+        "draw": (spread, excess / 2, excess > 0 and spread > excess / 2),
+        "level": (fall, 25.0, fall >= 25.0),
+        "joint gain": (e_pct[joint], aim, e_pct[alone] <= aim < e_pct[joint]),
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["found", "needed", "cause"])

@@ -35,6 +35,10 @@ def test_the_star_varies_every_factor_alone():
         assert STAR[name].max() / STAR[name].min() >= span
 
 
+def test_no_design_stands_in_both_sweeps():
+    assert not DESIGNS.duplicated([*FACTORS, "train_examples"]).any()
+
+
 def test_isoflop_curves_keep_their_budget():
     assert CURVES.groupby(["target_tflops", "train_examples"]).size().min() >= 8
     assert budget_gap(CURVES, plan.mini_flops).abs().max() <= plan.TOLERANCE

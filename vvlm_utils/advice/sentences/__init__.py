@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "frontiers",
         "law_tables",
         "laws",
+        "mini",
         "own",
         "planned",
         "repriced",

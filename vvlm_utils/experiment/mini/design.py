@@ -75,10 +75,14 @@ def isoflop() -> pd.DataFrame:
 
 
 def mini_designs() -> pd.DataFrame:
-    """Every design that laws are fitted to, with the columns of a plan: star and isoFLOP curves."""
+    """Every design that laws are fitted to, with the columns of a plan: star and isoFLOP curves.
+
+    A design of both is the star's, so that no law of the star has seen a curve that it predicts.
+    """
     star = star_designs(CENTRE, LEVELS, EXAMPLES)
     counts = {"frames": int, "tokens_per_frame": int, "train_examples": int}
-    return pd.concat([star, isoflop()], ignore_index=True)[list(star.columns)].astype(counts)
+    every = pd.concat([star, isoflop()], ignore_index=True)[list(star.columns)].astype(counts)
+    return every.drop_duplicates([*FACTORS, "train_examples"], ignore_index=True)
 
 
 def held_out_designs() -> pd.DataFrame:

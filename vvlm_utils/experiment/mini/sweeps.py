@@ -95,7 +95,7 @@ MINI_SWEEP = Sweep(
     counts={"train": EXAMPLES[-1], "validation": 512, "test": 1024, "align": 512, "tower": 800},
     tower_steps=2_000,
     recipe=Recipe(),
-    table=PUBLISHED / "mini" / "second.csv",
+    table=PUBLISHED / "mini" / "runs.csv",
     served=tuple(range(CENTRE_DRAWS)),
 )
 SWEEPS = {

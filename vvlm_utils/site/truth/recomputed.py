@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from vvlm_utils.site.truth import costs, frontiers, laws, moves, runs
+from vvlm_utils.site.truth import costs, frontiers, laws, mini, moves, runs
 from vvlm_utils.site.truth.tables import Said
 
 Recompute = Callable[[list[pd.DataFrame], Mapping[str, Any]], Said]
@@ -23,4 +23,5 @@ RECOMPUTED: dict[str, Recompute] = {
     "next_runs": moves.next_runs,
     "cluster": costs.cluster,
     "served_models": costs.served_models,
+    "mini_experiment": mini.mini_experiment,
 }
