@@ -53,6 +53,12 @@ def test_the_wide_figure_stays_as_it_was_and_may_refuse_to_be_narrow():
     assert reflow(figure) is None and PHONE not in faces(figure)
 
 
+def test_the_narrow_copy_is_no_further_figure_that_a_notebook_would_show():
+    figure = panels(2)
+    assert reflow(figure) is not None
+    assert plt.get_fignums() == [figure.number]
+
+
 def test_long_names_are_broken_into_lines():
     figure, ax = plt.subplots()
     ax.barh(["a name of five or six words", "short name"], [1, 2])

@@ -12,6 +12,7 @@ import pickle
 from textwrap import fill
 
 import numpy as np
+from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
@@ -57,6 +58,7 @@ def reflow(figure: Figure) -> Figure | None:
     if columns == 0 or not _panels(figure):
         return None
     copy = pickle.loads(pickle.dumps(figure))
+    plt.close(copy)  # a copy of pyplot's figure is one too, and a notebook would show it
     panels = _panels(copy)
     grid = panels[0].get_subplotspec().get_gridspec()
     rows, wide = grid.get_geometry()
