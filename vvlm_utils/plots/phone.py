@@ -14,6 +14,7 @@ from textwrap import fill
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.text import Text
@@ -59,6 +60,7 @@ def reflow(figure: Figure) -> Figure | None:
         return None
     copy = pickle.loads(pickle.dumps(figure))
     plt.close(copy)  # a copy of pyplot's figure is one too, and a notebook would show it
+    FigureCanvasAgg(copy)  # what is closed has nothing to be measured on
     panels = _panels(copy)
     grid = panels[0].get_subplotspec().get_gridspec()
     rows, wide = grid.get_geometry()
