@@ -50,10 +50,10 @@ def test_families_that_know_no_better_than_blind_are_named():
     [
         ([FALL], "none of the steps, and in none with its whole interval.", "holds"),
         ([FALL, OPEN], "1 of the 2 steps, and in none with its whole interval.", "holds"),
-        ([FALL, ACROSS], "expected: tokens per frame 9 to 16 (n = 256).", "holds"),
-        ([RISE, FALL], "These are, not expected: frames 8 to 12 (n = 256).", "does not hold"),
+        ([FALL, ACROSS], "expected: tokens per frame 9 to 16 (n = 256)).", "holds"),
+        ([RISE, FALL], "interval (not expected: frames 8 to 12 (n = 256)).", "does not hold"),
         ([RISE, ACROSS], "expected: tokens per frame 9 to 16 (n = 256); not exp", "does not hold"),
-        ([("train_examples", 1024, 256, 1024, 1, 2)], "examples 256 to 1024.", "does not hold"),
+        ([("train_examples", 1024, 256, 1024, 1, 2)], "examples 256 to 1024).", "does not hold"),
     ],
 )
 def test_rises_are_told_and_only_the_expected_one_is_forgiven(rows, text, word):

@@ -93,9 +93,7 @@ def say_rises(steps: pd.DataFrame, expected: tuple[str, float]) -> str:
     ]
     if not found:
         return f"{said}, and in none with its whole interval."
-    return (
-        f"{said}, and in {int(sure.sum())} with its whole interval. These are, {'; '.join(found)}."
-    )
+    return f"{said}, and in {int(sure.sum())} with its whole interval ({'; '.join(found)})."
 
 
 def judge_c1(word: str, steps: pd.DataFrame, expected: tuple[str, float]) -> str:
