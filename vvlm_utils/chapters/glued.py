@@ -13,6 +13,7 @@ from typing import Any
 
 PLAIN = "application/papermill.record/text/plain"  # where glue keeps a value
 ROLE = re.compile(r"\{glue:text\}`([\w-]+)(?::([^`]+))?`")
+MARKS = re.compile(r"\*\w|`|\$")  # of a text that is Markdown itself
 
 
 def read_glued(cells: Iterable[Mapping]) -> dict[str, Any]:
@@ -39,6 +40,21 @@ def say(source: str, values: Mapping[str, Any]) -> str:
     'It costs 3.1 TFLOPs.'
     """
     return ROLE.sub(lambda m: format(values[m[1]], m[2] or ""), source)
+
+
+def set_marked(cells: Iterable[dict]) -> None:
+    """Put glued texts that are Markdown themselves into the prose, in place.
+
+    A role would show their stars and backticks as they are.
+    """
+    cells = list(cells)
+    values = read_glued(cells)
+    marked = {k for k, text in values.items() if isinstance(text, str) and MARKS.search(text)}
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = ROLE.sub(
+                lambda m: values[m[1]] if m[1] in marked else m[0], cell["source"]
+            )
 
 
 def fill_figures(cells: Iterable[dict], values: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ import nbformat
 import yaml
 
 from vvlm_utils.chapters.declaration import ParameterError
-from vvlm_utils.chapters.glued import fill_figures, read_glued
+from vvlm_utils.chapters.glued import fill_figures, read_glued, set_marked
 from vvlm_utils.chapters.notebook import find_cells, find_parameters, leave_out, read_notebook
 from vvlm_utils.files import whole, whole_folder
 from vvlm_utils.parsing import read_yaml
@@ -215,6 +215,7 @@ def stage(root: Path, executed: Path, target: Path) -> None:
     (target / NOTEBOOKS).mkdir()
     for chapter in chapters:
         notebook = nbformat.read(executed / f"{chapter}.ipynb", as_version=4)
+        set_marked(notebook.cells)
         nbformat.write(embed_charts(notebook), target / NOTEBOOKS / f"{chapter}.ipynb")
     if CLAIMS in list_pages(root / "_toc.yml"):
         fill_page(target / f"{CLAIMS}.md", (executed / f"{c}.ipynb" for c in chapters))
