@@ -1,6 +1,7 @@
 """One table has one answer, whoever asks: the command line, a kept fit, a report, Python."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -140,15 +141,29 @@ def test_a_fit_can_be_asked_at_another_price_and_over_another_space(tmp_path, mo
     assert from_fit["lm_params"] == 2.8e9
 
 
+ROW = re.compile(r"<tr>(.*?)</tr>", re.DOTALL)
+CELL = re.compile(r"<t[dh][^>]*>(.*?)</t[dh]>", re.DOTALL)
+
+
 @pytest.mark.book
 def test_chapter_7_deploys_what_the_command_answers(monkeypatch, capsys):
     executed = Path(__file__).parents[2] / "_build" / "executed" / "07_frontier.ipynb"
     if not executed.exists():
         pytest.skip("the whole book is not built: make book")
     cells = {cell.id: cell for cell in nbformat.read(executed, as_version=4).cells}
-    shown = cells["frontier-deploy-2"].outputs[0].data["text/html"]
+    shown = {
+        name: {words[0]: words for words in map(CELL.findall, ROW.findall(html))}
+        for name in ("running-example", "frontier-deploy-4")
+        for html in [cells[name].outputs[-1].data["text/html"]]
+    }
     words = [w for b in (2, 5, 15, 30, 60, 100) for w in ("--tflops", b)]
     for row in vvlm(monkeypatch, capsys, "frontier", "paper", *words, "--train-examples", 1e6):
-        size, design = short_count(row["lm_params"]), f"{row['frames']:g} x"
-        assert f"{size}, {design} {row['tokens_per_frame']:g}</td>" in shown
-        assert show_interval(row["error"], row["error_low"], row["error_high"]) in shown
+        size, at = short_count(row["lm_params"]), f"{row['budget_flops'] / 1e12:g}"
+        design = f"{size}, {row['frames']:g} x {row['tokens_per_frame']:g}"
+        assert shown["frontier-deploy-4"][at][1] == design
+    words = [w for b in (2, 5, 10, 30, 100) for w in ("--tflops", b)]
+    for row in vvlm(monkeypatch, capsys, "frontier", "paper", *words, "--train-examples", 5e5):
+        size, at = short_count(row["lm_params"]), f"{row['budget_flops'] / 1e12:g}"
+        score = show_interval(*(100 - row[k] for k in ("error", "error_high", "error_low")))
+        told = [size, f"{row['frames']:g}", f"{row['tokens_per_frame']:g}", score]
+        assert shown["running-example"][at][1:5] == told

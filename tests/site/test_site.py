@@ -235,7 +235,7 @@ def test_the_still_figure_is_a_press_away_and_is_what_print_and_no_script_show(b
     tab.goto(page)
     bring_charts(tab)
     figure = tab.locator("#fig-votes")
-    picture, chart = figure.locator(".vvlm-figure"), figure.locator(".vvlm-chart-place")
+    picture, chart = figure.locator(".vvlm-wide"), figure.locator(".vvlm-chart-place")
     switch = tab.locator("#fig-votes").get_by_role("button", name="Show the still figure")
     switch.focus()
     tab.keyboard.press("Enter")
@@ -247,7 +247,7 @@ def test_the_still_figure_is_a_press_away_and_is_what_print_and_no_script_show(b
     context = browser.new_context(java_script_enabled=False)
     bare = context.new_page()
     bare.goto(page)
-    assert bare.locator("#fig-votes .vvlm-figure").is_visible()
+    assert bare.locator("#fig-votes .vvlm-wide").is_visible()
     context.close()
 
 

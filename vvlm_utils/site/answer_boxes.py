@@ -59,7 +59,8 @@ def write_box(label: str, name: str, hashed: str) -> str:
 
 def add_boxes(html: str) -> str:
     """A page with a box in every exercise whose answer is known."""
-    known = json.loads(exercises.ANSWERS.read_text())
+    kept = exercises.ANSWERS
+    known = json.loads(kept.read_text()) if kept.exists() else {}
 
     def answered(found: re.Match) -> str:
         label = found[1]
