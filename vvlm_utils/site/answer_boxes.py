@@ -17,6 +17,7 @@ import yaml
 from vvlm_utils.files import DATA_FOLDER
 from vvlm_utils.site import exercises
 
+LONGEST = 60  # letters of an answer
 HINTS = DATA_FOLDER / "hints.yaml"
 # An exercise as Sphinx writes it: its label, its number, and the end of what it asks.
 EXERCISE = re.compile(
@@ -51,8 +52,8 @@ def write_box(label: str, name: str, hashed: str) -> str:
     return (
         f'<form class="vvlm-answer" data-settings="{escape(json.dumps(known))}" hidden>\n'
         f'<label for="{label}-answer">Your answer<span class="vvlm-unseen"> to {escape(name)}'
-        f'</span></label>\n<input id="{label}-answer" type="text" autocomplete="off"'
-        ' spellcheck="false">\n<button type="submit">Check</button>\n'
+        f'</span></label>\n<input id="{label}-answer" type="text" maxlength="{LONGEST}"'
+        ' autocomplete="off" spellcheck="false">\n<button type="submit">Check</button>\n'
         '<output role="status" aria-live="polite"></output>\n</form>\n'
     )
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import nbformat
 import yaml
+from nbformat import NotebookNode
 
 from vvlm_utils.chapters.declaration import ParameterError
 from vvlm_utils.chapters.glued import fill_figures, read_glued, set_marked
@@ -53,6 +54,8 @@ OFFERED = {
 }
 # The page that offers the slides, and where they are made for it.
 SLIDES = (f"{PROSE}/teaching", Path("assets") / "slides.html")
+# Jupyter Book of this interpreter, wherever its script is; nothing of the reader's folder.
+JUPYTER_BOOK = (sys.executable, "-P", "-c", "from jupyter_book.cli.main import main; main()")
 # The page that fits in the browser, and the modules that it and the allocator compute with.
 ENGINE = (f"{PROSE}/your_sweep", Path("assets") / "engine")
 
@@ -204,6 +207,13 @@ def draw_front_figure(executed: Path, target: Path) -> None:
     draw_card(picture, title, target / place.parent / CARD)
 
 
+def read_executed(chapter: Path) -> NotebookNode:
+    """An executed chapter as a reader sees its prose: glued Markdown set in."""
+    notebook = nbformat.read(chapter, as_version=4)
+    set_marked(notebook.cells)
+    return notebook
+
+
 def stage(root: Path, executed: Path, target: Path) -> None:
     """Copy prose, settings and executed chapters to ``target``, each at its own path."""
     chapters = list_chapters(root / "_toc.yml")
@@ -214,8 +224,7 @@ def stage(root: Path, executed: Path, target: Path) -> None:
         shutil.copy2(root / name, target / name)
     (target / NOTEBOOKS).mkdir()
     for chapter in chapters:
-        notebook = nbformat.read(executed / f"{chapter}.ipynb", as_version=4)
-        set_marked(notebook.cells)
+        notebook = read_executed(executed / f"{chapter}.ipynb")
         nbformat.write(embed_charts(notebook), target / NOTEBOOKS / f"{chapter}.ipynb")
     if CLAIMS in list_pages(root / "_toc.yml"):
         fill_page(target / f"{CLAIMS}.md", (executed / f"{c}.ipynb" for c in chapters))
@@ -247,9 +256,7 @@ def compile_site(source: Path, site: Path) -> None:
     """Compile a staged book with warnings as errors; only a complete one replaces ``site``."""
     work = site.parent / "sphinx"
     shutil.rmtree(work, ignore_errors=True)
-    # Jupyter Book of this interpreter, wherever its script is; nothing of the reader's folder.
-    jupyter_book = [sys.executable, "-P", "-c", "from jupyter_book.cli.main import main; main()"]
-    command = [*jupyter_book, "build", source, "--path-output", work]
+    command = [*JUPYTER_BOOK, "build", source, "--path-output", work]
     command += ["-W", "--all", "-n", "--keep-going"]
     log, last = site.parent / "book.log", time.monotonic()
     with log.open("w") as sink:

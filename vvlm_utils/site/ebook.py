@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 
 from vvlm_utils import __version__
 from vvlm_utils.files import whole
-from vvlm_utils.site.build import FRONT, NOTEBOOKS, PROSE, stage
+from vvlm_utils.site.build import FRONT, JUPYTER_BOOK, NOTEBOOKS, PROSE, read_executed, stage
 from vvlm_utils.site.head import CARD
 from vvlm_utils.site.pages import number_tables
 
@@ -127,7 +127,7 @@ def stage_still(root: Path, executed: Path, source: Path) -> None:
     """Stage the book as the site does, then take out what an e-book cannot show."""
     stage(root, executed, source)
     for path in (source / NOTEBOOKS).glob("*.ipynb"):
-        nbformat.write(still_notebook(nbformat.read(executed / path.name, as_version=4)), path)
+        nbformat.write(still_notebook(read_executed(executed / path.name)), path)
     picture = FRONT[2].with_suffix(".svg").relative_to(PROSE).as_posix()
     for path in (source / PROSE).glob("*.md"):
         path.write_text(still_page(path.read_text(), picture))
@@ -146,8 +146,7 @@ def make_ebook(root: Path, executed: Path, work: Path, book: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     stage_still(root, executed, source)
-    jupyter_book = [sys.executable, "-P", "-c", "from jupyter_book.cli.main import main; main()"]
-    command = [*jupyter_book, "build", source, "--path-output", built, "--builder", "custom"]
+    command = [*JUPYTER_BOOK, "build", source, "--path-output", built, "--builder", "custom"]
     command += ["--custom-builder", "epub", "-W", "--all", "-n", "--keep-going"]
     done = subprocess.run(command, capture_output=True, text=True)
     log = work / "book.log"

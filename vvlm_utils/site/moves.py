@@ -78,6 +78,16 @@ def _with(values, *further: float) -> list[float]:
     return sorted({*map(float, values), *map(float, further)})
 
 
+def _values_of(design: Mapping[str, float]) -> dict[str, list[float]]:
+    """What the sliders over the three factors may be, a design's own values among them."""
+    values = {
+        "lm_params": {*PAPER_LM_PARAMS, *PAPER_SPACE.lm_params},
+        "frames": np.arange(1, MAX_FRAMES + 1),
+        "tokens_per_frame": square_tokens(),
+    }
+    return {factor: _with(values[factor], design[factor]) for factor in FACTORS}
+
+
 def move_cost(lm_params: float, frames: int, tokens_per_frame: int, budget_tflops: float) -> Move:
     """Sliders over a design's factors, and where the cost of one video goes.
 
@@ -96,16 +106,11 @@ def move_cost(lm_params: float, frames: int, tokens_per_frame: int, budget_tflop
     cost = inference_cost(*(table[f] for f in FACTORS))
     table["vision_flops"], table["lm_flops"] = cost.vision_flops, cost.lm_flops
     table["total_flops"] = cost.total_flops
-    values = {
-        "lm_params": _with({*PAPER_LM_PARAMS, *PAPER_SPACE.lm_params}, lm_params),
-        "frames": _with(np.arange(1, MAX_FRAMES + 1), frames),
-        "tokens_per_frame": _with(square_tokens(), tokens_per_frame),
-    }
     settings = {
         "tower": asdict(SOVIT_400M),
         "design": design,
         "budget": budget_tflops * 1e12,
-        "values": values,
+        "values": _values_of(design),
     }
     caption = "Cost of one video of the design in the parameters, and with one factor halved."
     decimals = dict.fromkeys(("vision_flops", "lm_flops", "total_flops"), 1)
@@ -160,11 +165,7 @@ def move_law(fitted: LawFit, design: Mapping[str, float], train_examples: float)
         "law": asdict(law),
         "theta": theta.tolist(),
         "design": here,
-        "values": {
-            "lm_params": _with({*PAPER_LM_PARAMS, *PAPER_SPACE.lm_params}, here["lm_params"]),
-            "frames": _with(np.arange(1, MAX_FRAMES + 1), here["frames"]),
-            "tokens_per_frame": _with(square_tokens(), here["tokens_per_frame"]),
-        },
+        "values": _values_of(here),
         "examples": _with(EXAMPLES, train_examples),
     }
     table = pd.DataFrame({"term of": causes, "error": points})

@@ -118,7 +118,7 @@ def say_doubled(change: pd.Series) -> str:
     """Which families lose and which gain by a step, points by family."""
     worst, best = change.idxmax(), change.idxmin()
     if change[worst] <= 0:
-        return "With the fewest examples no family errs more with 16 frames than with 8."
+        return "With the fewest examples no family errs more behind the longer prompt."
     said = f"With the fewest examples `{worst}` loses most ({change[worst]:+.0f} points)"
     second = change.drop(worst)
     said += f", then `{second.idxmax()}` ({second.max():+.0f})" if second.max() > 0 else ""

@@ -12,7 +12,7 @@ import pandas as pd
 from vvlm_utils.advice.sentences import frontiers, repriced
 from vvlm_utils.advice.sentences.words import say_part
 from vvlm_utils.cost.equation import FACTORS
-from vvlm_utils.site.truth.tables import NUMBER, Said, shown
+from vvlm_utils.site.truth.tables import NUMBER, Said, read_intervals, shown
 
 LETTERS = {"k": 1e3, "M": 1e6, "B": 1e9}
 ERRORS = 1.01  # two printed values whose ratio is below this may be one
@@ -37,12 +37,6 @@ def read_designs(names: Iterable[str]) -> pd.DataFrame:
     """
     parts = [re.split(", | x ", name) for name in names]
     return pd.DataFrame([[read_count(p) for p in row] for row in parts], columns=list(FACTORS))
-
-
-def read_intervals(texts: Iterable[str]) -> pd.DataFrame:
-    """Values with their intervals, as columns value, low and high."""
-    rows = [[float(n.replace(",", "")) for n in re.findall(NUMBER, text)] for text in texts]
-    return pd.DataFrame(rows, columns=["value", "low", "high"])
 
 
 def begins(glued: Mapping[str, Any], name: str, start: str) -> str:

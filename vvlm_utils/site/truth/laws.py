@@ -11,8 +11,7 @@ import pandas as pd
 from vvlm_utils.advice.sentences import laws
 from vvlm_utils.advice.sentences.words import say_list, say_part
 from vvlm_utils.laws.recommendation import PAPER_WAY, RECOMMENDED_WAY
-from vvlm_utils.site.truth.frontiers import read_intervals
-from vvlm_utils.site.truth.tables import Said, shown
+from vvlm_utils.site.truth.tables import Said, read_intervals, shown
 
 PENALISED = "add-interact, penalised"
 TESTS = {"cross-validation": "cv", "star to isoFLOP": "extrapolation"}
