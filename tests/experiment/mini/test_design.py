@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -89,6 +90,18 @@ def test_held_out_runs_wait_for_their_predictions(tmp_path, monkeypatch):
     chosen, mini = sweeps.choose_sweep("held-out"), sweeps.SWEEPS["mini"]
     assert chosen.recipe_hash() == mini.recipe_hash() and chosen.root == mini.root
     assert not set(kept.run_keys(chosen.plan())) & set(kept.run_keys(mini.plan()))
+    assert chosen.table != mini.table  # no law is fitted to what is held out
+
+
+def test_designs_that_were_run_are_not_predicted_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sweeps, "HELD_OUT", tmp_path / "held_out.csv")
+    monkeypatch.setattr(sys, "argv", ["sweeps", "--held-out", str(tmp_path / "designs.csv")])
+    sweeps.main()
+    assert (tmp_path / "designs.csv").read_text().count("\n") == 1 + len(HELD_OUT)
+    sweeps.HELD_OUT.touch()
+    with pytest.raises(SystemExit):
+        sweeps.main()
+    assert "held_out.csv holds runs already" in capsys.readouterr().err
 
 
 def test_the_plan_is_the_same_every_time():

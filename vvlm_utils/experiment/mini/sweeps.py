@@ -88,6 +88,7 @@ def choose_sweep(name: str, table: str | Path | None = None) -> Sweep:
 
 
 PREDICTIONS = PUBLISHED / "mini" / "predictions.csv"
+HELD_OUT = PUBLISHED / "mini" / "held_out.csv"  # apart from the runs that laws are fitted to
 MINI_SWEEP = Sweep(
     name="mini",
     root=Path("_build/mini"),
@@ -101,7 +102,12 @@ MINI_SWEEP = Sweep(
 SWEEPS = {
     "mini": MINI_SWEEP,
     "held-out": replace(
-        MINI_SWEEP, name="held-out", plan=held_out_runs, served=(), source=MINI_SWEEP.name
+        MINI_SWEEP,
+        name="held-out",
+        plan=held_out_runs,
+        table=HELD_OUT,
+        served=(),
+        source=MINI_SWEEP.name,
     ),
     "live": Sweep(
         name="live",
@@ -137,6 +143,8 @@ def main() -> None:
     a = parser.parse_args()
     try:
         if a.held_out:
+            if HELD_OUT.exists():
+                raise ValueError(f"{HELD_OUT} holds runs already: what was seen is not predicted")
             a.held_out.parent.mkdir(parents=True, exist_ok=True)
             with whole(a.held_out) as part:
                 held_out_designs().to_csv(part, index=False)
