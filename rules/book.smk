@@ -1,6 +1,8 @@
 # The book: chapters run by papermill, the allocator's data, and the site that they are compiled to.
+from functools import cache
+
 from vvlm_utils.site import archive, build as book, needs as files
-from vvlm_utils.site.reruns import read_matrix
+from vvlm_utils.site.reruns import list_variants, read_matrix
 
 PACKAGE = Path("vvlm_utils")
 CHAPTERS = book.list_chapters(Path("_toc.yml"))
@@ -9,13 +11,18 @@ OFFER, CODE = book.CODE
 DOWNLOADS = [f"_build/{CODE}"] if OFFER in book.list_pages(Path("_toc.yml")) else []
 ALLOCATOR = [f"_build/{DATA}"] if PAGE in book.list_pages(Path("_toc.yml")) else []
 COMPUTES = {book.ENGINE[0], PAGE} & {*book.list_pages(Path("_toc.yml"))}
-VARIANTS = [path.stem for path in Path("params").glob("*.yml")]  # 07_frontier.released
+VARIANTS = list_variants()  # 07_frontier.released
+
+
+@cache  # every setting of a chapter asks
+def chapter_rests_on(chapter):
+    notebook = Path(f"notebooks/{chapter}.ipynb")
+    rests_on = files.find_needs(notebook, PACKAGE) if notebook.exists() else []
+    return [notebook, *rests_on, "requirements/analysis.txt"]
 
 
 def needs(wildcards):
-    notebook = Path(f"notebooks/{wildcards.chapter}.ipynb")
-    rests_on = files.find_needs(notebook, PACKAGE) if notebook.exists() else []
-    return [notebook, *rests_on, "requirements/analysis.txt"]
+    return chapter_rests_on(wildcards.chapter)
 
 
 # `make book LIVE=1` trains: chapter 3 leaves a model, which chapter 4 evaluates.

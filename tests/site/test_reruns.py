@@ -46,6 +46,14 @@ def test_sensible_settings_are_taken(chapter):
     assert [text for text in said if text] == []
 
 
+def test_a_variant_without_its_folders_is_left_out(tmp_path):
+    (tmp_path / "params").mkdir()
+    for name, line in (("a", "seed: 1"), ("b", "weights: models"), ("c", "data: videos")):
+        (tmp_path / "params" / f"01_x.{name}.yml").write_text(line)
+    (tmp_path / "videos").mkdir()
+    assert reruns.list_variants(tmp_path) == ["01_x.a", "01_x.c"]
+
+
 @pytest.mark.slow
 def test_a_tenth_of_the_matrix_runs_and_is_true(tmp_path):
     print(f"RERUN_SEED={SEED}")

@@ -50,6 +50,20 @@ def read_matrix(root: Path = Path(".")) -> dict[str, Reruns]:
     return found
 
 
+def list_variants(root: Path = Path(".")) -> list[str]:
+    """The files of ``params`` that can run on this machine: ``07_frontier.released``.
+
+    One that names a folder of weights or data which is not there is left out.
+    """
+    found = []
+    for path in sorted((root / "params").glob("*.yml")):
+        settings = read_yaml(path, ValueError, "it has a name and a value on each line")
+        folders = [settings[name] for name in ("weights", "data") if settings.get(name)]
+        if all((root / folder).is_dir() for folder in folders):
+            found.append(path.stem)
+    return found
+
+
 def refusal_of(notebook: Path, setting: dict[str, Any]) -> str | None:
     """The line that refuses a setting before a kernel starts; None where it is taken."""
     try:
