@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from vvlm_utils.experiment.mini.design import Run
-from vvlm_utils.experiment.mini.records import PICTURES, RunRecord
+from vvlm_utils.experiment.mini.records import RunRecord
+from vvlm_utils.experiment.mini.replays import PICTURES
 from vvlm_utils.experiment.model.presets import PRECISIONS, PRESETS
 
 DEVICES = ("cpu", "cuda")

@@ -1,6 +1,7 @@
-"""The chapters' own run: trained and evaluated on the spot, from the kept weights.
+"""Runs of chapters 3 and 4: trained and evaluated on the spot, from the kept weights.
 
-python -m vvlm_utils.experiment.mini.live keep    # make it again as the record that chapters replay
+python -m vvlm_utils.experiment.mini.live keep           # make the kept runs that are not there
+python -m vvlm_utils.experiment.mini.live keep --again   # make every kept run again
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,14 @@ import transformers
 
 from vvlm_utils.experiment.data.clips import read_index
 from vvlm_utils.experiment.data.video import read_video
-from vvlm_utils.experiment.mini.design import CENTRE, LIVE_EXAMPLES, LMS, Run
+from vvlm_utils.experiment.mini.design import CENTRE, LEVELS, LIVE_EXAMPLES, LMS, Run
 from vvlm_utils.experiment.mini.records import (
-    KEPT,
-    PICTURES,
     RunRecord,
     read_record,
     write_answers,
     write_record,
 )
+from vvlm_utils.experiment.mini.replays import KEPT, PICTURES, keep_run, kept_path, name_of
 from vvlm_utils.experiment.mini.run import evaluate, train
 from vvlm_utils.experiment.mini.stages import make_split, read_note
 from vvlm_utils.experiment.mini.sweeps import SWEEPS, Sweep
@@ -34,18 +34,19 @@ from vvlm_utils.experiment.model.batches import make_tokenizer
 from vvlm_utils.experiment.model.model import VideoVLM
 from vvlm_utils.experiment.train.finetune import matmul_peak
 from vvlm_utils.files import whole, whole_folder
+from vvlm_utils.progress import bar
 
 LIVE = SWEEPS["live"]
 SHOWN = 12  # clips whose pictures are kept
 DEFAULT = Run(
     LMS[CENTRE["lm_params"]], CENTRE["frames"], CENTRE["tokens_per_frame"], LIVE_EXAMPLES
 )  # fmt: skip
+FEWER_EXAMPLES = (64, 256)
 
 
 def folder_of(run: Run, sweep: Sweep = LIVE) -> Path:
     """Where a run's model and record are."""
-    design = f"{run.frames}x{run.tokens_per_frame}_n{run.train_examples}"
-    return sweep.root / "runs" / f"{run.lm}_{design}_draw{run.draw}_seed{run.seed}"
+    return sweep.root / "runs" / name_of(run)
 
 
 def train_here(run: Run, sweep: Sweep = LIVE) -> RunRecord:
@@ -93,18 +94,37 @@ def keep_pictures(path: Path, sweep: Sweep = LIVE) -> None:
         np.savez_compressed(part, frames=frames, index=np.array(asked))
 
 
-def keep() -> None:
-    """Make the record that the chapters replay."""
-    train_here(DEFAULT)
-    record, answers = evaluate_here(DEFAULT)
-    KEPT.parent.mkdir(exist_ok=True)
-    write_answers(answers, KEPT)
-    write_record(record, KEPT)
-    keep_pictures(PICTURES)
-    print(f"{KEPT}: error {100 - record.stages['evaluate']['metrics']['avg']['metric']:.2f}")
+def runs_to_keep() -> list[Run]:
+    """The default run, and those that move one thing of it.
+
+    A decoder, frames or tokens go through the levels of the star; then fewer examples, and another
+    seed.
+    """
+    moves = {
+        "lm": [LMS[size] for size in LEVELS["lm_params"]],
+        "frames": LEVELS["frames"],
+        "tokens_per_frame": LEVELS["tokens_per_frame"],
+        "train_examples": FEWER_EXAMPLES,
+        "seed": [1],
+    }
+    moved = [replace(DEFAULT, **{name: v}) for name, levels in moves.items() for v in levels]
+    return list(dict.fromkeys([DEFAULT, *moved]))
+
+
+def keep(again: bool = False, folder: Path = KEPT) -> None:
+    """Make the runs that the chapters replay; one that is kept already is skipped, unless again."""
+    if again or not PICTURES.exists():
+        keep_pictures(PICTURES)
+    lacking = [run for run in runs_to_keep() if again or not kept_path(run, folder).exists()]
+    for run in bar(lacking, f"{len(lacking)} runs"):
+        train_here(run)
+        record, answers = evaluate_here(run)
+        keep_run(record, answers, folder)
+        error = 100 - record.stages["evaluate"]["metrics"]["avg"]["metric"]
+        print(f"  {name_of(run)}: error {error:.2f}", flush=True)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] != ["keep"]:
+    if sys.argv[1:] not in (["keep"], ["keep", "--again"]):
         raise SystemExit(__doc__)
-    keep()
+    keep(again="--again" in sys.argv)

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from vvlm_utils.experiment.mini.design import Run
-from vvlm_utils.files import DATA_FOLDER, read_json, whole
+from vvlm_utils.files import read_json, whole
 
 
 class RecordError(ValueError):
-    """A record that cannot be used: names the file, what is wrong and the mend."""
+    """A record that cannot be used: names the file, what is wrong and the fix."""
 
 
 @dataclass
@@ -71,28 +70,7 @@ def read_record(path: Path, settings: Mapping[str, object] | None = None) -> Run
     try:
         return RunRecord(**content)
     except TypeError as bad:
-        raise RecordError(f"{path}: is no whole record ({bad}); remove it, run again") from None
-
-
-KEPT = DATA_FOLDER / "mini_record" / "record.json"
-PICTURES = KEPT.with_name("clips.npz")  # frames of the first test clips, as decoded
-
-
-def kept_record(run: Run) -> RunRecord:
-    """The record that comes with the package, of the run that the chapters show.
-
-    Raises RecordError, naming what differs, when it is of another run.
-    """
-    record = read_record(KEPT)
-    wanted = asdict(run)
-    other = [
-        f"{name} = {value} (kept: {getattr(record, name)})"
-        for name, value in wanted.items()
-        if getattr(record, name) != value
-    ]
-    if other:
-        raise RecordError(f"no record is kept of {', '.join(other)}; set mode = train to make it")
-    return record
+        raise RecordError(f"{path}: is incomplete ({bad}); remove it and run again") from None
 
 
 def answers_path(record: Path) -> Path:
@@ -100,14 +78,23 @@ def answers_path(record: Path) -> Path:
     return Path(record).with_suffix(".csv.gz")
 
 
-def write_answers(answers: pd.DataFrame, record: Path) -> None:
-    """Write the answers beside their record, atomically; the same answers give the same bytes.
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as compressed CSV, atomically; the same table gives the same bytes.
 
     (pandas would put the name of the part, which no two writers share, into the archive.)
     """
-    text = answers.drop(columns="correct").to_csv(index=False)
-    with whole(answers_path(record)) as part:
-        part.write_bytes(gzip.compress(text.encode(), mtime=0))
+    with whole(path) as part:
+        part.write_bytes(gzip.compress(table.to_csv(index=False).encode(), mtime=0))
+
+
+def write_answers(answers: pd.DataFrame, record: Path) -> None:
+    """Write the answers beside their record, atomically."""
+    write_table(answers.drop(columns="correct"), answers_path(record))
+
+
+def as_answers(table: pd.DataFrame) -> pd.DataFrame:
+    """Answers with the column correct: whether what was said is the answer."""
+    return table.assign(correct=table["answer"] == table["predicted"])
 
 
 def read_answers(record: Path) -> pd.DataFrame:
@@ -118,5 +105,4 @@ def read_answers(record: Path) -> pd.DataFrame:
     path = answers_path(record)
     if not path.exists():
         raise RecordError(f"{path}: no such answers; run the chapter with mode = train")
-    table = pd.read_csv(path)
-    return table.assign(correct=table["answer"] == table["predicted"])
+    return as_answers(pd.read_csv(path))
