@@ -42,11 +42,13 @@ class Rule:
     names : the parameters, the one to change first
     text : the rule in words, completing "it takes ..."
     holds : the rule itself, of a checked set of parameters
+    hint : what else to say of parameters that break it, after the rule
     """
 
     names: Sequence[str]
     text: str
     holds: Callable[[Any], bool]
+    hint: Callable[[Any], str] = lambda p: ""
 
 
 def increasing(low: str, high: str) -> Rule:
@@ -211,7 +213,7 @@ class Chapter(BaseModel):
         for rule in cls.rules:
             if not rule.holds(found):
                 given = " and ".join(f"{n} is {show(getattr(found, n))}" for n in rule.names)
-                raise ParameterError(f"{given}; the chapter takes {rule.text}")
+                raise ParameterError(f"{given}; the chapter takes {rule.text}{rule.hint(found)}")
         return found
 
     @classmethod

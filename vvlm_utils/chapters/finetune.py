@@ -1,9 +1,7 @@
 """Chapter 3, How is one run finetuned?"""
 
-import json
-
 from vvlm_utils.chapters.declaration import Chapter, Rule, declare
-from vvlm_utils.files import DATA_FOLDER
+from vvlm_utils.chapters.replayed import KEPT, RUN, nearest, say_run
 
 DECODERS = {
     "mini": tuple(f"mini-{size}" for size in ("2k", "7k", "15k", "40k", "90k", "215k", "480k")),
@@ -15,20 +13,34 @@ DRAWN = (16, 64, 4096)  # most frames, tokens per frame and clips of the world d
 
 TRAINED = 1024  # most clips that are drawn to train on the spot
 BATCH = 8  # clips of a finetuning step of the mini preset
-RUN = ("lm", "frames", "tokens_per_frame", "train_examples", "seed", "draw")
-KEPT = json.loads((DATA_FOLDER / "mini_record" / "record.json").read_text())
-"""The record of the one run that is kept."""
+WEIGHTS = ("mini-2k", "mini-7k", "mini-15k", "mini-40k", "mini-90k", "mini-215k")
+"""The decoders whose weights come with the package."""
+
+
+def _run_of(p) -> dict:
+    return {name: getattr(p, name) for name in RUN}
 
 
 def _kept(p) -> bool:
-    """Whether a run that is replayed is the kept one."""
-    return p.mode != "replay" or all(getattr(p, name) == KEPT[name] for name in RUN)
+    """Whether a run that is replayed is a kept one."""
+    return p.mode != "replay" or _run_of(p) in KEPT
+
+
+def _ways_out(p) -> str:
+    """What to ask for instead of a run that is not kept."""
+    near = f"; the nearest has {say_run(nearest(_run_of(p)))}"
+    return near + ("; or mode train, which makes this run" if _makes(p) else "")
+
+
+def _makes(p) -> bool:
+    """Whether mode train would make the run from what comes with the package."""
+    small = p.train_examples <= TRAINED and p.train_examples % BATCH == 0
+    return small and p.draw == 0 and p.lm in WEIGHTS
 
 
 def _trainable(p) -> bool:
-    """Whether a run can be trained from the kept weights, on clips drawn here."""
-    whole_steps = p.train_examples <= TRAINED and p.train_examples % BATCH == 0
-    return p.mode != "train" or bool(p.data) or (whole_steps and p.draw == 0)
+    """Whether a run can be trained, from the kept weights or from folders of the reader's."""
+    return p.mode != "train" or bool(p.data) or _makes(p)
 
 
 def _drawn(p) -> bool:
@@ -60,7 +72,7 @@ class Parameters(Chapter):
     weights: str = declare("", "folder of a pretrained tower and decoder; the kept ones if empty")
     data: str = declare("", "folder with index.json, test.json and their videos; drawn if empty")
     mode: str = declare(
-        "replay", '"replay" the kept run, or "train" it here', choices=["replay", "train"]
+        "replay", '"replay" a kept run, or "train" one here', choices=["replay", "train"]
     )
 
     rules = (
@@ -74,17 +86,22 @@ class Parameters(Chapter):
             "at most {} frames of {} tokens and {} clips where no data is given".format(*DRAWN),
             _drawn,
         ),
+        Rule(RUN, "with mode replay a run that is kept", _kept, _ways_out),
         Rule(
-            RUN,
-            "with mode replay the kept run, "
-            + ", ".join(f"{name} {KEPT[name]}" for name in RUN)
-            + "; mode train makes another",
-            _kept,
+            ("train_examples", "draw", "lm", "mode"),
+            f"with mode train and no data at most {TRAINED} clips, in steps of {BATCH}, and draw 0 "
+            f"of {', '.join(WEIGHTS)}",
+            _trainable,
         ),
         Rule(
-            ("train_examples", "draw", "mode"),
-            f"with mode train and no data at most {TRAINED} clips, in steps of {BATCH}, of draw 0",
-            _trainable,
+            ("device", "precision", "preset"),
+            "device cpu and no precision but float32 where no data is given",
+            lambda p: bool(p.data) or (p.device == "cpu" and p.precision in ("", "float32")),
+        ),
+        Rule(
+            ("data", "mode"),
+            "data with mode train alone",
+            lambda p: not p.data or p.mode == "train",
         ),
         Rule(
             ("data", "weights", "preset"),

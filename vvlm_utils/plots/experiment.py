@@ -80,9 +80,10 @@ LOG_LEVELS = ("brief", "brief_small", *RANKED)
 
 
 def plot_levels(levels: pd.DataFrame) -> np.ndarray:
-    """Error against difficulty, a panel a family: columns family, level, error, se."""
+    """Error against difficulty, a panel per family: columns family, level, error, se."""
     families = list(dict.fromkeys(levels["family"]))
-    figure, axes = plt.subplots(2, 4, figsize=(8.4, 4.6), sharey=True)
+    rows = max(1, -(-len(families) // 4))
+    figure, axes = plt.subplots(rows, 4, figsize=(8.4, 2.3 * rows), sharey=True)
     for ax, family in zip(axes.flat, families, strict=False):
         part = levels[levels["family"] == family]
         shift = 1 if family in RANKED else 0
@@ -91,8 +92,10 @@ def plot_levels(levels: pd.DataFrame) -> np.ndarray:
         if family in LOG_LEVELS:
             ax.set_xscale("log")
         ax.set_title(family)
-        ax.set_xlabel(LEVEL_NAMES[family], fontsize=8)
+        ax.set_xlabel(LEVEL_NAMES.get(family, "level"), fontsize=8)
         ax.set_ylim(0, 100)
+    for ax in axes.flat[len(families) :]:
+        ax.set_visible(False)
     figure.supylabel(LABELS["error"], fontsize=10)
     return axes
 

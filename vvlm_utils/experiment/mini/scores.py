@@ -1,11 +1,11 @@
-"""From answers, one row a question, to metrics with their errors. No torch here."""
+"""From answers, one row per question, to metrics with their errors. No torch here."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from vvlm_utils.experiment.world.questions import FAMILIES, blind_error
+from vvlm_utils.experiment.world.questions import blind_error
 
 
 def summarise(answers: pd.DataFrame) -> pd.DataFrame:
@@ -36,11 +36,11 @@ def by_level(answers: pd.DataFrame, groups: int = 5) -> pd.DataFrame:
     """Error (0-100) of every family against its difficulty, in groups of about equal size.
 
     Columns family, level (mean of the group), error, se, count; levels that few questions have in
-    common are joined with their neighbours.
+    common are joined with their neighbours, and a question without a level is left out.
     """
     rows = []
-    for family in FAMILIES:
-        part = answers[answers["family"] == family].sort_values("level", kind="stable")
+    for family, part in answers.dropna(subset="level").groupby("family", sort=False):
+        part = part.sort_values("level", kind="stable")
         rank = part["level"].rank(method="average") / len(part)
         group = np.minimum((rank * groups).astype(int), groups - 1)
         for _, asked in part.groupby(group.to_numpy()):
@@ -54,4 +54,4 @@ def by_level(answers: pd.DataFrame, groups: int = 5) -> pd.DataFrame:
                     "count": len(asked),
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["family", "level", "error", "se", "count"])
