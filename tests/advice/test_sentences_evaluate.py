@@ -35,19 +35,25 @@ def test_the_closest_family_and_the_rest_are_named():
 
 
 def test_a_run_beside_the_sweeps_runs_of_its_design():
-    assert said.say_beside(27.0, pd.Series(dtype=float)).startswith("The sweep has no run of this")
-    one = said.say_beside(27.0, pd.Series([26.0]))
-    assert one.endswith(
-        "one run of this design, at 26.0 points; this run lies 1.0 points above it."
+    assert said.say_beside(27.0, pd.Series(dtype=float)).startswith(
+        "The sweep has no other run of this"
     )
+    one = said.say_beside(27.0, pd.Series([26.0]))
+    assert one.endswith("run of this design, at 26.0 points; this run lies 1.0 points above it.")
     assert said.say_beside(25.0, pd.Series([26.0])).endswith("1.0 points below it.")
     some = pd.Series([25.0, 28.0, 26.0])
     assert said.say_beside(27.0, some) == (
-        "The sweep has 3 runs of this design, from 25.0 to 28.0 points; this run, at 27.0, lies "
-        "within them."
+        "The sweep has 3 other runs of this design, from 25.0 to 28.0 points; this run, at 27.0, "
+        "lies within them."
     )
     assert said.say_beside(29.5, some).endswith("at 29.5, lies 1.5 points above all of them.")
     assert said.say_beside(24.5, some).endswith("at 24.5, lies 0.5 points below all of them.")
+
+
+def test_the_sweeps_own_run_of_a_draw_and_seed():
+    assert said.say_again(27.0, pd.Series(dtype=float)).startswith("The sweep has no run")
+    assert said.say_again(27.0, pd.Series([27.01])).endswith("has the same error.")
+    assert said.say_again(27.0, pd.Series([26.5])).endswith("differs by 0.5 points.")
 
 
 def test_the_spread_of_a_designs_runs():

@@ -10,7 +10,7 @@ from vvlm_utils.advice.sentences.words import say_list, say_part
 NEAR = 5.0  # standard errors below the blind answer that make an answer from the clip certain
 FLAT = 2.0  # standard errors that the ends of a curve must differ by
 ALIKE = 0.05  # two standard errors that differ by less than this share agree
-EVEN = 2.0  # times its even share that a word may have where words are spread
+EVEN = 1.5  # times its even share that a word may have where words are spread
 
 
 def say_error(error: float, se: float) -> str:
@@ -54,19 +54,30 @@ def say_near(below: pd.Series) -> str:
     return f"{say_list(near)} {verb} not more than {bar}; {rest}."
 
 
+def say_again(error: float, own: pd.Series) -> str:
+    """The run beside the sweep's own run of its draw and seed; ``own`` holds that one's error."""
+    if len(own) == 0:
+        return "The sweep has no run of this very draw and seed."
+    gap = abs(error - own.iloc[0])
+    if f"{gap:.1f}" == "0.0":
+        return "The sweep's own run of this draw and seed has the same error."
+    return f"The sweep's own run of this draw and seed differs by {gap:.1f} points."
+
+
 def say_beside(error: float, same: pd.Series) -> str:
-    """Where a run lies among the sweep's runs of its design; ``same`` holds their errors."""
+    """Where a run lies among the sweep's other runs of its design; ``same`` holds their errors."""
     if len(same) == 0:
-        return "The sweep has no run of this design with this number of examples."
+        return "The sweep has no other run of this design with this number of examples."
     low, high = same.min(), same.max()
     if len(same) == 1:
         gap = f"{abs(error - low):.1f} points"
         where = "above" if error > low else "below"
         return (
-            f"The sweep has one run of this design, at {low:.1f} points; this run lies {gap} "
+            f"The sweep has one other run of this design, at {low:.1f} points; this run lies {gap} "
             f"{where} it."
         )
-    among = f"The sweep has {len(same)} runs of this design, from {low:.1f} to {high:.1f} points; "
+    among = f"The sweep has {len(same)} other runs of this design, from {low:.1f} to {high:.1f} "
+    among += "points; "
     if low <= error <= high:
         return f"{among}this run, at {error:.1f}, lies within them."
     gap = error - high if error > high else low - error
