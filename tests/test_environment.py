@@ -277,12 +277,12 @@ def test_help_explains_every_target():
 WITHOUT_TORCH = """
 import sys
 sys.modules |= dict.fromkeys(("torch", "transformers", "av", "sklearn"))
-from vvlm_utils.experiment.mini import design as plan, records, scores
+from vvlm_utils.experiment.mini import design as plan, records, replays, scores
 from vvlm_utils.experiment.model import presets
 from vvlm_utils.experiment.world import questions, sampling, scenes
 from vvlm_utils.plots import experiment
-record = records.read_record(records.KEPT)
-print(record.status, len(scores.summarise(records.read_answers(records.KEPT))))
+record, answers = replays.read_kept(plan.Run("mini-40k", 8, 25, 1024))
+print(record.status, len(scores.summarise(answers)))
 """
 
 

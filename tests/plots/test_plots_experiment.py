@@ -1,13 +1,11 @@
 """Figures of the experiment's chapters, on real clips, answers and runs."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from vvlm_utils.experiment.mini import design as plan
-from vvlm_utils.experiment.mini import records
+from vvlm_utils.experiment.mini.replays import PICTURES, kept_runs, read_kept
 from vvlm_utils.experiment.mini.scores import by_level, summarise
 from vvlm_utils.experiment.world.questions import FACTOR_OF, FAMILIES
 from vvlm_utils.plots import experiment as plots
@@ -18,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("closed_figures")
 
 @pytest.fixture(scope="module")
 def clip():
-    with np.load(records.PICTURES) as kept:
+    with np.load(PICTURES) as kept:
         return kept["frames"][0]
 
 
@@ -30,7 +28,7 @@ def test_a_filmstrip_marks_the_frames_that_are_seen(clip):
 
 
 def test_every_family_has_a_bar_and_a_panel(clip):
-    answers = records.read_answers(records.KEPT)
+    _, answers = read_kept(kept_runs()[0])
     table = summarise(answers).drop("avg")
     errors = pd.DataFrame({"error": 100 - table["metric"], "error_se": table["metric_se"]})
     errors = errors.assign(blind_error=100 - table["blind"], factor=pd.Series(FACTOR_OF))
@@ -38,6 +36,8 @@ def test_every_family_has_a_bar_and_a_panel(clip):
     assert [bar.get_height() for bar in ax.patches] == pytest.approx(errors["error"].tolist())
     axes = plots.plot_levels(by_level(answers))
     assert [panel.get_title() for panel in axes.flat] == list(FAMILIES)
+    one = by_level(answers.query("family == 'sum'").assign(family="question"))
+    assert [ax.get_visible() for ax in plots.plot_levels(one).flat] == [True, False, False, False]
     rows = answers.head(3).assign(question="q")
     figure = plots.plot_answers(np.stack([clip[0]] * 3), rows)
     assert sum(bool(ax.images) for ax in figure.axes) == 3
@@ -51,7 +51,7 @@ def test_responses_and_losses_show_what_they_are_given():
     axes = plots.plot_responses(blind, arms)
     assert axes.shape == (2, 8) and [ax.get_title() for ax in axes[0]] == list(FAMILIES)
     assert all(len(ax.lines) == len(plan.EXAMPLES) + 1 for ax in axes.flat)
-    curve = json.loads(records.KEPT.read_text())["stages"]["finetune"]["curve"]
+    curve = read_kept(kept_runs()[0])[0].stages["finetune"]["curve"]
     (panel,) = plots.plot_losses({"finetuning": pd.DataFrame(curve)})
     assert len(panel.lines[0].get_xdata()) == len(curve)
 

@@ -432,7 +432,7 @@ def test_a_damaged_record_is_refused_by_name(tiny, tmp_path):
         with pytest.raises(records.RecordError, match=problem):
             records.read_record(path)
     path.write_text(json.dumps({"preset": "mini"}))
-    with pytest.raises(records.RecordError, match="no whole record"):
+    with pytest.raises(records.RecordError, match="is incomplete"):
         records.read_record(path)
     record = run.new_record(RUN, tiny)
     records.write_record(record, path)

@@ -9,7 +9,8 @@ from vvlm_utils.cost import training as tc
 from vvlm_utils.cost.serving import get_accelerator
 from vvlm_utils.experiment.mini import price
 from vvlm_utils.experiment.mini.kept import COLUMNS
-from vvlm_utils.experiment.mini.records import KEPT, read_record
+from vvlm_utils.experiment.mini.live import DEFAULT
+from vvlm_utils.experiment.mini.replays import read_kept
 from vvlm_utils.experiment.mini.sweeps import SWEEPS
 
 H100 = get_accelerator("h100-sxm")
@@ -30,7 +31,7 @@ def test_the_papers_plan_has_a_line_a_run_and_adds_up(monkeypatch, capsys):
 
 
 def test_the_mini_plan_holds_the_counted_cost_of_the_kept_run():
-    record = read_record(KEPT)
+    record, _ = read_kept(DEFAULT)
     costs = price.mini_costs(SWEEPS["mini"])
     assert len(costs) == len(SWEEPS["mini"].plan())
     name = f"-{record.frames}x{record.tokens_per_frame}-"

@@ -1,27 +1,38 @@
-"""The kept run that chapters replay: whole, and of the clips and rules that the code has."""
+"""The runs that chapters replay: complete, and of the clips and rules that the code has."""
 
 import json
-from dataclasses import replace
+import shutil
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from vvlm_utils.chapters import replayed
+from vvlm_utils.cost import FACTORS
 from vvlm_utils.experiment.data.clips import draw_clip, questions_of
 from vvlm_utils.experiment.data.video import read_video, write_video
 from vvlm_utils.experiment.mini import design as plan
-from vvlm_utils.experiment.mini import live, records, scores, sweeps
-from vvlm_utils.experiment.mini.records import KEPT, PICTURES
+from vvlm_utils.experiment.mini import live, records, replays, scores, sweeps
+from vvlm_utils.experiment.mini.replays import PICTURES, kept_runs, read_kept
 from vvlm_utils.experiment.mini.stages import load_decoder
 from vvlm_utils.experiment.world.questions import FAMILIES
 from vvlm_utils.files import DATA_FOLDER
+from vvlm_utils.runs import load_runs
 
 WEIGHTS = DATA_FOLDER / "weights"
 KEPT_LMS = sorted(folder.name.removesuffix("-0") for folder in WEIGHTS.glob("mini-*-0"))
 
 
-def test_the_kept_record_is_that_of_its_answers():
-    record, answers = records.kept_record(live.DEFAULT), records.read_answers(KEPT)
+def test_every_run_that_the_plan_keeps_is_kept_and_no_other():
+    assert set(kept_runs()) == set(live.runs_to_keep())
+    assert replayed.KEPT == [asdict(run) for run in kept_runs()]
+    assert {run.lm for run in kept_runs()} == set(KEPT_LMS)
+
+
+@pytest.mark.parametrize("run", kept_runs(), ids=replays.name_of)
+def test_a_kept_record_is_that_of_its_answers(run):
+    record, answers = read_kept(run)
     assert record.status == "evaluated" and len(answers) == 1024 * len(FAMILIES)
     metrics = scores.summarise(answers)["metric"]
     for name, found in record.stages["evaluate"]["metrics"].items():
@@ -29,6 +40,19 @@ def test_the_kept_record_is_that_of_its_answers():
     assert record.counts["flops_per_video"] == plan.mini_exact_flops(
         record.lm_params, record.frames, record.tokens_per_frame
     )
+
+
+def test_kept_runs_score_what_the_sweep_scored():
+    key = [*FACTORS, "train_examples", "draw", "seed"]
+    swept = load_runs("mini").set_index(key)["metric"]
+    found = 0
+    for record in (read_kept(run)[0] for run in kept_runs()):
+        same = swept.get(tuple(getattr(record, name) for name in key))
+        if same is not None:
+            metrics = record.stages["evaluate"]["metrics"]
+            assert metrics["avg"]["metric"] == pytest.approx(float(same), abs=0.01)
+            found += 1
+    assert found >= 15
 
 
 def test_the_kept_pictures_are_what_the_world_draws_and_a_file_gives_back(tmp_path):
@@ -41,9 +65,29 @@ def test_the_kept_pictures_are_what_the_world_draws_and_a_file_gives_back(tmp_pa
         assert [q.answer for q in questions_of(index[number])] == [q.answer for q in asked]
 
 
-def test_another_run_than_the_kept_one_is_refused_by_what_differs():
-    with pytest.raises(records.RecordError, match=r"frames = 4 \(kept: 8\).*mode = train"):
-        records.kept_record(replace(live.DEFAULT, frames=4))
+def test_a_run_that_is_not_kept_is_refused_with_the_way_out():
+    with pytest.raises(records.RecordError, match="no such run is kept; set mode = train"):
+        read_kept(replace(live.DEFAULT, frames=3))
+
+
+def test_what_is_kept_is_read_back_and_other_questions_are_refused(tmp_path):
+    record, answers = read_kept(live.DEFAULT)
+    replays.keep_run(record, answers, tmp_path)
+    again = read_kept(live.DEFAULT, tmp_path)
+    assert again[0] == record and again[1].equals(answers)
+    assert kept_runs(tmp_path) == [live.DEFAULT]
+    with pytest.raises(records.RecordError, match="other questions than the run's"):
+        replays.keep_run(record, answers.iloc[::-1].reset_index(drop=True), tmp_path)
+    short = tmp_path / "questions.csv.gz"
+    records.write_table(answers.iloc[:5][["clip", "family", "level", "answer"]], short)
+    with pytest.raises(records.RecordError, match="8192 answers to 5 questions; keep it again"):
+        read_kept(live.DEFAULT, tmp_path)
+
+
+def test_a_run_that_is_kept_is_not_made_again(tmp_path, monkeypatch):
+    shutil.copytree(replays.KEPT, tmp_path / "kept")
+    monkeypatch.setattr(live, "train_here", lambda run: pytest.fail(f"{run} is trained"))
+    live.keep(folder=tmp_path / "kept")
 
 
 @pytest.mark.parametrize("lm", KEPT_LMS)
@@ -86,7 +130,7 @@ def test_difficulty_groups_hold_every_answer_once():
 
 
 def test_the_same_answers_are_the_same_bytes(tmp_path):
-    answers = records.read_answers(KEPT)
+    _, answers = read_kept(live.DEFAULT)
     for name in ("one", "two"):
         records.write_answers(answers, tmp_path / f"{name}.json")
     first, second = sorted(tmp_path.glob("*.csv.gz"))

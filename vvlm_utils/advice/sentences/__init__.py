@@ -12,6 +12,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "costs",
         "designs",
         "elasticities",
+        "evaluate",
+        "finetune",
         "frontier_tables",
         "frontiers",
         "law_tables",

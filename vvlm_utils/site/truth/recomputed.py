@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from vvlm_utils.site.truth import costs, frontiers, laws, mini, moves, runs
+from vvlm_utils.site.truth import costs, frontiers, laws, mini, moves, one_run, runs
 from vvlm_utils.site.truth.tables import Said
 
 Recompute = Callable[[list[pd.DataFrame], Mapping[str, Any]], Said]
@@ -15,6 +15,8 @@ Recompute = Callable[[list[pd.DataFrame], Mapping[str, Any]], Said]
 RECOMPUTED: dict[str, Recompute] = {
     "inference_cost": costs.inference_cost,
     "sweep_design": costs.sweep_design,
+    "finetune": one_run.finetune,
+    "evaluate": one_run.evaluate,
     "laws": laws.law_sentences,
     "runs": runs.published_runs,
     "frontier": frontiers.frontier,

@@ -85,3 +85,20 @@ def read_intervals(column: pd.Series) -> pd.DataFrame:
     """
     found = [[read_number(part) for part in INTERVAL.match(text).groups()] for text in column]
     return pd.DataFrame(found, index=column.index, columns=["value", "low", "high"])
+
+
+def unless_rounded(glued: Any, said: str, tolerance: float = 0.02) -> Any:
+    """A glued sentence where it differs from another by the rounding of its numbers alone.
+
+    >>> unless_rounded("It is 36% more.", "It is 35% more.", 0.03)
+    'It is 36% more.'
+    >>> unless_rounded("It is 36% more.", "It is 36% less."), unless_rounded("It is 3.", "It is 4.")
+    ('It is 36% less.', 'It is 4.')
+    """
+    number = re.compile(NUMBER)
+    theirs, ours = (number.findall(str(text)) for text in (glued, said))
+    if number.sub("#", str(glued)) != number.sub("#", said) or len(theirs) != len(ours):
+        return said
+    pairs = [(read_number(a), read_number(b)) for a, b in zip(theirs, ours, strict=True)]
+    near = all(abs(a - b) <= tolerance * max(abs(a), abs(b)) + 1e-9 for a, b in pairs)
+    return glued if near else said
