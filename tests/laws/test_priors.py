@@ -8,7 +8,13 @@ from vvlm_utils.laws.bagging import bag, redraw_prior
 from vvlm_utils.laws.bootstrap import resample_weights
 from vvlm_utils.laws.fitting import fit
 from vvlm_utils.laws.forms import get_law, laws_over
-from vvlm_utils.laws.optimisers import descend_all, l_bfgs, levenberg_marquardt, loss_and_slope
+from vvlm_utils.laws.optimisers import (
+    descend_all,
+    finish,
+    l_bfgs,
+    levenberg_marquardt,
+    loss_and_slope,
+)
 from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.laws.priors import (
     KINDS,
@@ -199,3 +205,16 @@ def test_a_prior_predicts_by_its_shares_alone():
     mean = RUNS["error"].median() * (4 / 9 * np.exp(0.5) + np.exp(0.32) / 3)
     assert drawn.shape == (4000, 1)
     assert drawn.mean() == pytest.approx(mean, rel=0.05)
+
+
+def test_a_penalised_search_ends_where_the_loss_is_level():
+    """Newton's steps lower what a descent left in the flat valley of the mini experiment's runs."""
+    runs = load_runs("mini")
+    problem, _ = make_problem(get_law("add-decay"), runs, PENALISED)
+    start = problem.from_search(problem.prior_mean)[None]
+    weights = np.ones((1, len(runs)))
+    theta, losses = levenberg_marquardt(problem, start[None], weights)
+    ended, least = finish(problem, theta[0], weights)
+    assert least[0] <= losses[0, 0]
+    _, slope = loss_and_slope(problem, problem.to_search(ended[0]), weights[0], logs=True)
+    assert np.abs(slope).max() < 1e-9

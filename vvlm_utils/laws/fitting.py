@@ -24,7 +24,7 @@ from vvlm_utils.laws.diagnostics import (
     residual_noise,
 )
 from vvlm_utils.laws.law import change_units
-from vvlm_utils.laws.optimisers import OPTIMISERS
+from vvlm_utils.laws.optimisers import OPTIMISERS, finish
 from vvlm_utils.laws.options import FitError, FitOptions
 from vvlm_utils.laws.problem import make_problem, predict
 from vvlm_utils.laws.protocols import ErrorLaw
@@ -145,10 +145,14 @@ def fit(
         starts = start_points(problem, options, centre, rng)
     else:
         starts = change_units(law, np.atleast_2d(starts_at), centre - options.log_units(law))
-    theta, losses = OPTIMISERS[options.optimiser](problem, starts[None], np.ones((1, len(runs))))
+    weights = np.ones((1, len(runs)))
+    theta, losses = OPTIMISERS[options.optimiser](problem, starts[None], weights)
     theta, losses = theta[0], losses[0]
     if not np.isfinite(losses).any():
         raise FitError(f"none of the {len(losses)} starts of law {law.name!r} ended finite")
+    if options.prior is not None:
+        first = np.argmin(losses)
+        (theta[first],), (losses[first],) = finish(problem, theta[[first]], weights)
     best = theta[np.argmin(losses)]
     near = np.argsort(losses)[: (losses <= losses.min() * 1.01).sum()]
     _, distinct = np.unique(np.round(np.log(losses[near] + 1e-300), 3), return_index=True)

@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from vvlm_utils.laws.law import values
-from vvlm_utils.laws.optimisers import OPTIMISERS, Problem, levenberg_marquardt
+from vvlm_utils.laws.optimisers import OPTIMISERS, Problem, finish, levenberg_marquardt
 from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.laws.starts import draw_starts, start_points
 
@@ -79,8 +79,7 @@ def short_search(
     )
     again, other = optimise(problem, _exchange(problem, theta, weights), weights)
     theta, losses = np.concatenate([theta, again], 1), np.concatenate([losses, other], 1)
-    theta, losses = _keep(theta, losses)
-    return _best(*optimise(problem, theta[:, :1], weights, tolerance=1e-12))
+    return finish(problem, _best(theta, losses)[0], weights)
 
 
 def full_fit(problem: Problem, rng: np.random.Generator) -> np.ndarray:
@@ -146,7 +145,7 @@ def warm_search(
         active = active[idle[active] < 2] if quick else active
         if not better.any() or not len(active):
             break
-    return _best(*levenberg_marquardt(problem, theta[:, :1], weights, tolerance=1e-12))
+    return finish(problem, theta[:, 0], weights)
 
 
 def _race(

@@ -2,7 +2,7 @@
 // vvlm_utils/laws/{bagging,search,bootstrap,recommendation}.py.
 import { changeUnits, DATA, logDesign, predict, spellOut } from "./law.js";
 import {
-  descend, FitError, fromSearch, logUnits, makeProblem, noiseAbout, parametersSpent, resampled,
+  descend, finish, FitError, fromSearch, logUnits, makeProblem, noiseAbout, parametersSpent, resampled,
   startPoints, whole,
 } from "./fit.js";
 import { general } from "./text.js";
@@ -64,7 +64,7 @@ function search(problem, weights, means, options, random, tell) {
   return parts.map((part, b) => {
     tell();
     const [winner] = best([...kept[b], ...others[b].map((x) => descend(x, part))]);
-    return descend(winner.x, part, 1e-12);
+    return finish(winner, part);
   });
 }
 

@@ -251,6 +251,55 @@ export function descend(start, part, tolerance = 1e-8, steps = 500) {
   return { x, loss };
 }
 
+const DIFFERENCE = 1e-5; // of a parameter, about which slopes are compared
+
+// Newton's method from the end of a descent, with the central differences of the slopes as the
+// curvature. A step that does not lower the loss is damped by the Gauss-Newton curvature, tenfold
+// until it does. Returns {x, loss}.
+export function finish({ x }, part, steps = 200) {
+  const { bottom, top, work } = part;
+  const size = x.length;
+  let [hessian, other] = work.hessians;
+  let [slope, above] = work.slopes;
+  const [curvature, damped] = [new Float64Array(size * size), new Float64Array(size * size)];
+  const below = new Float64Array(size);
+  let [point, trial] = [x.slice(), x.slice()];
+  let loss = normalEquations(point, part, hessian, slope, work);
+  let damping = 0;
+  for (let count = 0; loss < Infinity && count < steps; count++) {
+    for (let p = 0; p < size; p++) {
+      const middle = point[p];
+      const gap = DIFFERENCE * (1 + Math.abs(middle));
+      point[p] = middle + gap;
+      let worst = normalEquations(point, part, other, above, work);
+      point[p] = middle - gap;
+      worst += normalEquations(point, part, other, below, work);
+      point[p] = middle;
+      if (!(worst < Infinity)) return { x: point, loss };
+      for (let q = 0; q < size; q++) curvature[p * size + q] = (above[q] - below[q]) / (2 * gap);
+    }
+    let lossNew;
+    for (;;) {
+      for (let p = 0; p < size; p++)
+        for (let q = 0; q < size; q++)
+          damped[p * size + q] = (curvature[p * size + q] + curvature[q * size + p]) / 2 +
+            (p === q ? damping * hessian[p * size + p] : 0);
+      boxedStep(point, damped, slope, 0, part, work);
+      for (let p = 0; p < size; p++)
+        trial[p] = Math.min(Math.max(point[p] + work.step[p], bottom[p]), top[p]);
+      lossNew = normalEquations(trial, part, other, above, work);
+      if (lossNew < loss || damping > 1e8) break;
+      damping = Math.max(1e-4, 10 * damping);
+    }
+    if (!(lossNew < loss)) break;
+    [point, trial, loss] = [trial, point, lossNew];
+    [slope, above] = [above, slope];
+    [hessian, other] = [other, hessian];
+    damping = damping > 1e-3 ? damping / 100 : 0;
+  }
+  return { x: point, loss };
+}
+
 // Posterior over prior variance of every parameter, v_q [(J J' + diag v)^-1]_qq at theta.
 function priorShares(problem, theta) {
   const part = whole(problem);
@@ -309,7 +358,7 @@ export function fitLaw(law, rows, options, random) {
   const problem = makeProblem(law, rows, options);
   const part = whole(problem);
   const found = startPoints(problem, problem.mean, options, random).map((x) => descend(x, part));
-  const best = found.reduce((a, b) => (b.loss < a.loss ? b : a));
+  const best = finish(found.reduce((a, b) => (b.loss < a.loss ? b : a)), part);
   if (!(best.loss < Infinity)) throw new FitError(`no start of law '${law.name}' ended finite`);
   const theta = fromSearch(problem, best.x);
   const back = logUnits(law, options).map((unit, k) => unit - problem.centre[k]);
