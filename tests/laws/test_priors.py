@@ -217,4 +217,5 @@ def test_a_penalised_search_ends_where_the_loss_is_level():
     ended, least = finish(problem, theta[0], weights)
     assert least[0] <= losses[0, 0]
     _, slope = loss_and_slope(problem, problem.to_search(ended[0]), weights[0], logs=True)
-    assert np.abs(slope).max() < 1e-9
+    inside = (ended[0] > problem.low) & (ended[0] < problem.high)
+    assert np.abs(slope[inside]).max() < 1e-9
