@@ -52,8 +52,11 @@ def test_responses_and_losses_show_what_they_are_given():
     assert axes.shape == (2, 8) and [ax.get_title() for ax in axes[0]] == list(FAMILIES)
     assert all(len(ax.lines) == len(plan.EXAMPLES) + 1 for ax in axes.flat)
     curve = read_kept(kept_runs()[0])[0].stages["finetune"]["curve"]
-    (panel,) = plots.plot_losses({"finetuning": pd.DataFrame(curve)})
-    assert len(panel.lines[0].get_xdata()) == len(curve)
+    high = pd.DataFrame(curve).assign(loss=lambda t: 3 * t["loss"])
+    panels = plots.plot_losses({"projector stage": pd.DataFrame(curve), "finetuning": high})
+    for panel in panels:
+        assert len(panel.lines[0].get_xdata()) == len(curve)
+        assert panel.get_ylim()[0] == 0 < panel.lines[0].get_ydata().max() < panel.get_ylim()[1]
 
 
 def test_served_lines_have_a_look_each():

@@ -22,7 +22,7 @@ TRAINED = [
     PARAMETERS,
     table(list(MADE), value=list(MADE.values())),
     pd.DataFrame({"MFLOPs per video": [50.6, 75.68]}, index=["Equation 1", "full count"]),
-    table(["clips per second", "the first as a share of the second"], measured=["37.3", "16%"]),
+    table(["clips per second", "training as a share of matrix products"], measured=["37.3", "16%"]),
     pd.DataFrame({"against": ["x", "y"], "ratio": RATIOS.to_numpy()}, index=RATIOS.index),
     pd.DataFrame({"share": ["75%", "25%"], "in this run": [768.0, 256.0]}, index=["a", "b"]),
 ]
@@ -92,19 +92,20 @@ EVALUATED_SAID = {
     "again": "The sweep's own run of this draw and seed has the same error.",
     "beside": answers.say_beside(47.9, OTHERS),
     "spread": answers.say_spread(OTHERS, 0.51),
-    "difficulty": "Difficulty matters most in brief, where the error of the groups at the two ends "
-    "is 52 and 0 points; in sum the two ends do not differ by more than two standard errors.",
+    "difficulty": "Difficulty matters most in the family brief: the error is 52 points in the "
+    "group at one end and 0 in the group at the other; in the family sum the two ends do not "
+    "differ by more than two standard errors.",
     "judged": "a language model judges the answers of 1 of the 2 benchmarks",
 }
 EVALUATED_FALSE = {
     "run_said": ("1,024", "256"),
     "average": ("47.9", "37.9"),
     "error": ("0.51", "0.15"),
-    "near": ("sum is not", "brief is not"),
+    "near": ("The family sum", "The family brief"),
     "again": ("has the same error", "differs by 1.0 points"),
     "beside": ("lies within them", "lies 1.0 points above all of them"),
     "spread": ("3.61", "1.61"),
-    "difficulty": ("most in brief", "most in sum"),
+    "difficulty": ("most in the family brief", "most in the family sum"),
     "judged": ("1 of the 2", "2 of the 2"),
 }
 CASES = {
@@ -133,7 +134,7 @@ def test_a_family_without_errors_counts_as_far_from_the_blind_answer():
     tables = [t.copy() for t in EVALUATED]
     tables[1]["standard errors below blind"] = ["∞", "–", 66.2]
     found = RECOMPUTED["evaluate"](tables, EVALUATED_SAID)["near"]
-    assert found.startswith("sum is not more than five standard errors")
+    assert found.startswith("The family sum does not do better than")
 
 
 def test_digits_alone_may_differ():

@@ -39,11 +39,12 @@ def plot_filmstrip(clip: np.ndarray, chosen: np.ndarray, tokens_per_frame: int) 
 
 
 def plot_losses(curves: dict[str, pd.DataFrame]) -> np.ndarray:
-    """Training loss by step, one panel a stage: columns step and loss."""
+    """Training loss by step, one panel per stage: columns step and loss."""
     _, axes = plt.subplots(1, len(curves), figsize=(7.4, 3.0), sharey=True, squeeze=False)
     for ax, (stage, curve) in zip(axes[0], curves.items(), strict=True):
         ax.plot(curve["step"], curve["loss"], color="#333333", marker="o", markersize=3)
-        ax.set(title=stage, xlabel="step", ylim=(0, None))
+        ax.set(title=stage, xlabel="step")
+    axes[0, 0].set_ylim(0, None)  # after all lines: the panels share their limits
     axes[0, 0].set_ylabel("loss (nats per answer word)")
     return axes[0]
 
@@ -58,7 +59,7 @@ def plot_families(metrics: pd.DataFrame) -> plt.Axes:
     colors = [FACTOR_COLORS.get(factor, "#333333") for factor in metrics["factor"]]
     ax.bar(x, metrics["error"], yerr=2 * metrics["error_se"], color=colors, width=0.6)
     ax.hlines(metrics["blind_error"], x - 0.4, x + 0.4, **BLIND, label="best blind answer")
-    ax.set_xticks(x, metrics.index)
+    ax.set_xticks(x, [name.replace("_", "_\n") for name in metrics.index])
     ax.grid(axis="x", visible=False)
     ax.set(ylabel=LABELS["error"], ylim=(0, 100))
     ax.legend(loc="upper left")

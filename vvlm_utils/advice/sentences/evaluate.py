@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -28,30 +30,37 @@ def say_average(error: float, se: float, families: int) -> str:
     return f"{over} error is {say_error(error, se)}"
 
 
+def say_families(names: Sequence[str]) -> str:
+    """Families by name.
+
+    >>> say_families(["word"]), say_families(["word", "sum"])
+    ('the family word', 'the families word and sum')
+    """
+    return f"the {'family' if len(names) == 1 else 'families'} {say_list(list(names))}"
+
+
 def say_near(below: pd.Series) -> str:
     """Which families are no better than an answer that needs no video.
 
     below : standard errors by which each family lies below its best blind answer
     """
     near = [family for family, distance in below.items() if not distance >= NEAR]
-    bar = "five standard errors below the best answer that needs no video"
-    every = say_part(len(below), len(below), "families")
+    blind, bar = "the best answer that needs no video", "by five standard errors or more"
     if not near:
         least = below.idxmin()
         if len(below) == 1:
-            return (
-                f"The questions are answered {below[least]:.0f} standard errors better than by "
-                "the best answer that needs no video."
-            )
+            return f"The model does better than {blind}, by {below[least]:.0f} standard errors."
+        every = say_part(len(below), len(below), "families").capitalize()
         return (
-            f"{every[0].upper()}{every[1:]} are more than {bar}; {least} is closest, at "
-            f"{below[least]:.0f}."
+            f"{every} do better than {blind}, {bar}; {say_families([least])} is closest to it, at "
+            f"{below[least]:.0f} standard errors."
         )
     if len(near) == len(below):
-        return f"No family is more than {bar}."
-    verb = "is" if len(near) == 1 else "are"
-    rest = "the other is" if len(below) - len(near) == 1 else "the others are"
-    return f"{say_list(near)} {verb} not more than {bar}; {rest}."
+        return f"No family does better than {blind} {bar}."
+    said = say_families(near)
+    rest = "the other one does" if len(below) - len(near) == 1 else "the others do"
+    verb = "does" if len(near) == 1 else "do"
+    return f"{said[0].upper()}{said[1:]} {verb} not do better than {blind} {bar}; {rest}."
 
 
 def say_again(error: float, own: pd.Series) -> str:
@@ -116,11 +125,13 @@ def say_difficulty(levels: pd.DataFrame) -> str:
     steep = max(ends, key=lambda f: abs(ends[f][0] - ends[f][1]))
     high, low = sorted(ends[steep][:2], reverse=True)
     text = (
-        f"Difficulty matters most in {steep}, where the error of the groups at the two ends is "
-        f"{high:.0f} and {low:.0f} points"
+        f"Difficulty matters most in {say_families([steep])}: the error is {high:.0f} points in "
+        f"the group at one end and {low:.0f} in the group at the other"
     )
     if flat:
-        return f"{text}; in {say_list(flat)} the two ends do not differ by more than {bar}."
+        return f"{text}; in {say_families(flat)} the two ends do not differ by more than {bar}."
+    if len(ends) == 1:
+        return f"{text}."
     return f"{text}; in every family the two ends differ by more than {bar}."
 
 

@@ -90,15 +90,19 @@ def say_loss(losses: Sequence[float]) -> str:
 
 
 def say_losses(align: Sequence[float], finetune: Sequence[float]) -> str:
-    """Where the loss of each stage begins and ends, and whether finetuning begins higher."""
-    text = (
+    """Where the loss of each stage begins and ends."""
+    return (
         f"The loss {say_loss(align)} in the projector stage; in finetuning it {say_loss(finetune)}."
     )
+
+
+def say_start(align: Sequence[float], finetune: Sequence[float]) -> str:
+    """Whether finetuning begins above the loss that the projector stage ended with."""
     if not len(align) or not len(finetune):
-        return text
+        return "The two stages cannot be compared."
     if finetune[0] > align[-1]:
-        return f"{text} Finetuning begins higher than the projector stage ended: it asks for more."
-    return f"{text} Finetuning begins no higher than the projector stage ended."
+        return "Finetuning begins higher than the projector stage ended: it asks for more."
+    return "Finetuning begins no higher than the projector stage ended."
 
 
 def say_stages(from_folder: bool) -> str:

@@ -39,7 +39,7 @@ def finetune(tables: list[pd.DataFrame], glued: Mapping[str, Any]) -> Said:
     record = next(t for t in tables if "transformers" in t.index)["value"].astype(str)
     eq_1, counted = shown(tables, "MFLOPs per video")["MFLOPs per video"] * 1e6
     measured = next(t for t in tables if "clips per second" in t.index)["measured"]
-    share = float(str(measured["the first as a share of the second"]).rstrip("%")) / 100
+    share = float(str(measured["training as a share of matrix products"]).rstrip("%")) / 100
     ratios = shown(tables, "against", "ratio")["ratio"]
     counts = (trained.say_counted(counted, eq_1), trained.say_count(counted, eq_1))
     return {
