@@ -68,7 +68,7 @@ pytest = OMP_NUM_THREADS=1 $(start) $(run) -m pytest -n "$$VVLM_CORES" --dist=lo
 test: dev  ## run the tests, but for the long ones
 	@$(pytest) -m "not long" ARGS
 
-test-long: dev  ## run the long tests: kills at every stage of a sweep
+test-long: dev  ## run the long tests: kills at every stage, narrow pages in the dark, sites built anew
 	@$(pytest) -m long ARGS
 
 test-analysis: test-env  ## run the tests that need neither torch nor the built book

@@ -103,6 +103,7 @@ SOLVED = [
 SECRETS = ("xylophone", "quokka", "wombat", "numbat")
 
 
+@pytest.mark.long
 def test_the_built_edition_holds_no_word_of_a_solution(tmp_path):
     root = make_tiny(tmp_path)
     write_notebook(root / "notebooks" / "01_tiny.ipynb", SOLVED)

@@ -51,6 +51,7 @@ def test_every_chapter_begins_with_the_cell_and_keeps_its_own(tmp_path):
         assert rest == nbformat.read(path, as_version=4).cells
 
 
+@pytest.mark.long
 def test_pages_have_launch_and_edit_links_and_do_not_show_the_cell(housed):
     done = snakemake(housed)
     assert done.returncode == 0, done.stdout + done.stderr

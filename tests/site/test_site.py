@@ -35,7 +35,7 @@ def by_name(path: Path) -> str:
     return path.stem
 
 
-@pytest.fixture(params=SIZES)
+@pytest.fixture(params=["wide", pytest.param("narrow", marks=pytest.mark.long)])
 def look(browser, request):
     """A tab of one size, the narrow one in the dark theme, and its name."""
     width, height = SIZES[request.param]

@@ -339,7 +339,7 @@ def test_a_refused_command_is_one_line_and_exit_code_two(tmp_path, monkeypatch, 
     assert capsys.readouterr().err == "paper_run: finetune needs --start, --data, --index\n"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_launcher_and_its_configuration_start_two_processes_of_one_run(
     joined, folder, tmp_path
 ):
