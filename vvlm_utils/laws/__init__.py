@@ -38,14 +38,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "optimisers": [
             "Problem",
             "bounded_least_squares",
-            "boxed_step",
-            "damped_step",
-            "descend",
-            "descend_all",
             "l_bfgs",
             "levenberg_marquardt",
             "loss_and_slope",
-            "normal_equations",
         ],
         "options": ["FitError", "FitOptions"],
         "priors": [
