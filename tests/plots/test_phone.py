@@ -66,6 +66,17 @@ def test_long_names_are_broken_into_lines():
     assert names == ["a name of five or six\nwords", "short name"]
 
 
+def test_a_panel_grows_until_its_broken_names_have_room():
+    figure, ax = plt.subplots(figsize=(7, 3))
+    names = [f"a name of five or six words, {k}" for k in range(30)]
+    ax.barh(names, range(30))
+    narrow = reflow(figure)
+    narrow.draw_without_rendering()
+    boxes = [t.get_window_extent() for t in narrow.axes[0].get_yticklabels()]
+    below = sorted(boxes, key=lambda box: box.y0)
+    assert all(low.y1 <= high.y0 + 1 for low, high in zip(below, below[1:], strict=False))
+
+
 def test_a_page_has_both_drawings_and_no_id_twice():
     drawn = faces(panels(3))
     page, _ = theme(nest(drawn["image/svg+xml"], drawn[PHONE]), "f", "three panels")

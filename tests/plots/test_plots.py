@@ -103,6 +103,7 @@ def test_intervals_reach_from_low_to_high():
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a"]
     segment = ax.collections[0].get_segments()[0]
     assert segment[:, 0].tolist() == [0.5, 3.0]
+    assert len(ax.lines) == 1 + len(runs_plots.plot_intervals(table, "points", zero=False).lines)
 
 
 def test_a_roofline_draws_every_roof_and_puts_the_passes_under_one():

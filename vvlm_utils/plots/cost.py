@@ -54,7 +54,7 @@ def plot_overhead(overhead: pd.DataFrame, ax: Axes | None = None) -> Axes:
         style = {"color": colors[n], "marker": markers[n], "markevery": 4, "label": lm_name(n)}
         ax.plot(line["tokens_per_frame"], line["overhead"], **style)
     ax.axhline(2, color="#555555", linestyle=":", linewidth=1.2)
-    ax.annotate("encoder = half", (1, 2), xytext=(0, -12), textcoords="offset points")
+    ax.annotate("half", (1, 2), xytext=(0, -12), textcoords="offset points")
     log_ticks(ax, [1, 4, 16, 49, 196, 784])
     log_ticks(ax, [1, 2, 5, 10, 50, 300], axis="y")
     ax.set(xlabel=LABELS["tokens_per_frame"], ylabel="cost with encoder / cost without")

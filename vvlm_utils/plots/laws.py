@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -136,8 +138,8 @@ def plot_profiles(profiles: pd.DataFrame, threshold: float, top: float) -> np.nd
         part = profiles[profiles["parameter"] == name]
         ax.plot(part["value"], part["excess"], color=LAW_COLORS["add-interact"])
         ax.axhline(threshold, color="#B2182B", linewidth=1, linestyle="--")
-        ax.set(xlabel=f"${_as_math(name)}$ held at", ylim=(-0.03 * top, top))
-    axes[0, 0].set_ylabel("excess loss (F)")
+        ax.set(xlabel=f"${_as_math(name)}$ fixed at", ylim=(-0.03 * top, top))
+    axes[0, 0].set_ylabel("excess loss, as F")
     return axes[0]
 
 
@@ -145,11 +147,20 @@ def _as_math(name: str) -> str:
     """The name of a parameter as TeX.
 
     >>> _as_math("beta_N"), _as_math("eps"), _as_math("d")
-    ('\\\\beta_N', '\\\\epsilon', 'd')
+    ('\\\\beta_N', '\\\\varepsilon', 'd')
     """
-    greek = {"alpha": r"\alpha", "beta": r"\beta", "xi": r"\xi", "eps": r"\epsilon"}
+    greek = {"alpha": r"\alpha", "beta": r"\beta", "xi": r"\xi", "eps": r"\varepsilon"}
     stem, *rest = name.split("_", 1)
     return "_".join([greek.get(stem, stem), *rest])
+
+
+def _with_math(name: str) -> str:
+    """The name of a band with its symbol as TeX.
+
+    >>> _with_math("e_N, outside"), _with_math("error at x*, inside"), _with_math("error, inside")
+    ('$e_N$, outside', 'error at $x^*$, inside', 'error, inside')
+    """
+    return re.sub(r"\b[ex]_[NTV]", r"$\g<0>$", name).replace("x*", "$x^*$")
 
 
 def plot_bag_sizes(
@@ -189,9 +200,9 @@ def plot_coverage(table: pd.DataFrame, nominal: float, ax: Axes | None = None) -
             color=cycle[k % len(cycle)], label=kind,
         )  # fmt: skip
     ax.axvline(nominal, color="0.3", linewidth=1, linestyle="--")
-    ax.set_yticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), [_with_math(name) for name in names])
     ax.grid(visible=False, axis="y")
-    ax.set(xlabel="share of bands that hold the truth", xlim=(None, 1.01))
+    ax.set(xlabel="share of bands that contain the truth", xlim=(None, 1.01))
     ax.invert_yaxis()
     ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=len(kinds))
     return ax

@@ -23,6 +23,8 @@ PHONE = "application/vnd.vvlm.phone+svg"
 WIDTH = 3.55  # inches: a screen of 390 pixels without its margins
 LEAST = 7.2  # points: a little over the 9 pixels that a phone's reader needs
 ROW = 2.5  # inches, the tallest row of panels
+LINE = 1.3  # height of a line of such a name, in its font's size
+MARGIN = 0.6  # inches, for what stands below a panel
 LETTERS = 24  # of a line of a name beside an axis
 COLUMNS = "phone_columns"  # attribute of a figure
 NESTED = "phone-face"  # id of the group that holds a narrow drawing within the wide one
@@ -75,6 +77,7 @@ def reflow(figure: Figure) -> Figure | None:
         height = min(height, 1.2 * ROW)
     for ax in panels:
         _wrap_names(ax, columns if wide > 1 else 1)
+        height = max(height, _height_of_names(ax))
     copy.set_size_inches(WIDTH, height * rows)
     for text in copy.findobj(Text):
         text.set_fontsize(max(text.get_fontsize(), LEAST))
@@ -131,6 +134,18 @@ def _wrap_names(ax: Axes, columns: int) -> None:
         ax.set_xticks(ax.get_xticks(), [fill(name, letters) for name in names])
     elif len("".join(names)) * columns > 2 * LETTERS and any(n.isidentifier() for n in names):
         ax.tick_params(axis="x", labelrotation=60)
+
+
+def _height_of_names(ax: Axes) -> float:
+    """Inches that a panel needs so that the names beside it do not run into one another."""
+    places = np.sort(ax.get_yticks())
+    if not _has_names(ax) or len(places) < 2:
+        return 0.0
+    names = ax.get_yticklabels()
+    lines = max(tick.get_text().count("\n") + 1 for tick in names)
+    inches = LINE * max(names[0].get_fontsize(), LEAST) / 72
+    slots = abs(np.diff(ax.get_ylim())[0]) / np.diff(places).min()
+    return slots * lines * inches + MARGIN
 
 
 def _gather_legends(figure: Figure) -> float:

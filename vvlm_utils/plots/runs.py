@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from vvlm_utils.plots.style import (
     FACTOR_COLORS,
     LABELS,
+    SWEEP_NAMES,
     example_palette,
     lm_markers,
     lm_name,
@@ -96,7 +97,7 @@ def plot_error_against_cost(runs: pd.DataFrame, ax: Axes | None = None) -> Axes:
             marker=markers[n],
             s=30,
             edgecolors=colors[n],
-            label=f"{lm_name(n)}, {sweep}",
+            label=f"{lm_name(n)}, {SWEEP_NAMES.get(sweep, sweep)}",
             **fill,
         )
     log_ticks(ax, COST_TICKS)
@@ -120,7 +121,7 @@ def plot_reading_check(check: pd.DataFrame, ax: Axes | None = None) -> Axes:
             elinewidth=0.7,
             capsize=0,
             markersize=4,
-            label=sweep,
+            label=SWEEP_NAMES[sweep],
         )
     ax.axhline(0, color="#555555", linewidth=1)
     ax.set(xlabel="published average (points)", ylabel="mean of the tasks less it")
@@ -128,8 +129,13 @@ def plot_reading_check(check: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_intervals(table: pd.DataFrame, xlabel: str, ax: Axes | None = None) -> Axes:
-    """Values with intervals, one row each: columns name, value, low, high and maybe color."""
+def plot_intervals(
+    table: pd.DataFrame, xlabel: str, ax: Axes | None = None, zero: bool = True
+) -> Axes:
+    """Values with intervals, one row each: columns name, value, low, high and maybe color.
+
+    zero : whether a line marks zero, where it is a value to compare with
+    """
     ax = ax or plt.subplots(figsize=(6.4, 0.7 + 0.34 * len(table)))[1]
     colors = table["color"] if "color" in table else ["#333333"] * len(table)
     rows = zip(table["name"], table["value"], table["low"], table["high"], colors, strict=True)
@@ -138,7 +144,8 @@ def plot_intervals(table: pd.DataFrame, xlabel: str, ax: Axes | None = None) -> 
     ax.set_yticks(range(len(table)), table["name"])
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
-    ax.axvline(0, color="#555555", linestyle=":", linewidth=1.2)
+    if zero:
+        ax.axvline(0, color="#555555", linestyle=":", linewidth=1.2)
     ax.set(xlabel=xlabel)
     return ax
 

@@ -61,6 +61,7 @@ LABELS = {
     "budget": "inference budget (TFLOPs per video)",
     "cost": "inference cost (TFLOPs per video)",
 }
+SWEEP_NAMES = {"star": "star", "isoflop": "isoFLOP", "other": "other"}
 OURS = {"marker": "o", "color": "#333333"}
 PAPER = {"marker": "D", "color": "#B2182B", "markerfacecolor": "none"}
 BAND_ALPHA = 0.2

@@ -8,14 +8,20 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from vvlm_utils.plots.style import LABELS, lm_markers, lm_name, lm_palette, log_ticks
+from vvlm_utils.plots.style import (
+    LABELS,
+    SWEEP_NAMES,
+    lm_markers,
+    lm_name,
+    lm_palette,
+    log_ticks,
+)
 
 SWEEP_STYLES = {
     "star": {"marker": "*", "s": 70, "color": "#D55E00"},
     "isoflop": {"marker": "o", "s": 26, "color": "#0072B2"},
     "other": {"marker": "s", "s": 26, "color": "#555555"},
 }
-SWEEP_NAMES = {"star": "star", "isoflop": "isoFLOP", "other": "other"}
 
 
 def plot_design_plane(designs: pd.DataFrame, curves: pd.DataFrame) -> np.ndarray:
@@ -115,8 +121,9 @@ def plot_correlations(matrices: dict[str, pd.DataFrame]) -> np.ndarray:
     for ax, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
         said = (matrix.round(2) + 0.0).map("{:.2f}".format).where(matrix.notna(), "")
         sns.heatmap(matrix, annot=said, fmt="", annot_kws={"fontsize": 8}, ax=ax, **shared)
-        for place, text in enumerate(ax.texts):  # on a colour of its own, whatever the page's theme
-            text.set_gid(f"fixed-{title}-{place}".replace(" ", "-"))
+        # a cell and the number on it keep their colours, whatever the page's theme
+        for place, mark in enumerate((ax.collections[0], *ax.texts)):
+            mark.set_gid(f"fixed-{title}-{place}".replace(" ", "-"))
         for row, column in zip(*matrix.isna().to_numpy().nonzero(), strict=True):
             ax.text(column + 0.5, row + 0.5, "const.", ha="center", va="center", fontsize=8)
         ax.tick_params(length=0, labelrotation=0)

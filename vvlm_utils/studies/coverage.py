@@ -1,4 +1,4 @@
-"""Do the stated bands hold the truth as often as they say?
+"""Do the stated bands contain the truth as often as they say?
 
 Each simulated table (``studies/truths.py``) is bagged as the real runs are, and every stated band
 is asked whether it holds the truth: the error of a design, the best design of a budget, and the
