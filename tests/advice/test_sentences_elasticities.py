@@ -11,9 +11,9 @@ def ends(*rows):
     return pd.DataFrame(rows, columns=["low", "high"])
 
 
-def test_intervals_that_hold_zero():
-    assert said.say_zeros(ends((-1, 1), (0.1, 1))) == "1 of the 2 intervals holds zero"
-    assert said.say_zeros(ends((-1, 1), (-1, 1))) == "both intervals hold zero"
+def test_intervals_that_contain_zero():
+    assert said.say_zeros(ends((-1, 1), (0.1, 1))) == "1 of the 2 intervals contains zero"
+    assert said.say_zeros(ends((-1, 1), (-1, 1))) == "both intervals contain zero"
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,12 @@ def test_wishes():
 
     assert said.say_wish(table((-1, 1))).endswith("gains more is open at every budget.")
     assert said.say_wish(table((1, 2), (-1, 1), (-2, -1))) == (
-        "A cheaper encoder surely gains more at 2 TFLOPs, and a cheaper LM at 100; 1 of the 3 "
-        "budgets is open."
+        "A cheaper encoder gains more at 2 TFLOPs, and a cheaper LM at 100 (whole intervals); "
+        "1 of the 3 budgets is open."
     )
-    assert said.say_wish(table((-2, -1))) == "A cheaper LM surely gains more at 2 TFLOPs."
+    assert said.say_wish(table((-2, -1))) == (
+        "A cheaper LM gains more at 2 TFLOPs (whole intervals)."
+    )
 
 
 def test_discounts():
@@ -79,9 +81,9 @@ def test_discounts():
 
 def test_printed_values_beside_intervals():
     table, printed = ends((-1, 1), (0, 1), (0, 1)), pd.Series([0.5, 2, 3])
-    assert said.say_held(table, printed) == "1 of the 3 intervals holds its printed value"
-    assert said.say_held(table, printed - 9) == "none of the 3 intervals holds its printed value"
-    assert said.say_held(table, 0 * printed) == "all 3 intervals hold their printed values"
+    assert said.say_held(table, printed) == "1 of the 3 intervals contains its printed value"
+    assert said.say_held(table, printed - 9) == "none of the 3 intervals contains its printed value"
+    assert said.say_held(table, 0 * printed) == "all 3 intervals contain their printed values"
 
 
 def test_an_example_moves_stays_or_costs_more_than_noise():
@@ -119,7 +121,17 @@ def test_intervals_that_leave_zero_beside_chance():
 def test_a_frame_ahead_under_two_laws():
     sure, open_ = ends((1, 2), (1, 2)), ends((1, 2), (-1, 2))
     assert said.say_pays(sure, open_) == (
-        "per TFLOP a frame is surely ahead at both budgets under the mix, and at 1 of the 2 "
-        "budgets under the paper's law"
+        "per TFLOP a frame is ahead with its whole interval at both budgets under the mix, and at "
+        "1 of the 2 budgets under the paper's law"
     )
     assert said.say_pays(open_, open_).endswith("at 1 of the 2 budgets under either law")
+
+
+def test_a_finer_list_of_sizes():
+    open_ = pd.Series({"value": -0.03, "low": -0.3, "high": 0.1})
+    assert said.say_finer(open_, open_ + 0.01) == (
+        "With the finer list the elasticity of LM size moves from -0.03 to -0.02, and its interval "
+        "still contains zero: the coarse list alone does not leave the sign open."
+    )
+    assert said.say_finer(open_, open_ - 1).endswith("leaves zero out.")
+    assert said.say_finer(open_ - 1, open_).endswith("only the coarse list gave it a sign.")

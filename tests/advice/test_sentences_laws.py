@@ -101,8 +101,8 @@ def kept(**columns):
 def test_beyond_and_inside_the_runs():
     pooled = kept(worst_e_pct=[98.0, 1.2, 1.3, 0, 0, 0], e_pct=[0, 0, 0, 0.93, 1.08, 1.0])
     assert said.say_beyond(pooled, "p", "d", "q") == (
-        "With one LM size left out *p* misses by 98% (worst seed), the default, *d*, by 1.2%, and "
-        "*q* by 1.3%."
+        "With one LM size left out, the mean relative error (of the worst seed) is 98% for the "
+        "paper's law, 1.2% for the default of this book, *d*, and 1.3% for *q*."
     )
     assert "the paper's law stays ahead, with 0.93%" in said.say_inside(pooled, "p", "d")
     assert "the default is ahead as well" in said.say_inside(pooled, "d", "p")
@@ -145,9 +145,9 @@ def test_what_one_fit_knows():
 def test_verdicts_on_parameters():
     verdicts = pd.Series(["found", "at a bound", "found", "wide"])
     assert said.say_judged(verdicts) == (
-        "The runs find 2 of the 4 parameters (the others: 1 at a bound and 1 wide)."
+        "The refits find 2 of the 4 parameters (the others: 1 at a bound and 1 wide)."
     )
-    assert said.say_judged(verdicts[verdicts == "found"]) == "The runs find both parameters."
+    assert said.say_judged(verdicts[verdicts == "found"]) == "The refits find both parameters."
     found = {"bag_low": [0.1, -1], "bag_high": [0.4, 1], "at_bound": 0.0, "value": 0.2}
     found |= {"standard_error": np.nan, "near_low": 0.1, "near_high": 0.3}
     shown = tables.decided_table(pd.DataFrame(found, ["a_T", "beta_N"]))
@@ -163,21 +163,23 @@ def test_profiles():
     )
     found = said.decided(profiles, 3)
     assert found == {"a": True, "b": False, "c": False}
-    assert said.say_profiles(found).startswith("Of these parameters the runs decide a alone, and")
-    assert said.say_profiles({"a": True}) == "These runs decide each of a."
-    assert said.say_profiles({"b": False}) == "These runs decide none of b on both sides."
+    assert said.say_profiles(found) == (
+        "Of a, b and c, a profile bounds a on both sides, and leaves b and c open."
+    )
+    assert said.say_profiles({"a": True}) == "A profile bounds each of a on both sides."
+    assert said.say_profiles({"b": False}) == "A profile bounds none of b on both sides."
 
 
 def test_coverage():
     shares = pd.Series({"error, inside": 0.8, "x_N, inside": 1.0, "e_N, outside": 0.32})
     assert said.say_coverage(shares, 0.8) == (
-        "Of the 3 kinds of 80% bands the truth lies in 1 more often than they say, 1 about as "
+        "Of 3 kinds of 80% bands, the truth lies in 1 more often than they state, 1 about as "
         "often and 1 less often (e_N, outside (32%))."
     )
     assert said.say_coverage(shares.head(2), 0.8).endswith("1 about as often and none less often.")
     ways = pd.DataFrame({"rows": shares, "wild": shares})
     assert said.say_least(ways, ["rows", "wild"]).startswith(
-        "Bands of the error hold the truth in at least 80% of the tables with rows and 80% with "
+        "Bands of the error contain the truth in at least 80% of the tables with rows and 80% with "
     )
 
 

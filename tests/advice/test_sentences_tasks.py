@@ -12,10 +12,12 @@ def ends(**rows):
 
 def test_what_frames_are_worth_beside_data():
     assert said.say_pays(ends(LVB=(-2, -1), PT=(1, 2), MV=(-1, 1))) == (
-        "a doubling of frames takes off more points than a doubling of data for LVB and fewer for "
-        "PT; for MV the interval holds both"
+        "a doubling of frames lowers the error more than a doubling of data for LVB and less for "
+        "PT; for MV the interval of the difference contains zero"
     )
-    assert said.say_pays(ends(PT=(1, 2))) == "a doubling of frames takes off fewer points for PT"
+    assert said.say_pays(ends(PT=(1, 2))) == (
+        "a doubling of frames lowers the error less than one of data for PT"
+    )
     assert said.say_pays(ends(LVB=(-2, -1))).endswith("than a doubling of data for LVB")
     assert said.say_pays(ends(PT=(-1, 2))).endswith("is open for every task")
 
@@ -64,7 +66,8 @@ def test_agreement_of_two_laws():
 def test_tasks_served_by_the_design_of_their_average():
     losses, ties = pd.DataFrame({"A": [0.1, 0.2], "B": [0.0, 2.0]}), pd.Series({"A": 1, "B": 1})
     assert said.say_served(losses, ties) == (
-        "they lose less than the noise of a run in 3 of the 4 cases, and at most 2.0 points (B)"
+        "the tasks lose less than the noise of a run in 3 of the 4 cases, and at most 2.0 "
+        "points (B)"
     )
     assert said.say_served(losses * 0, ties).endswith("in all 4 cases, and nothing in any of them")
 
@@ -78,19 +81,19 @@ def flat():
 
 def test_a_plateau(flat):
     assert said.say_plateau(flat, "NQA") == (
-        "At the centre neither a doubling of frames nor one of tokens surely takes anything off "
-        "its error. At the largest budget 241 designs lie within the noise of a run of its best, "
+        "At the centre the intervals of a doubling of frames and of one of tokens both contain "
+        "zero. At the largest budget 241 designs lie within the noise of a run of its best, "
         "while no other task has more than 118; they have from 4 to 41 frames. So the 21 frames "
         "of its best design are one of many choices."
     )
     assert "and NQA has as many as 241" in said.say_plateau(flat, "LVB")
     flat.loc["NQA", "frames_high"] = -0.5
-    assert "a doubling of frames surely changes its error, and one of tokens does not" in (
+    assert "of a doubling of frames leaves zero out, and that of one of tokens contains it" in (
         said.say_plateau(flat, "NQA")
     )
     flat.loc["NQA", ["tokens_high", "designs"]] = -0.5, 1
     told = said.say_plateau(flat, "NQA")
-    assert "both surely change its error" in told and told.endswith("its only choice.")
+    assert "both leave zero out" in told and told.endswith("its only choice.")
 
 
 def test_whether_the_average_is_predicted_best():
@@ -107,8 +110,8 @@ def test_whether_the_average_is_predicted_best():
 def test_copies_that_miss_by_far():
     copies = pd.DataFrame({"MV": [2.0, 2.0, 3.0], "LVB": [4.0, 5.0, 62.6]})
     assert said.say_far(copies).startswith(
-        "More than 3 times as far as the median copy misses LVB in 1 of the 3 copies (up to 62.6%, "
-        "against 5.0% in the median copy)"
+        "Some copies are missed by more than 3 times what the median copy is: LVB in 1 of the 3 "
+        "copies (up to 62.6%, against 5.0% in the median copy)"
     )
     assert said.say_far(copies.head(2)) == (
         "No copy misses a task by more than 3 times its median copy."

@@ -11,15 +11,19 @@ def ends(*rows, names=("lm_params", "frames", "train_examples")):
 
 
 def test_slopes():
-    assert said.say_slopes(ends((-2, -1), (-2, -1))).startswith("every slope is negative with its")
-    assert said.say_slopes(ends((-2, -1), (-2, 1))).endswith("interval but for frames")
-    assert said.say_slopes(ends((-2, 1), (-2, 1))).startswith("no slope is negative")
+    assert said.say_slopes(ends((-2, -1), (-2, -1))).startswith(
+        "every slope and its whole interval lie below zero"
+    )
+    assert said.say_slopes(ends((-2, -1), (-2, 1))) == (
+        "every slope but that of frames has its whole interval below zero"
+    )
+    assert said.say_slopes(ends((-2, 1), (-2, 1))).startswith("no slope has")
 
 
 def test_doublings():
     assert said.say_doublings(ends((1.1, 2), (0.5, 0.9), (0.5, 2))) == (
         "Per doubling, returns diminish for LM size; they grow for frames; for training examples "
-        "the interval holds both."
+        "the interval leaves it open."
     )
     assert said.say_doublings(ends((1.1, 2))) == "Per doubling, returns diminish for LM size."
 
@@ -45,7 +49,7 @@ def test_readings(rows, words):
 def test_the_step_before_and_the_runs_left_out():
     assert "larger LM makes" in said.say_before({"low": 1, "high": 2})
     assert "smaller LM makes" in said.say_before({"low": -2, "high": -1})
-    assert "both signs" in said.say_before({"low": -2, "high": 1})
+    assert "contains zero" in said.say_before({"low": -2, "high": 1})
     assert said.say_left_out(0).startswith("Whichever run is left out")
     assert said.say_left_out(1).startswith("With this run left out")
     assert said.say_left_out(3).startswith("With each of these runs left out")

@@ -14,7 +14,9 @@ PAGE = (Path(__file__).parents[2] / notation.PAGE).read_text()
 
 
 def test_the_page_holds_the_tables_that_the_code_makes():
-    assert notation.fill(PAGE) == PAGE, "run python -m vvlm_utils.site.notation"
+    assert notation.fill(PAGE, notation.make_tables()) == PAGE, (
+        "run python -m vvlm_utils.site.notation"
+    )
 
 
 def test_every_column_of_the_schema_is_explained_and_no_other():
@@ -30,4 +32,4 @@ def test_names_that_are_typed_are_names_of_the_code():
 
 def test_a_page_without_marks_is_refused():
     with pytest.raises(ValueError, match="put both marks back"):
-        notation.fill("# A page\n")
+        notation.fill("# A page\n", notation.make_tables())

@@ -37,11 +37,12 @@ GLUED = {
     "criteria": "AIC prefers add, BIC mult.",
     "last_pair": "These runs tell add-interact-s and add-interact apart from star to isoFLOP "
     "alone: their MSE differs by 0.20 points² at most.",
-    "beyond": f"With one LM size left out *{BASELINE}* misses by 98% (worst seed), the default, "
-    f"*{DEFAULT}*, by 1.2%, and *add-interact, penalised* by 1.3%.",
+    "beyond": "With one LM size left out, the mean relative error (of the worst seed) is 98% for "
+    f"the paper's law, 1.2% for the default of this book, *{DEFAULT}*, and 1.3% for "
+    "*add-interact, penalised*.",
     "known": "No exponent is known to 25% of its value; the interval of ε has an open end.",
-    "judged": "The runs find 1 of the 2 parameters (the others: 1 at a bound).",
-    "covered": "Of the 2 kinds of 80% bands the truth lies in 1 more often than they say, 0 about "
+    "judged": "The refits find 1 of the 2 parameters (the others: 1 at a bound).",
+    "covered": "Of 2 kinds of 80% bands, the truth lies in 1 more often than they state, 0 about "
     "as often and 1 less often (e_N, outside (32%)).",
 }
 FALSE = {
@@ -69,7 +70,7 @@ def test_a_false_sentence_is_not(name):
 
 def test_parameters_of_somebodys_runs_are_counted_again():
     table = pd.DataFrame({"parameter": ["a", "b"], "verdict": ["found", "wide"]}, index=["x", "x"])
-    said = {"own_judged": "The runs find 1 of the 2 parameters (the others: 1 wide)."}
+    said = {"own_judged": "The refits find 1 of the 2 parameters (the others: 1 wide)."}
     assert RECOMPUTED["laws"]([table], said) == said
-    wrong = {"own_judged": "The runs find both parameters."}
+    wrong = {"own_judged": "The refits find both parameters."}
     assert RECOMPUTED["laws"]([table], wrong) == said

@@ -69,13 +69,13 @@ def moved() -> list:
 
 
 TRUE = {
-    "zeros": "2 of the 3 intervals hold zero",
-    "table10_held": "none of the 3 intervals holds its printed value",
+    "zeros": "2 of the 3 intervals contain zero",
+    "table10_held": "none of the 3 intervals contains its printed value",
     "signs": "2 of the 3 signs are open; of the others 1 as in the paper's table",
     "sizes_said": "the -0.22 for LM size lies outside its 95% band (-0.21 to 0.38); the 0.17 for "
     "frames lies outside its 90% band (-0.07 to 0.09); for tokens per frame no band is known to "
     "hold",
-    "wish": "A cheaper encoder surely gains more at 2 TFLOPs, and a cheaper LM at 100.",
+    "wish": "A cheaper encoder gains more at 2 TFLOPs, and a cheaper LM at 100 (whole intervals).",
 }
 
 
@@ -85,7 +85,7 @@ def test_a_false_sentence_on_elasticities_is_found(tmp_path, moved):
         "zeros": elasticities.say_zeros(pd.DataFrame({"low": [-1] * 3, "high": [1] * 3})),
         "signs": "all 3 signs are open",
         "sizes_said": TRUE["sizes_said"].replace("lies outside", "lies inside"),
-        "wish": "A cheaper LM surely gains more at 2 TFLOPs.",
+        "wish": "A cheaper LM gains more at 2 TFLOPs (whole intervals).",
     }.items():
         wrong = executed(tmp_path / "b.ipynb", "elasticity", moved, **(TRUE | {name: false}))
         (fault,) = find_faults(wrong)
@@ -111,15 +111,14 @@ def test_a_false_sentence_on_tasks_is_found(tmp_path):
     )
     tables = [show(table) for table in (worth, ours, theirs, losses, served, errors)]
     pays = (
-        "a doubling of frames takes off more points than a doubling of data for LVB and fewer for "
-        "PT"
+        "a doubling of frames lowers the error more than a doubling of data for LVB and less for PT"
     )
     true = {
         "pays": pays,
         "answer": f"They do not agree: {pays}.",
         "laws_agree": "The two laws name the same design in 1 of the 2 cases.",
-        "served": "they lose less than the noise of a run in 1 of the 2 cases, and at most 1.5 "
-        "points (PT)",
+        "served": "the tasks lose less than the noise of a run in 1 of the 2 cases, and at most "
+        "1.5 points (PT)",
         "misses": "the average is predicted better (1.6%) than every single task (3.1% to 4.8%)",
         "mix_better": "2 of the 3 rows",
     }

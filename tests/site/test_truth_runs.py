@@ -56,9 +56,9 @@ WORDS = {f"c0{k}_verdict": "holds" for k in (1, 2, 3)}
 TRUE = {
     "rises": "2 of 24 steps raise the error, all of them in tokens per frame, by at most 0.6 "
     "points.",
-    "slopes": "every slope is negative with its whole interval but for training examples",
+    "slopes": "every slope but that of training examples has its whole interval below zero",
     "doublings": "Per doubling, returns diminish for frames; for training examples the interval "
-    "holds both.",
+    "leaves it open.",
     "bends": "The curvature is positive with its whole interval for 1 of the 2 LMs.",
     "held_back": "At every budget 1B loses points",
     "readings": "Under every reading the *small* LM, 1B, gains more.",

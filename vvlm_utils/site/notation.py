@@ -8,6 +8,7 @@ tables in ``book/notation.md``; a test holds the page to them.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
@@ -83,16 +84,19 @@ def make_tables() -> dict[str, str]:
     return tables
 
 
-def fill(page: str) -> str:
-    """Put the tables between their marks in a page. Raises ValueError when a mark is missing."""
-    for name, table in make_tables().items():
-        marks = f"<!-- made by python -m {MODULE}: {name} -->", f"<!-- end of {name} -->"
+def fill(page: str, tables: Mapping[str, str], module: str = MODULE, path: Path = PAGE) -> str:
+    """Put the tables that a module makes between their marks in a page.
+
+    Raises ValueError when a mark is missing.
+    """
+    for name, table in tables.items():
+        marks = f"<!-- made by python -m {module}: {name} -->", f"<!-- end of {name} -->"
         between = re.compile("({})\n.*?({})".format(*map(re.escape, marks)), re.DOTALL)
         page, found = between.subn(lambda m, new=table: f"{m[1]}\n\n{new}\n\n{m[2]}", page)
         if not found:
-            raise ValueError(f"{PAGE} has no line {marks[0]!r}: put both marks back")
+            raise ValueError(f"{path} has no line {marks[0]!r}: put both marks back")
     return page
 
 
 if __name__ == "__main__":
-    PAGE.write_text(fill(PAGE.read_text()))
+    PAGE.write_text(fill(PAGE.read_text(), make_tables()))

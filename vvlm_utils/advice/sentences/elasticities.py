@@ -14,18 +14,18 @@ ROUNDING = 0.01  # what the last printed digit of an elasticity may hide
 
 
 def say_zeros(table: pd.DataFrame) -> str:
-    """How many intervals hold zero; columns low, high."""
-    holds = int(((table["low"] <= 0) & (table["high"] >= 0)).sum())
-    verb = "holds" if holds <= 1 else "hold"
-    return f"{say_part(holds, len(table), 'intervals')} {verb} zero"
+    """How many intervals contain zero; columns low, high."""
+    count = int(((table["low"] <= 0) & (table["high"] >= 0)).sum())
+    verb = "contains" if count <= 1 else "contain"
+    return f"{say_part(count, len(table), 'intervals')} {verb} zero"
 
 
 def say_held(table: pd.DataFrame, printed: pd.Series) -> str:
-    """How many intervals hold the printed value of their row; columns low, high."""
+    """How many intervals contain the printed value of their row; columns low, high."""
     held = int(((table["low"] <= printed) & (printed <= table["high"])).sum())
     values = "its printed value" if held <= 1 else "their printed values"
     part = say_part(held, len(table), "intervals")
-    return f"{part} {'holds' if held <= 1 else 'hold'} {values}"
+    return f"{part} {'contains' if held <= 1 else 'contain'} {values}"
 
 
 def say_main(table: pd.DataFrame, level: float) -> str:
@@ -101,16 +101,16 @@ def say_clear(clear: int, total: int, level: float) -> str:
 
 
 def say_pays(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
-    """At how many budgets a frame more is surely worth more than tokens, under two laws.
+    """At how many budgets a frame more is worth more than tokens, under two laws.
 
     ours, theirs : the difference, columns low and high, a row per budget
     """
     counts = [say_part(int((t["low"] > 0).sum()), len(t), "budgets") for t in (ours, theirs)]
     if counts[0] == counts[1]:
-        return f"per TFLOP a frame is surely ahead at {counts[0]} under either law"
+        return f"per TFLOP a frame is ahead with its whole interval at {counts[0]} under either law"
     return (
-        f"per TFLOP a frame is surely ahead at {counts[0]} under the mix, and at {counts[1]} under "
-        "the paper's law"
+        f"per TFLOP a frame is ahead with its whole interval at {counts[0]} under the mix, and at "
+        f"{counts[1]} under the paper's law"
     )
 
 
@@ -173,13 +173,14 @@ def say_wish(difference: pd.DataFrame) -> str:
     other = [b for b, yes in zip(budgets, worse, strict=True) if yes]
     if not better and not other:
         return "Whether a cheaper encoder or a cheaper LM gains more is open at every budget."
-    said = [f"A cheaper encoder surely gains more at {say_list(better)} TFLOPs"] if better else []
+    said = [f"A cheaper encoder gains more at {say_list(better)} TFLOPs"] if better else []
     if other:
-        start = "a cheaper LM" if better else "A cheaper LM surely gains more"
+        start = "a cheaper LM" if better else "A cheaper LM gains more"
         said.append(f"{start} at {say_list(other)}{'' if better else ' TFLOPs'}")
     left = len(budgets) - len(better) - len(other)
     end = f"; {say_part(left, len(budgets), 'budgets')} {'is' if left == 1 else 'are'} open"
-    return f"{', and '.join(said)}{end if left else ''}."
+    clear = " (whole intervals)"
+    return f"{', and '.join(said)}{clear}{end if left else ''}."
 
 
 def say_discount(gains: Mapping[float, float], lm_half: float) -> str:
@@ -188,6 +189,23 @@ def say_discount(gains: Mapping[float, float], lm_half: float) -> str:
     if not enough:
         return "No discount suffices: a nearly free encoder gains less than an LM at half price."
     return f"An encoder at {max(enough):g} of its price gains as much as an LM at half price."
+
+
+def say_finer(coarse: pd.Series, fine: pd.Series) -> str:
+    """Whether a finer list of LM sizes decides what a coarse one leaves; value, low and high.
+
+    >>> coarse = pd.Series({"value": 0.0, "low": -1.0, "high": 1.0})
+    >>> say_finer(coarse, coarse + 0.1)
+    'With the finer list the elasticity of LM size moves from 0.00 to 0.10, and its interval still contains zero: the coarse list alone does not leave the sign open.'
+    """  # noqa: E501
+    moved = f"from {coarse['value'] + 0.0:.2f} to {fine['value'] + 0.0:.2f}"
+    said = f"With the finer list the elasticity of LM size moves {moved}, and its interval"
+    if not fine["low"] <= 0 <= fine["high"]:
+        return f"{said} leaves zero out."
+    if coarse["low"] <= 0 <= coarse["high"]:
+        still = "still contains zero: the coarse list alone does not leave the sign open"
+        return f"{said} {still}."
+    return f"{said} contains zero: only the coarse list gave it a sign."
 
 
 def say_grid(budgets: int, sizes: int, step: float) -> str:

@@ -114,7 +114,7 @@ def say_apart(gaps: pd.DataFrame, first: str, second: str) -> str:
 
     gaps : index (worse, better, test), columns mse_difference, low and high
     """
-    part = gaps.loc[(first, second)]
+    part = gaps.sort_index().loc[(first, second)]
     open_ = (part["low"] <= 0) & (part["high"] >= 0)
     most = f"their MSE differs by {part['mse_difference'].abs().max():.2f} points² at most"
     if open_.all():
@@ -132,9 +132,9 @@ def say_beyond(pooled: pd.DataFrame, paper: str, default: str, penalised: str) -
     """
     out = pooled.loc["LM size out", "worst_e_pct"]
     return (
-        f"With one LM size left out *{paper}* misses by {out[paper]:.0f}% (worst seed), the "
-        f"default, *{default}*, by {out[default]:.1f}%, and *{penalised}* by "
-        f"{out[penalised]:.1f}%."
+        f"With one LM size left out, the mean relative error (of the worst seed) is "
+        f"{out[paper]:.0f}% for the paper's law, {out[default]:.1f}% for the default of this book, "
+        f"*{default}*, and {out[penalised]:.1f}% for *{penalised}*."
     )
 
 
@@ -218,7 +218,7 @@ def say_judged(verdicts: pd.Series) -> str:
     found = int(counts.get("found", 0))
     others = [f"{count} {name}" for name, count in counts.items() if name != "found"]
     rest = f" (the others: {say_list(others)})" if others else ""
-    return f"The runs find {say_part(found, len(verdicts), 'parameters')}{rest}."
+    return f"The refits find {say_part(found, len(verdicts), 'parameters')}{rest}."
 
 
 def decided(profiles: pd.DataFrame, threshold: float) -> dict[str, bool]:
@@ -233,34 +233,33 @@ def decided(profiles: pd.DataFrame, threshold: float) -> dict[str, bool]:
 def say_profiles(found: Mapping[str, bool]) -> str:
     """Which parameters the runs decide on both sides."""
     sure = [name for name, yes in found.items() if yes]
+    every = say_list(list(found))
     if not sure:
-        return f"These runs decide none of {say_list(list(found))} on both sides."
+        return f"A profile bounds none of {every} on both sides."
     if len(sure) == len(found):
-        return f"These runs decide each of {say_list(list(found))}."
-    rest = [name for name in found if name not in sure]
-    return (
-        f"Of these parameters the runs decide {say_list(sure)} alone, and leave {say_list(rest)}."
-    )
+        return f"A profile bounds each of {every} on both sides."
+    rest = say_list([name for name in found if name not in sure])
+    return f"Of {every}, a profile bounds {say_list(sure)} on both sides, and leaves {rest} open."
 
 
 def say_coverage(shares: pd.Series, nominal: float) -> str:
-    """Which bands hold the truth less often than they say; shares by question."""
+    """Which bands contain the truth less often than they state; shares by question."""
     less = shares[shares < nominal - NEAR_NOMINAL].sort_values()
     more = shares[shares > nominal + NEAR_NOMINAL]
     near = len(shares) - len(less) - len(more)
-    said = [f"{len(more)} more often than they say", f"{near} about as often"]
+    said = [f"{len(more)} more often than they state", f"{near} about as often"]
     if len(less):
         listed = say_list([f"{name} ({share:.0%})" for name, share in less.items()])
         said.append(f"{len(less)} less often ({listed})")
     else:
         said.append("none less often")
-    return f"Of the {len(shares)} kinds of {nominal:.0%} bands the truth lies in {say_list(said)}."
+    return f"Of {len(shares)} kinds of {nominal:.0%} bands, the truth lies in {say_list(said)}."
 
 
 def say_least(shares: pd.DataFrame, columns: Sequence[str]) -> str:
-    """The least share in which bands of the error hold, under each way; a row per question."""
+    """The least share of bands of the error with the truth, under each way; a row per question."""
     errors = shares.filter(like="error,", axis=0)
     first, *others = [f"{errors[name].min():.0%}" for name in columns]
     said = [f"{first} of the tables with {columns[0]}"]
     said += [f"{share} with {name}" for share, name in zip(others, columns[1:], strict=True)]
-    return f"Bands of the error hold the truth in at least {say_list(said)}."
+    return f"Bands of the error contain the truth in at least {say_list(said)}."

@@ -188,8 +188,14 @@ def say_verdicts(words: Mapping[str, str]) -> str:
 
     >>> say_verdicts({"C1": "holds", "C2": "holds in part"})
     'C1 *holds* and C2 *holds in part*'
+    >>> say_verdicts({"C3": "undecided by these runs"})
+    'C3 is *undecided by these runs*'
     """
-    return say_list([f"{claim} *{word}*" for claim, word in words.items()])
+    return say_list([f"{claim} {_is(word)}*{word}*" for claim, word in words.items()])
+
+
+def _is(word: str) -> str:
+    return "" if word.startswith(("holds", "does")) else "is "
 
 
 def say_ratio(ends: tuple[float, float, float], level: float) -> str:

@@ -18,16 +18,16 @@ def say_pays(gaps: pd.DataFrame) -> str:
     """
     more, less = list(gaps.index[gaps["high"] < 0]), list(gaps.index[gaps["low"] > 0])
     left = [task for task in gaps.index if task not in (*more, *less)]
-    said = [f"more points than a doubling of data for {say_list(more)}"] if more else []
+    said = [f"more than a doubling of data for {say_list(more)}"] if more else []
     said += [
-        f"fewer for {say_list(less)}" if more else f"fewer points for {say_list(less)}"
+        f"less for {say_list(less)}" if more else f"less than one of data for {say_list(less)}"
     ] * bool(less)
     if not said:
         return (
-            "whether a doubling of frames or of data takes off more points is open for every task"
+            "whether a doubling of frames or of data lowers the error more is open for every task"
         )
-    end = f"; for {say_list(left)} the interval holds both" if left else ""
-    return f"a doubling of frames takes off {' and '.join(said)}{end}"
+    end = f"; for {say_list(left)} the interval of the difference contains zero" if left else ""
+    return f"a doubling of frames lowers the error {' and '.join(said)}{end}"
 
 
 def say_answer(gaps: pd.DataFrame) -> str:
@@ -91,10 +91,10 @@ def say_served(losses: pd.DataFrame, ties: pd.Series) -> str:
     most = losses.max()
     worst = most.idxmax()
     if most[worst] <= 0:
-        return f"they lose less than the noise of a run in {cases}, and nothing in any of them"
+        return f"the tasks lose less than the noise of a run in {cases}, and nothing in any of them"
     return (
-        f"they lose less than the noise of a run in {cases}, and at most {most[worst]:.1f} points "
-        f"({worst})"
+        f"the tasks lose less than the noise of a run in {cases}, and at most {most[worst]:.1f} "
+        f"points ({worst})"
     )
 
 
@@ -109,12 +109,15 @@ def say_plateau(table: pd.DataFrame, task: str) -> str:
     kinds = {"frames": "frames", "tokens": "tokens"}
     open_ = [k for k in kinds if row[f"{k}_low"] <= 0 <= row[f"{k}_high"]]
     if len(open_) == 2:
-        buys = "neither a doubling of frames nor one of tokens surely takes anything off its error"
+        buys = "the intervals of a doubling of frames and of one of tokens both contain zero"
     elif open_:
         (other,) = set(kinds) - set(open_)
-        buys = f"a doubling of {other} surely changes its error, and one of {open_[0]} does not"
+        buys = (
+            f"the interval of a doubling of {other} leaves zero out, and that of one of {open_[0]} "
+            "contains it"
+        )
     else:
-        buys = "a doubling of frames and one of tokens both surely change its error"
+        buys = "the intervals of a doubling of frames and of one of tokens both leave zero out"
     count = f"{row['designs']:g} designs lie within the noise of a run of its best"
     if row["designs"] > others.max():
         beside = f"while no other task has more than {others.max():g}"
@@ -154,8 +157,8 @@ def say_far(copies: pd.DataFrame) -> str:
     if not far:
         return f"No copy misses a task by more than {FAR} times its median copy."
     return (
-        f"More than {FAR} times as far as the median copy misses {say_list(far)}: "
-        "there the fit to the star found exponents that fail outside of it."
+        f"Some copies are missed by more than {FAR} times what the median copy is: "
+        f"{say_list(far)}. There the fit to the star found exponents that fail outside of it."
     )
 
 

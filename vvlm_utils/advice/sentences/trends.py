@@ -17,11 +17,11 @@ def say_slopes(slopes: pd.DataFrame) -> str:
     """
     sure = slopes["high"] < 0
     if sure.all():
-        return "every slope is negative with its whole interval: more of any factor helps"
+        return "every slope and its whole interval lie below zero: more of any factor helps"
     left = say_list([say_name(f) for f in slopes.index[~sure]])
     if not sure.any():
-        return "no slope is negative with its whole interval at this level"
-    return f"every slope is negative with its whole interval but for {left}"
+        return "no slope has its whole interval below zero at this level"
+    return f"every slope but that of {left} has its whole interval below zero"
 
 
 def say_doublings(ratios: pd.DataFrame) -> str:
@@ -31,7 +31,7 @@ def say_doublings(ratios: pd.DataFrame) -> str:
     open_ = [say_name(f) for f in ratios.index[(ratios["low"] <= 1) & (ratios["high"] >= 1)]]
     said = [f"returns diminish for {say_list(fewer)}"] if fewer else []
     said += [f"they grow for {say_list(more)}"] if more else []
-    said += [f"for {say_list(open_)} the interval holds both"] if open_ else []
+    said += [f"for {say_list(open_)} the interval leaves it open"] if open_ else []
     return f"Per doubling, {'; '.join(said)}."
 
 
@@ -64,7 +64,7 @@ def say_before(lead: Mapping[str, float]) -> str:
         return "there the larger LM makes better use of the compute"
     if lead["high"] < 0:
         return "there the smaller LM makes better use of the compute"
-    return "there its interval holds both signs"
+    return "there its interval contains zero"
 
 
 def say_left_out(count: int) -> str:
