@@ -66,6 +66,13 @@ def test_long_names_are_broken_into_lines():
     assert names == ["a name of five or six\nwords", "short name"]
 
 
+def test_a_long_label_is_broken_so_that_rows_of_panels_keep_it_apart():
+    figure = panels(4, sharey=True)
+    figure.axes[0].set_ylabel("error above the best (points)")
+    labels = {ax.get_ylabel() for ax in reflow(figure).axes} - {""}
+    assert labels == {"error above the best\n(points)"}
+
+
 def test_a_panel_grows_until_its_broken_names_have_room():
     figure, ax = plt.subplots(figsize=(7, 3))
     names = [f"a name of five or six words, {k}" for k in range(30)]

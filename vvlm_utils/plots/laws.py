@@ -111,7 +111,7 @@ def plot_task_errors(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = ax or plt.subplots(figsize=(6.4, 0.9 + 0.34 * len(table)))[1]
     rows = np.arange(len(table))
     reach = [table["value"] - table["low"], table["high"] - table["value"]]
-    ax.barh(rows, table["value"], height=0.6, color="#B7C7DD")
+    ax.barh(rows, table["value"], height=0.6, color="#0072B2", alpha=0.3)  # pale in any theme
     ax.errorbar(table["value"], rows, xerr=reach, fmt="o", label="ours", **_small(OURS))
     ax.plot(table["paper"], rows, linestyle="none", label="paper's Figure 3", **PAPER)
     ax.set_yticks(rows, table["name"])

@@ -103,7 +103,7 @@ def _lay_out(panels: list[Axes], grid: GridSpec) -> None:
         if ax.axison:
             ax.tick_params(labelleft=left, labelbottom=bottom)
         if shared["y"]:
-            ax.set_ylabel(names["y"] if left else "")
+            ax.set_ylabel(fill(names["y"], LETTERS) if left else "")
         if shared["x"]:
             ax.set_xlabel(names["x"] if bottom else "")
 

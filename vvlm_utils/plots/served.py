@@ -38,7 +38,7 @@ def plot_models(table: pd.DataFrame, column: str, label: str, line: float | None
     """
     families = list(dict.fromkeys(table["family"]))
     ax = plt.subplots(figsize=(6.4, 0.34 * len(families) + 1.0))[1]
-    look = {"size": "params", "sizes": (15, 130), "alpha": 0.6, "legend": False}
+    look = {"size": "params", "sizes": (24, 130), "alpha": 0.8, "legend": False}
     sns.scatterplot(table, x=column, y="family", color="#0072B2", linewidth=0, ax=ax, **look)
     if line is not None:
         ax.axvline(line, color="#B2182B", linestyle=":")
