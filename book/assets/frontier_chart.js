@@ -43,7 +43,8 @@ const vvlmChart = (() => {
 
   // `curve`: rows by ascending budget, whose `amount` is in words of `unit`. `line`, `low` and `high`
   // take a row to a value; the line and the band between the others go in steps, as a discrete
-  // frontier does. A rule stands at `budget`, if one is given.
+  // frontier does. A rule stands at `budget`, if one is given. The picture's `mark` takes the place of
+  // a row, and puts a point there.
   function panel(curve, { title, color, budget, unit, line, low, high }) {
     const xs = curve.map((row) => row.amount);
     const ys = curve.flatMap((row) => [line(row), low(row), high(row)]);
@@ -65,7 +66,8 @@ const vvlmChart = (() => {
     const label =
       `${title}: ${number(line(first))} at ${number(xs[0])} ${unit}, ` +
       `${number(line(last))} at ${number(xs.at(-1))}.`;
-    return element(
+    const point = element("circle", { class: "point", fill: color, r: 4, cx: -9, cy: -9 });
+    const picture = element(
       "svg", {
         viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: "img", "aria-label": label,
         "data-from": xs[0], "data-to": xs.at(-1),
@@ -83,8 +85,13 @@ const vvlmChart = (() => {
         class: "band", fill: color, d: [...there(low), ...back(high), "Z"].join(""),
       }),
       element("path", { class: "line", stroke: color, d: there(line).join("") }),
-      ...(budget ? [rule("budget", toX(budget), BOX.top, toX(budget), bottom)] : [])
+      ...(budget ? [rule("budget", toX(budget), BOX.top, toX(budget), bottom)] : []), point
     );
+    picture.mark = (place) => {
+      point.setAttribute("cx", x[place]);
+      point.setAttribute("cy", toY(line(curve[place])).toFixed(1));
+    };
+    return picture;
   }
 
   // The budget at a place of the screen within a panel.

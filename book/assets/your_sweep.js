@@ -10,8 +10,9 @@
   const result = document.getElementById("sweep-result");
   const working = document.getElementById("sweep-working");
   const bar = document.getElementById("sweep-progress");
-  const { element, number, panel } = vvlmChart;
+  const { budgetAt, element, number, panel } = vvlmChart;
   const fields = form.elements;
+  fields.law.append(...Object.keys(data.laws.with_data).map((name) => element("option", {}, name)));
 
   const engineText = `(${vvlmEngine})().serve(self, ${JSON.stringify(data)});`;
   const engineAddress = URL.createObjectURL(new Blob([engineText], { type: "text/javascript" }));
@@ -24,10 +25,12 @@
     budgets: "The budgets", examples: "The number of examples", sizes: "The LM sizes",
     frames: "The frames", tokens: "The tokens per frame", tower: "The encoder's parameters",
     features: "The encoder's features", members: "The number of refits", seed: "The seed", at: "The levels",
+    training: "The training budget",
   };
   const BOUNDS = { // least and most of a field's numbers, as the command line takes them
     budgets: [1e-12, 1e6], examples: [1, 1e12], sizes: [1e-6, 1e9], frames: [1, 1e4], tokens: [1, 1e6],
     tower: [1, 1e18], features: [1, 1e18], members: [3, 3000], seed: [0, 2 ** 32 - 1],
+    training: [1, 1e30],
   };
   const WHOLE = ["frames", "tokens", "members", "seed"];
 
@@ -66,6 +69,7 @@
       budgets: numbersOf("budgets").map((b) => 1e12 * b), examples: one("examples"),
       lm_params: numbersOf("sizes").map((s) => 1e9 * s), max_frames: one("frames"),
       max_tokens: one("tokens"), members: one("members"), seed: one("seed"),
+      law: fields.law.value || undefined, train_flops: one("training"),
     };
   }
 
@@ -150,7 +154,7 @@
       title, color, unit, line: (r) => r[name] / size, low: (r) => r[`${key}_low`] / size,
       high: (r) => r[`${key}_high`] / size,
     });
-    return part("charts", "The frontier", element("figure", { class: "allocator-chart sweep-chart" },
+    const panels = [
       panel(curve, {
         title: answer.unit === "points" ? "error, points" : answer.unit, color: "var(--pst-color-text-base)",
         unit, line: (r) => r.error, low: (r) => r.error_low, high: (r) => r.error_high,
@@ -158,7 +162,57 @@
       factor("LM size, billions", "#0072b2", "lm_params", "lm_params", 1e9),
       factor("frames", "#d55e00", "frames", "frames"),
       factor("tokens per frame", "#009e73", "tokens_per_frame", "tokens"),
-      element("figcaption", {}, "The best design at each budget, and as a band the central 80% of the refits.")));
+    ];
+    const show = (x) => x.toFixed(answer.unit === "points" ? 1 : 3);
+    const name = answer.unit === "loss" ? "loss" : "error";
+    const reading = readPoints(panels, curve, (row) =>
+      `At ${number(row.amount)} ${unit}: ${grid(row)}; ${name} ${show(row.error)} ` +
+      `(${range(row.error_low, row.error_high, show)}), ${percent(row.probability)} of the refits have this LM.`);
+    return part("charts", "The frontier", element("figure", { class: "allocator-chart sweep-chart" }, ...panels,
+      element("figcaption", {}, "The best design at each budget, and as a band the central 80% of the refits. " +
+        "A click, or the arrow keys on a chart, read a point of it."), reading));
+  }
+
+  // Have arrow keys and clicks move one point over all the panels; returns the line that says its values.
+  function readPoints(panels, curve, words) {
+    const line = element("p", { class: "sweep-reading", "aria-live": "polite" });
+    const last = curve.length - 1;
+    let at = curve.length >> 1;
+    const move = (place) => {
+      at = Math.min(Math.max(place, 0), last);
+      panels.forEach((picture) => picture.mark(at));
+      line.textContent = words(curve[at]);
+    };
+    const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 5, PageDown: -5,
+      Home: -Infinity, End: Infinity };
+    for (const picture of panels) {
+      picture.setAttribute("tabindex", 0);
+      picture.addEventListener("focus", () => picture.matches(":focus-visible") && move(at));
+      picture.addEventListener("keydown", (event) => {
+        if (!(event.key in steps) || event.altKey || event.ctrlKey || event.metaKey) return;
+        event.preventDefault();
+        move(at + steps[event.key]);
+      });
+      picture.addEventListener("click", ({ clientX }) => {
+        const gaps = curve.map((row) => Math.abs(Math.log(row.amount / budgetAt(picture, clientX))));
+        move(gaps.indexOf(Math.min(...gaps)));
+      });
+    }
+    return line;
+  }
+
+  function nextPart(answer, plan) {
+    const unit = unitOf(answer);
+    const flops = (x) => x.toExponential(1).replace("e+", "e");
+    if (plan.refused) return part("next", "What to run next", element("p", {}, `${plan.refused}.`));
+    const rows = plan.rows.map((d) => [
+      grid(d), billions(d.train_examples), number(d.cost_flops / unit[1]), flops(d.train_flops),
+      `${(100 * d.gain).toFixed(1)}%`, percent(d.left), d.outside.join(", ") || "no",
+    ]);
+    return part("next", "What to run next", tableOf(
+      `For ${flops(plan.train_flops)} training FLOPs, in order, at most ${plan.most}; gain: the share of the ` +
+      "uncertainty about the best designs that a run is expected to remove",
+      ["LM, frames × tokens", "examples", unit[0], "training FLOPs", "gain", "left", "outside the runs"], rows));
   }
 
   function lawsPart(compared) {
@@ -174,18 +228,21 @@
 
   const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-  function commands(chosen, answer) {
+  function commands(chosen, answer, plan) {
     const option = (name, value) => (value === undefined || value === "" ? "" : ` --${name} ${quoted(String(value))}`);
     const runs = quoted(table.name);
     const fitted = (chosen.factors.map((f) => option("factor", f)).join("")) + option("task", chosen.task) +
       option("cost", chosen.cost) + option("tower-params", text("tower")) + option("features-per-frame", text("features")) +
-      option("resamples", chosen.members) + option("seed", chosen.seed);
+      option("resamples", chosen.members) + option("seed", chosen.seed) + option("law", chosen.law);
     const asked = answer.rows.map((row) => option("tflops", Number((row.budget_flops / 1e12).toPrecision(12)))).join("") +
       option("train-examples", answer.examples);
     const space = chosen.lm_params.map((s) => option("lm-params", s)).join("") +
       option("max-frames", chosen.max_frames) + option("max-tokens", chosen.max_tokens);
     const at = Object.entries(answer.at).map(([f, v]) => option("at", `${f}=${v}`)).join("");
-    return `vvlm frontier ${runs}${fitted}${asked}${space}${at}\nvvlm report ${runs}${fitted}${asked}${space} --out report`;
+    const training = option("train-flops", plan.train_flops) + option("most", plan.most);
+    return [`vvlm frontier ${runs}${fitted}${asked}${space}${at}`,
+      `vvlm next-runs ${runs}${fitted}${asked}${space}${at}${training}`,
+      `vvlm report ${runs}${fitted}${asked}${space} --out report`].join("\n");
   }
 
   function download(label, name, content) {
@@ -194,14 +251,14 @@
     return link;
   }
 
-  function keepPart({ answer, fit, model }, chosen) {
-    const record = { ...answer, curve: undefined, model };
+  function keepPart({ answer, fit, model, next }, chosen) {
+    const record = { ...answer, curve: undefined, model, next_runs: next.rows };
     const stem = table.name.replace(/\.\w+$/, "");
     return part("keep", "Keep it",
       element("p", {}, download("Download the fit", `${stem}.fit.json`, JSON.stringify(fit)), ", which ",
         element("code", {}, "vvlm frontier"), " reads, and ", download("the answer", `${stem}.answer.json`, JSON.stringify(record, null, 1)), "."),
       element("p", {}, "The command line says the same, and writes a report:"),
-      element("pre", { tabindex: 0 }, commands(chosen, answer)));
+      element("pre", { tabindex: 0 }, commands(chosen, answer, next)));
   }
 
   // ---- asking and showing ----------------------------------------------------------------------
@@ -234,7 +291,7 @@
     result.replaceChildren(
       frontierPart(answer, whole ? FRONTIER : `${FRONTIER}: first answer, bands follow`), ...(whole ? [
         element("p", {}, model), chartsPart(answer), votesPart(answer), tiesPart(answer),
-        lawsPart(compared), keepPart(message, chosen)] : []),
+        nextPart(answer, message.next), lawsPart(compared), keepPart(message, chosen)] : []),
       auditPart(audited)
     );
     performance.mark(whole ? "sweep-answered" : "sweep-first");

@@ -1,5 +1,7 @@
 """One road for a table: the choices that every answer rests on, and the words for them."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -133,6 +135,18 @@ def test_a_prepared_table_comes_back_from_its_record(own):
         assert set(at.designs["tower_params"]) == {1e8}
         with pytest.raises(RunsError, match="no run has tower_params = 2e\\+08"):
             again.at({"tower_params": 2e8})
+
+
+def test_a_design_at_two_isoflop_budgets_stays_two_runs_in_its_record():
+    table = sweep().assign(sweep="isoflop", target_tflops=10.0, seed=0)
+    again = table.iloc[:3].assign(target_tflops=20.0, seed=1)
+    prepared = prepare(pd.concat([table, again], ignore_index=True))
+    restored = restore(json.loads(json.dumps(prepared.to_dict(), allow_nan=False)))
+    assert len(restored.runs) == len(prepared.runs) == len(table) + 3
+    assert sorted(restored.runs["target_tflops"]) == sorted(prepared.runs["target_tflops"])
+    old = prepare(sweep()).to_dict()
+    del old["runs"]["target_tflops"]
+    assert restore(old).runs["target_tflops"].isna().all()
 
 
 def test_an_encoder_that_takes_nearly_all_of_the_price_is_pointed_out():

@@ -97,6 +97,9 @@ def test_a_chosen_table_is_answered_as_the_command_line_answers_it(tab, tmp_path
     assert command.startswith(f"vvlm frontier 'my runs.csv' --resamples {MEMBERS} --tflops 5 ")
     assert tab.locator("#sweep-result svg").count() == 4
     assert tab.locator("#sweep-audit li", has_text="87 runs of 61 designs").count() == 1
+    assert "vvlm next-runs 'my runs.csv'" in command and "--most 6" in command
+    planned = tab.locator("#sweep-next tbody tr")
+    assert 1 <= planned.count() <= 6 and "%" in planned.first.inner_text()
 
 
 def test_the_first_answer_of_a_single_fit_comes_before_the_refits(tab):
@@ -213,8 +216,37 @@ def test_it_is_used_by_keyboard_alone_and_breaks_no_rule_of_accessibility(tab):
     assert button.evaluate("button => button === document.activeElement")
     tab.keyboard.press("Enter")
     wait_for_all(tab)
+    for _ in range(40):
+        if tab.evaluate("document.activeElement.matches('#sweep-charts svg')"):
+            break
+        tab.keyboard.press("Tab")
+    reading = tab.locator("#sweep-charts [aria-live=polite]")
+    said = []
+    for key in ("Home", "ArrowRight", "ArrowRight", "End", "ArrowRight"):
+        tab.keyboard.press(key)
+        said.append(reading.inner_text())
+    assert re.match(r"At [\d.]+ TFLOPs per video: [\d.]+B, \d+ × \d+; error [\d.]+ \(", said[0])
+    assert len(set(said)) == 4 and said[3] == said[4]  # the last is the end
+    assert all(
+        float(x) > 0
+        for x in tab.locator("#sweep-charts .point").evaluate_all(
+            "points => points.map((point) => point.getAttribute('cx'))"
+        )
+    )
     found = Axe().run(tab, options={"preload": False}).response["violations"]
     assert [rule["id"] for rule in found if rule["impact"] in ("serious", "critical")] == []
+
+
+def test_a_law_is_chosen_in_place_of_the_mix(tab):
+    few_refits(tab, 3)
+    tab.locator("select[name=law]").select_option("mult")
+    tab.get_by_label("Training budget").fill("1e12")
+    tab.get_by_role("button", name="the paper’s runs").click()
+    wait_for_all(tab)
+    assert "The law is mult, as asked" in tab.locator("#sweep-result").inner_text()
+    assert "--law mult" in tab.locator("#sweep-keep pre").inner_text()
+    refused = tab.locator("#sweep-next").inner_text()
+    assert "1e+12 training FLOPs buy none of the candidates: the cheapest costs" in refused
 
 
 def test_from_a_server_nothing_is_asked_of_it_after_the_page(browser, folder):

@@ -39,6 +39,7 @@ from vvlm_utils.frontier.solver import Question, outside, solve
 from vvlm_utils.frontier.space import prices
 from vvlm_utils.laws.bagging import BaggedLaw
 from vvlm_utils.laws.protocols import Model
+from vvlm_utils.runs.prepared import Prepared
 from vvlm_utils.runs.reading import read_table
 from vvlm_utils.runs.space import Space, spread
 from vvlm_utils.runs.table import validate_runs
@@ -46,6 +47,9 @@ from vvlm_utils.runs.table import validate_runs
 AIMS = ("choice", "level")
 TAIL = 0.05  # share of the members clipped on either side
 RUN_COLUMNS = [*FACTORS, TRAIN_EXAMPLES]
+VALUES = 12  # frames and tokens per frame among the candidates, at most
+SHARES = (0.125, 0.25, 0.5, 1.0)  # of n, at which a candidate may be trained
+INSIDE = ("frames", "tokens_per_frame", TRAIN_EXAMPLES)  # no less of these than the runs' least
 
 
 def training_price(designs: pd.DataFrame, cost: CostFunction = paper_flops) -> np.ndarray:
@@ -61,7 +65,7 @@ def training_price(designs: pd.DataFrame, cost: CostFunction = paper_flops) -> n
 def candidate_designs(
     question: Question,
     train_examples: Iterable[float],
-    values: int = 12,
+    values: int = VALUES,
     least: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """Designs that could be run and later served: those that the largest budget buys.
@@ -93,6 +97,18 @@ def candidate_designs(
         low = ", ".join(f"{name} >= {value:g}" for name, value in least.items())
         raise ValueError(f"no candidate has {low}; allow smaller ones or raise the budget")
     return table.reset_index(drop=True)
+
+
+def candidates_for(prepared: Prepared, question: Question) -> pd.DataFrame:
+    """The candidates of a prepared table: designs that the largest budget buys, within its runs.
+
+    Each at ``SHARES`` of the question's n, or at the runs' only n where it never moved.
+    """
+    least = {name: float(prepared.runs[name].min()) for name in INSIDE}
+    examples = [round(share * question.train_examples) for share in SHARES]
+    if prepared.data is None:
+        examples = [prepared.held[TRAIN_EXAMPLES]]
+    return candidate_designs(question, examples, least=least)
 
 
 def read_candidates(path: str | Path) -> pd.DataFrame:

@@ -21,8 +21,6 @@ from vvlm_utils.cli.options import (
     with_groups,
 )
 
-SHARES = (0.125, 0.25, 0.5, 1.0)  # of n, at which a candidate may be trained
-INSIDE = ("frames", "tokens_per_frame", "train_examples")  # the grid starts at the runs' least
 COLUMNS = (
     "lm_params frames tokens_per_frame train_examples cost_flops train_flops gain "
     "cumulative_flops left outside"
@@ -81,7 +79,7 @@ def next_runs(
     import numpy as np
 
     from vvlm_utils.advice.answer import ask
-    from vvlm_utils.advice.next_runs import candidate_designs, plan_runs, read_candidates
+    from vvlm_utils.advice.next_runs import candidates_for, plan_runs, read_candidates
     from vvlm_utils.runs.table import load_runs
 
     done = None if runs is None else load_runs(runs)
@@ -93,10 +91,7 @@ def next_runs(
         same = [prepared.runs[name] == value for name, value in levels.items()]
         done = prepared.runs[np.all(same, axis=0)] if same else prepared.runs
     if pool is None:
-        least = {name: float(prepared.runs[name].min()) for name in INSIDE}
-        examples = [round(share * train_examples) for share in SHARES]
-        examples = examples if prepared.data else [prepared.held["train_examples"]]
-        pool = candidate_designs(asked.question, examples, least=least)
+        pool = candidates_for(prepared, asked.question)
     planned = plan_runs(
         asked.model, pool, asked.question, budget,
         noise=noise, done=done, replicate=replicate, most=most,

@@ -31,6 +31,10 @@ from vvlm_utils.runs.space import Candidates, Space, space_within, widen
 from vvlm_utils.runs.wording import say_held, say_price, say_space
 
 TABLE = "table"  # the name of a table's own costs, beside those of ``Price``
+OWN_COST = (
+    "its own costs are known for its own designs alone; drop --lm-params, --max-frames and "
+    "--max-tokens, or name a cost that prices others"
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,12 @@ class Prepared:
             "space": None
             if self.price is None
             else {f: list(getattr(self.space, f)) for f in FACTORS},
-            "runs": {name: self.runs[name].tolist() for name in columns},
+            "runs": {name: self.runs[name].tolist() for name in columns}
+            | {
+                "target_tflops": [
+                    v if v == v else None for v in self.runs["target_tflops"].tolist()
+                ]
+            },
         }
 
 
@@ -129,7 +138,11 @@ def restore(record: Mapping, price: Price | None = None, **space) -> Prepared:
     price, space : as in :func:`prepare`, in place of what was chosen then
     """
     runs = pd.DataFrame(record["runs"])
-    runs = runs.assign(source="fit", task=record["task"], target_tflops=np.nan)
+    runs = runs.assign(source="fit", task=record["task"])
+    # A design may be run at two isoFLOP budgets; a fit that was written without them knows none.
+    runs["target_tflops"] = (
+        runs["target_tflops"].astype(float) if "target_tflops" in runs else np.nan
+    )
     runs = runs.assign(run_id=runs.index.astype(str), metric=np.nan, metric_se=np.nan, seed=0)
     runs.attrs["unit"] = record["unit"]
     kept = prepare(
@@ -215,10 +228,7 @@ def prepare(
     if by_table:
         space: Space | Candidates = candidates_of(merged, factors)
         if lm_params or max_frames or max_tokens:
-            raise RunsError(
-                f"{name}: its own costs are known for its own designs alone; drop --lm-params, "
-                "--max-frames and --max-tokens, or name a cost that prices others"
-            )
+            raise RunsError(f"{name}: {OWN_COST}")
         notes.append("Costs are the table's own column cost_flops: designs that were run, and no "
                      "others, are chosen from.")  # fmt: skip
     else:

@@ -22,7 +22,8 @@ import pandas as pd
 from pandas._libs.parsers import STR_NA_VALUES
 
 from vvlm_utils import __version__
-from vvlm_utils.advice import audit
+from vvlm_utils.advice import audit, next_runs
+from vvlm_utils.advice.answer import PAPER_RESAMPLES as LAW_RESAMPLES
 from vvlm_utils.advice.sentences import MOST_HELD
 from vvlm_utils.cost.equation import FACTORS, LIMIT, SOVIT_400M
 from vvlm_utils.files import whole
@@ -35,7 +36,7 @@ from vvlm_utils.laws.priors import OTHERS, SHARES, Prior, kinds_of
 from vvlm_utils.laws.problem import NOISE_ROUNDS
 from vvlm_utils.laws.recommendation import MEMBERS, PRIOR, RECOMMENDED
 from vvlm_utils.laws.starts import FEW_STARTS
-from vvlm_utils.runs import reading, sanity, schema
+from vvlm_utils.runs import prepared, reading, sanity, schema
 from vvlm_utils.runs.designs import square_tokens
 from vvlm_utils.runs.sources import find_table, read_source
 from vvlm_utils.runs.space import MOST_LEVELS, PAPER_SPACE
@@ -103,6 +104,17 @@ def describe_laws(data: str | None) -> dict[str, dict]:
     return found
 
 
+def refused_laws() -> dict[str, str]:
+    """Why a law cannot be had of a table in which n never moves, by the law's name."""
+    found = {}
+    for name in BUILDERS:
+        try:
+            get_law(name, FACTORS, None)
+        except ValueError as refusal:
+            found[name] = str(refusal)
+    return found
+
+
 def export() -> dict:
     """What the engine needs to know, as plain types."""
     prior = {f.name: getattr(PRIOR, f.name) for f in fields(Prior) if f.name not in OTHERS}
@@ -116,6 +128,8 @@ def export() -> dict:
         "symbols": SYMBOLS,
         "recommended": RECOMMENDED,
         "members": MEMBERS,
+        "law_members": LAW_RESAMPLES,
+        "refused_laws": refused_laws(),
         "options": {
             "prior": {"noise": PRIOR.noise, "pairs": prior, "shares": SHARES},
             "noise_rounds": NOISE_ROUNDS,
@@ -128,6 +142,12 @@ def export() -> dict:
         },
         "rules": rules(),
         "sources": sources(),
+        "next_runs": {
+            "tail": next_runs.TAIL,
+            "values": next_runs.VALUES,
+            "shares": next_runs.SHARES,
+            "inside": next_runs.INSIDE,
+        },
         "fit_file": {"bag": FORMAT, "mix": MIX, "version": VERSION, "options": asdict(options)},
     }
 
@@ -159,6 +179,7 @@ def rules() -> dict:
             "duplicate": schema._no_duplicate(("{key}",)).error,
             "target": schema._TARGET.error,
             "scale": schema._SCALE.error,
+            "own_cost": prepared.OWN_COST,
             "finite": schema.schema_for(has_cost=True).columns[schema.COST].checks[1].error,
         },
         "factor_names": FACTOR_NAMES,

@@ -135,7 +135,23 @@ export function recommended(data, prepared, random, members, progress = () => {}
   const parts = bags.map((bag) => ({
     ...bag, members: bag.members.slice(0, least), losses: bag.losses.slice(0, least),
   }));
-  return mixOf(data, prepared, parts);
+  return { ...mixOf(data, prepared, parts), mixed: true };
+}
+
+// The model of a prepared table: the recommended mix, or a law by its name.
+export function fitModel(data, prepared, { law: name, members }, random, progress = () => {}) {
+  if (!name) return recommended(data, prepared, random, members ?? data.members, progress);
+  const law = findLaw(data, prepared, name);
+  const count = members ?? data.law_members;
+  let done = 0;
+  const bag = bagLaw(law, prepared.runs, data.options, random, count, () => progress(++done / (2 * count)));
+  return mixOf(data, prepared, [bag]);
+}
+
+export function findLaw(data, prepared, name) {
+  const law = lawsOver(data, prepared.factors, prepared.data)[name];
+  if (!law) throw new FitError(data.refused_laws[name]);
+  return law;
 }
 
 // A single fit as a mix of one member, for a first answer.

@@ -21,7 +21,7 @@ export function fitRecord({ parts, aggregate, ranges }, prepared, data) {
 }
 
 function tableRecord({ name, task, unit, further, notes, price, space, runs }) {
-  const columns = ["sweep", ...FACTORS, ...further, EXAMPLES, "error"];
+  const columns = ["sweep", "target_tflops", ...FACTORS, ...further, EXAMPLES, "error"];
   if ("cost_flops" in runs[0]) columns.push("cost_flops");
   return {
     name, task, unit, further, notes, own_cost: price === null, price,

@@ -93,7 +93,7 @@ export function priceOf({ name, tower }, { lm_params: n, frames: t, tokens_per_f
   return vision + 2 * t * n * v;
 }
 
-const rint = (v) => {
+export const rint = (v) => {
   const near = Math.round(v);
   return near - v === 0.5 && near % 2 ? near - 1 : near;
 };
@@ -252,6 +252,8 @@ export function prepare(bytes, name, choices, data) {
   let [price, space] = [null, null];
   if (ownCost) {
     space = candidatesOf(runs, factors);
+    if (choices.lm_params?.length || choices.max_frames || choices.max_tokens)
+      throw new RunsError(`${name}: ${rules.messages.own_cost}`);
     notes.push("Costs are the table's own column cost_flops: designs that were run, and no " +
       "others, are chosen from.");
   } else {

@@ -4,7 +4,7 @@ import { general, sayDesign, sayLevel } from "./text.js";
 export function sayModel({ parts }) {
   const names = parts.map(({ law }) => law.name);
   const how = "fitted with weak priors to resampled designs";
-  if (names.length === 1) return `The law is ${names[0]}, ${how}.`;
+  if (names.length === 1) return `The law is ${names[0]}, as asked, ${how}.`;
   return `The answers pool ${names.slice(0, -1).join(", ")} and ${names.at(-1)} in equal shares, each ${how}.`;
 }
 

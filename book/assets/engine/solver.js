@@ -23,31 +23,40 @@ const inOrder = (values) => Float64Array.from(values).sort();
 
 // ---- errors over a space -----------------------------------------------------------------------
 
-// The terms of a law with places in theta: a term stands in the table of the factor that it reads.
-function placedTerms({ name, terms, parameters, norm }) {
+// The terms of a law with places in theta: a term stands in the table of the factor that it reads,
+// or is a product over the three.
+function placedTerms({ terms, parameters, norm }) {
   return terms.map(({ coefficient, powers, apart }) => {
-    const own = [...new Set(powers.map((q) => q.factor).filter((f) => f !== EXAMPLES))];
-    if (own.length > 1) throw new Error(`law ${name} multiplies factors`);
-    const placed = (isN) => powers.filter((q) => (q.factor === EXAMPLES) === isN)
+    const placed = (factor) => powers.filter((q) => q.factor === factor)
       .map((q) => [parameters.indexOf(q.exponent), q.sign]);
+    const moving = FACTORS.map(placed);
+    const read = moving.flatMap((own, i) => (own.length ? [i] : []));
     return { place: parameters.indexOf(coefficient), floor: Boolean(norm) && apart,
-      home: Math.max(0, FACTORS.indexOf(own[0])), fixed: placed(true), moving: placed(false) };
+      homes: read.length ? read : [0], fixed: placed(EXAMPLES), moving };
   });
 }
 
-// Tables of a mix over the values of a space, {tables: factors x values x members, root, floor}: an
-// error is the sum of three entries to the power root, plus floor. The power is 1 in a sum and 1/p
-// in a p-norm, whose terms stand in the tables as p-th powers.
+// Tables of a mix over the values of a space, {tables: factors x values x members, root, floor,
+// products}: an error is the sum of three entries, and of products of three, to the power root, plus
+// floor. The power is 1 in a sum and 1/p in a p-norm, whose terms stand in as p-th powers.
 export function factorTables({ parts, units }, space, examples) {
   const count = parts.reduce((sum, { members }) => sum + members.length, 0);
   const logOf = (factor, value) => Math.log(value / (units[factor] ?? 1));
   const logN = logOf(EXAMPLES, examples);
   const logs = FACTORS.map((f) => space[f].map((v) => logOf(f, v)));
-  const tables = logs.map((values) => values.map(() => new Float64Array(count)));
+  const makeTables = (start) => logs.map((values) => values.map(() => new Float64Array(count).fill(start)));
+  const tables = makeTables(0);
+  const products = [];
   const [root, floor] = [new Float64Array(count).fill(1), new Float64Array(count)];
   let m = 0;
   for (const { law, members } of parts) {
-    const terms = placedTerms(law);
+    const terms = placedTerms(law).map((term) => {
+      if (term.homes.length < 2) return term;
+      const own = makeTables(1);
+      own[term.homes[0]].forEach((row) => row.fill(0)); // the members of other laws
+      products.push(own);
+      return { ...term, own };
+    });
     for (const theta of members) {
       const p = law.norm ? Math.exp(theta[theta.length - 1]) : 1;
       root[m] = 1 / p;
@@ -57,28 +66,33 @@ export function factorTables({ parts, units }, space, examples) {
           floor[m] += value;
           continue;
         }
-        let [fixed, power] = [0, 0]; // the term is value * exp(fixed + power * log z)
+        let fixed = 0; // the term is value * exp(fixed + power * log z)
         for (const [k, sign] of term.fixed) fixed += sign * theta[k] * logN;
-        for (const [k, sign] of term.moving) power += sign * theta[k];
-        const share = value ** p;
-        const table = tables[term.home];
-        logs[term.home].forEach((log, v) => {
-          table[v][m] += share * Math.exp(p * (fixed + power * log));
+        term.homes.forEach((home, place) => {
+          let power = 0;
+          for (const [k, sign] of term.moving[home]) power += sign * theta[k];
+          const [share, start] = place ? [1, 0] : [value ** p, fixed];
+          logs[home].forEach((log, v) => {
+            const part = share * Math.exp(p * (start + power * log));
+            if (!term.own) tables[home][v][m] += part;
+            else term.own[home][v][m] = part;
+          });
         });
       }
       m++;
     }
   }
-  return { tables, root, floor };
+  return { tables, root, floor, products };
 }
 
 // Every member's error where the three factors have the values at these places.
-export function joinTables({ tables: [overLm, overFrames, overTokens], root, floor }, [i, j, k], into) {
-  const [lm, frames, tokens] = [overLm[i], overFrames[j], overTokens[k]];
-  for (let m = 0; m < into.length; m++) {
-    const sum = lm[m] + frames[m] + tokens[m];
-    into[m] = root[m] === 1 ? sum : sum ** root[m] + floor[m];
-  }
+export function joinTables({ tables, root, floor, products }, [i, j, k], into) {
+  const [lm, frames, tokens] = [tables[0][i], tables[1][j], tables[2][k]];
+  for (let m = 0; m < into.length; m++) into[m] = lm[m] + frames[m] + tokens[m];
+  for (const [first, second, third] of products)
+    for (let m = 0; m < into.length; m++) into[m] += first[i][m] * second[j][m] * third[k][m];
+  for (let m = 0; m < into.length; m++)
+    if (root[m] !== 1) into[m] = into[m] ** root[m] + floor[m];
   return into;
 }
 
@@ -86,31 +100,32 @@ export function joinTables({ tables: [overLm, overFrames, overTokens], root, flo
 export const valuesOf = (candidates) =>
   Object.fromEntries(FACTORS.map((f) => [f, distinct(candidates.map((design) => design[f]))]));
 
-// All designs of a space that a budget buys, cheapest first, among equals in the space's order.
-// price is a price of `prepare`, or a function of a design.
-function affordable(space, price, most) {
-  const found = [];
-  let cheapest = Infinity;
-  const costOf = typeof price === "function" ? price : (design) => priceOf(price, design);
-  const add = (design, at, cost_flops) => {
-    cheapest = Math.min(cheapest, cost_flops);
-    if (cost_flops <= most) found.push({ ...design, at, cost_flops });
-  };
+// All designs of a space with their costs and places, in the space's order. price is a price of
+// `prepare`, or a function of a design.
+export function listDesigns(space, price) {
   if (space.candidates) {
     const places = FACTORS.map((f) => new Map(space[f].map((value, place) => [value, place])));
-    for (const design of space.candidates)
-      add(design, FACTORS.map((f, i) => places[i].get(design[f])), design.cost_flops);
-  } else
-    space.lm_params.forEach((lm_params, i) =>
-      space.frames.forEach((frames, j) =>
-        space.tokens_per_frame.forEach((tokens_per_frame, k) => {
-          const design = { lm_params, frames, tokens_per_frame };
-          add(design, [i, j, k], costOf(design));
-        })
-      )
+    return space.candidates.map((design) =>
+      ({ ...design, at: FACTORS.map((f, i) => places[i].get(design[f])) })
     );
-  found.sort((a, b) => a.cost_flops - b.cost_flops); // stable
-  return { designs: found, cheapest };
+  }
+  const costOf = typeof price === "function" ? price : (design) => priceOf(price, design);
+  return space.lm_params.flatMap((lm_params, i) =>
+    space.frames.flatMap((frames, j) =>
+      space.tokens_per_frame.map((tokens_per_frame, k) => {
+        const design = { lm_params, frames, tokens_per_frame };
+        return { ...design, at: [i, j, k], cost_flops: costOf(design) };
+      })
+    )
+  );
+}
+
+// Those that a budget buys, cheapest first, among equals in the space's order.
+function affordable(space, price, most) {
+  const all = listDesigns(space, price);
+  const designs = all.filter((design) => design.cost_flops <= most)
+    .sort((a, b) => a.cost_flops - b.cost_flops); // stable
+  return { designs, cheapest: least(all.map((design) => design.cost_flops)) };
 }
 
 // ---- the frontier ------------------------------------------------------------------------------
@@ -204,7 +219,7 @@ export function frontierRow(model, question, walked, stop) {
 }
 
 // The factors in which a design or n lies outside the runs.
-function outside({ ranges }, at) {
+export function outside({ ranges }, at) {
   return Object.entries(ranges)
     .filter(([f, [low, high]]) => f in at && (at[f] < low * (1 - 1e-9) || at[f] > high * (1 + 1e-9)))
     .map(([factor]) => factor);

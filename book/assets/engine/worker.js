@@ -2,15 +2,17 @@
 // of the answer, and {refused} its end where a table cannot be used.
 import { Random } from "./random.js";
 import { fitLaw, FitError } from "./fit.js";
-import { asMix, lawsOver, recommended } from "./bag.js";
+import { asMix, findLaw, fitModel, lawsOver } from "./bag.js";
 import { RunsError } from "./csv.js";
 import { EXAMPLES } from "./table.js";
 import { largest, least, prepare, runCosts } from "./prepare.js";
-import { ask, defaultEpsilon, heldLevels, roundBudgets } from "./solver.js";
+import { ask, atLevels, defaultEpsilon, heldLevels, roundBudgets } from "./solver.js";
+import { nextRuns, trainingFlops } from "./next_runs.js";
 import { audit, compareLaws } from "./audit.js";
 import { fitRecord } from "./files.js";
 import { sayModel, sayQuestion } from "./sentences.js";
 
+const MOST_PLANNED = 6; // runs to do next
 const FIRST_STARTS = 8; // of the single fit that answers first
 const FITS = [10, 0.35]; // what the mix takes, in times of that fit: at all, and for each refit
 
@@ -33,20 +35,36 @@ export function analyse({ bytes, name, choices }, data, say) {
     level: choices.level ?? 0.8, at: choices.at ?? levels[0], levels,
   };
   const laws = lawsOver(data, prepared.factors, prepared.data);
-  const first = Object.values(laws).find((law) => data.recommended.includes(law.name)) ??
-    Object.values(laws)[0];
+  const first = choices.law ? findLaw(data, prepared, choices.law)
+    : Object.values(laws).find((law) => data.recommended.includes(law.name)) ?? Object.values(laws)[0];
   const quick = { ...data.options, few_starts: FIRST_STARTS };
-  const members = choices.members ?? data.members;
+  const members = choices.members ?? (choices.law ? data.law_members : data.members);
   const began = performance.now();
   const single = asMix(data, prepared, fitLaw(first, prepared.runs, quick, new Random(seed)));
   const seconds = ((FITS[0] + FITS[1] * members) * (performance.now() - began)) / 1000;
   say({ step: "first", law: first.name, seconds, answer: answerOf(single, prepared, asked, data) });
   const progress = (share) => say({ step: "progress", share });
-  const mixed = recommended(data, prepared, new Random(seed), members, progress);
+  const model = fitModel(data, prepared, choices, new Random(seed), progress);
   const compared = compareLaws(prepared, audited, data, new Random(seed));
-  say({ step: "answer", answer: answerOf(mixed, prepared, asked, data), compared,
-    model: sayModel(mixed), fit: fitRecord(mixed, prepared, data) });
-  return { prepared, mixed, asked };
+  say({ step: "answer", answer: answerOf(model, prepared, asked, data), compared,
+    next: planOf(model, prepared, asked, choices, data), model: sayModel(model),
+    fit: fitRecord(model, prepared, data) });
+  return { prepared, model, asked };
+}
+
+// What to run next for a training budget, a tenth of what the table's runs took where none is given;
+// or why no run can be named.
+function planOf(model, prepared, asked, choices, data) {
+  const { model: held, space } = atLevels(model, prepared, asked.at ?? {});
+  const all = trainingFlops(prepared) / 10;
+  const train_flops = choices.train_flops ?? Number(all.toPrecision(2));
+  const plan = { train_flops, most: MOST_PLANNED };
+  try {
+    return { ...plan, rows: nextRuns(held, space, prepared, { ...asked, ...plan }, data.next_runs) };
+  } catch (fault) {
+    if (!(fault instanceof RunsError)) throw fault;
+    return { ...plan, refused: fault.message, rows: [] };
+  }
 }
 
 function checkSupport({ laws }, name) {
