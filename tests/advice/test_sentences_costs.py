@@ -183,6 +183,14 @@ def test_the_papers_own_designs_at_a_budget():
     assert designs.say_spread(curve(1, 100), curve(1, 100)).endswith("from end to end.")
 
 
+def test_what_a_budget_is_for_a_service():
+    said = costs.say_budget(10.0, "a100", 0.4, 0.0801, 30.9)
+    assert said == (
+        "At 40% of its peak, one a100 spends 0.0801 s on 10 TFLOPs; a billion videos a month "
+        "keep 31 of them busy, for 22,200 device-hours"
+    )
+
+
 def test_hours_utilisation_and_the_gpus_that_a_run_needs():
     hours = pd.Series([31.4, 912.0])
     assert costs.say_hours(hours, "l4") == "from 31.4 to 912 hours of l4"

@@ -15,8 +15,9 @@ from vvlm_utils.frontier.comparisons import Mispriced
     ("outside", "words"),
     [
         (["", ""], "every design of the table lies within the runs"),
-        (["lm_params", ""], "outside the runs at 1 of the 2 budgets, in LM size at 1: there"),
-        (["frames", "frames"], "at both budgets, and never in LM size: there"),
+        (["lm_params", ""], "at 1 of the 2 budgets, each time because of its LM size: there"),
+        (["lm_params, frames", "frames"], "both budgets, at 1 of them because of its LM size: "),
+        (["frames", "frames"], "at both budgets, and never because of its LM size: there"),
     ],
 )
 def test_outside(outside, words):
@@ -39,7 +40,7 @@ def test_ways():
 
 
 @pytest.mark.parametrize(
-    ("shares", "end"), [(1.0, "of one mind."), (0.6, "against it."), (0.4, "one of several.")]
+    ("shares", "end"), [(1.0, "of one mind."), (0.6, "against it."), (0.4, "line looks.")]
 )
 def test_leads(shares, end):
     found = said.say_lead({"n = 1M": pd.Series([shares] * 3), "n = 10M": pd.Series([1.0])})
@@ -101,11 +102,36 @@ def test_rates():
         "which factor grows faster is open for every pair"
     )
     assert said.say_rates(ratios((1.5, 2), (0.5, 2))) == (
-        "frames grow faster than LM size; open: tokens per frame or LM size"
+        "frames grow faster than LM size; between tokens per frame and LM size it is open"
     )
     assert said.say_rates(ratios((1.5, 2), (0.5, 0.8))) == (
         "frames grow faster than LM size and LM size grows faster than tokens per frame"
     )
+    pairs = pd.DataFrame([(2, 3), (2, 3)], ["x_T / x_N", "x_T / x_V"], ["low", "high"])
+    assert said.say_rates(pairs) == "frames grow faster than LM size and tokens per frame"
+
+
+def test_what_a_smaller_model_loses():
+    rows = [(1e9, 5.7, 4.3, 6.0), (2.8e9, 1.8, 1.5, 2.1), (7.5e9, 0.0, 0.0, 0.0)]
+    table = pd.DataFrame(rows, columns=["lm_params", "value", "low", "high"])
+    assert said.say_forced(table) == (
+        "Forced to a smaller language model, the best design loses 1.8 points (1.5 to 2.1) with "
+        "2.8B and 5.7 points (4.3 to 6.0) with 1B."
+    )
+    assert said.say_forced(table.tail(1)) == "7.5B is the smallest size on the list."
+
+
+@pytest.mark.parametrize(
+    ("least", "near", "words"),
+    [
+        (0.99, (1, 8), "agree on the language model (at least 99% choose it), but at 1 of the 2"),
+        (0.6, (1, 8), "do not agree on the language model (at one budget only 60% choose it), but"),
+        (0.99, (1, 1), "and no other design is as good at any budget"),
+    ],
+)
+def test_how_firm_the_answer_is(least, near, words):
+    front = pd.DataFrame({"probability": [1.0, least], "within_epsilon": near})
+    assert words in said.say_firm(front)
 
 
 def test_lists_of_sizes():

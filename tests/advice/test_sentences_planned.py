@@ -26,7 +26,8 @@ def test_a_plan_is_shown_in_words(plan):
 def test_the_first_run(plan):
     assert said.say_first(plan) == (
         "The run that settles most for its price is 2.8B LM, 2 x 9 with 250k examples: for 1 "
-        "EFLOPs of training it is expected to remove 27% of the doubt."
+        "EFLOPs of training (2.23 hours of one a100-80gb-sxm at 40% of its peak) it is expected to "
+        "remove 27% of the doubt."
     )
     assert said.say_first(plan.head(0)).startswith("No run that the budget pays for")
 
@@ -77,9 +78,13 @@ def test_how_far_unseen_designs_are_missed():
     randoms = pd.DataFrame({"before": [8.0, 7.0], "after": [6.5, 4.0]})
     assert said.say_missed(6.0, 4.0, randoms) == (
         "Designs that were not bought are missed by 6.0% before the planned runs and by 4.0% after "
-        "them, less than before. The error falls further than after 1 of the 2 random draws."
+        "them: the planned runs help the prediction less than 1 of the 2 random draws."
     )
-    assert "more than before" in said.say_missed(4.0, 6.0, randoms)
+    assert said.say_missed(6.0, 3.0, randoms).endswith("as much as each of the 2 random draws.")
+    assert said.say_beaten(4.0, 6.0, randoms) == (
+        "On the mini experiment the planned runs do not help the prediction, and do less than both "
+        "random draws."
+    )
 
 
 def test_trials_run_again():

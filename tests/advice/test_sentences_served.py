@@ -84,6 +84,16 @@ def test_shares_and_ratios():
     )
 
 
+def test_the_nearest_to_a_design():
+    model, clip = cost.get_model("qwen3-vl-8b"), cost.Clip(10.0, 1280, 720)
+    server = cost.Server(cost.get_accelerator("l4"), price_per_hour=0.8)
+    found = cost.find_flags(model, clip, 8, 36)
+    price = cost.price_clip(model, clip, found.flags, server)
+    said = served.say_nearest(price, "qwen3-vl-8b", (8, 36))
+    assert said.startswith("The flags of qwen3-vl-8b come to it with 8 frames of 36 tokens: ")
+    assert "come nearest to it" in served.say_nearest(price, "qwen3-vl-8b", (8, 16))
+
+
 def test_bills_and_rankings():
     bill = pd.DataFrame({"dollars per million": [10.0, 50.0]}, index=[4, 32])
     assert "10 dollars with 4 frames and 50 with 32." in served.say_bill(bill, "m", "l4")

@@ -16,6 +16,12 @@ class Parameters(Chapter):
     accelerator: str = declare(
         "a100-80gb-sxm", "device whose least seconds are shown", choices=list(SHEETS)
     )
+    budget_tflops: float = declare(
+        10.0, "inference budget that is priced, TFLOPs per video", least=0.001, most=1e6
+    )
+    utilisation: float = declare(
+        0.4, "share of its peak that the device reaches, for that price", least=0.001, most=1.0
+    )
 
     rules = (
         Rule(

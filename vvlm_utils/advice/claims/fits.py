@@ -27,9 +27,10 @@ def c5_forms(gaps: pd.DataFrame, r2: pd.Series, level: float = 0.9) -> Verdict:
     return decide(
         "C5",
         parts,
-        f"CV R2 {line}; interaction lowers CV MSE by {gained['mse_difference']:.2f} "
-        f"({level:.0%}: {gained['low']:.2f} to {gained['high']:.2f})",
-        "CV R2 0.88, 0.94, 0.97, 0.98 in the order of Table 2",
+        f"R² in cross-validation: {line}; the interaction lowers its MSE by "
+        f"{gained['mse_difference']:.2f} ({level:.0%}: {gained['low']:.2f} to "
+        f"{gained['high']:.2f}) points²",
+        "R² in cross-validation 0.88, 0.94, 0.97, 0.98 in the order of Table 2",
         "On the same held-out runs add beats mult, and an interaction beats add, under "
         "cross-validation and from star to isoFLOP (whole intervals of the paired difference).",
     )
@@ -53,7 +54,7 @@ def c6_choices(worth: pd.DataFrame, level: float = 0.9) -> Verdict:
         "C6",
         parts,
         f"worse than the chosen procedure at {level:.0%}: {worse}",
-        "every other choice has a larger CV MSE (Table 8)",
+        "every other choice has a larger MSE in cross-validation (Table 8)",
         "Each other choice has a larger MSE on the same held-out runs under one test at least "
         "(whole interval of the paired difference).",
     )
@@ -84,7 +85,7 @@ def c7_bagging(drawn: pd.DataFrame) -> Verdict:
         "C7",
         {f"beats {name}": _wins(share[name], needed) for name, (_, needed) in rivals.items()},
         f"the median of {full} beats {line} of the draws",
-        "star to isoFLOP MSE 4418 (mean), 1.24 (one), 0.96 (50), 0.95 (100)",
+        "MSE from star to isoFLOP (points²): 4418 (mean), 1.24 (one), 0.96 (50), 0.95 (100)",
         "In 95% of the draws the median of a full bag beats its mean and a single fit, and it "
         "beats a bag of half its size more often than not.",
     )
@@ -106,8 +107,8 @@ def c8_extrapolation(e_pct: pd.DataFrame, small: float = SMALL_AVERAGE) -> Verdi
     return decide(
         "C8",
         parts,
-        f"E% {line}",
-        "E% Avg 1.3, LVB 6.8, NQA 4.1, VDC 4.7 (Figure 3)",
+        f"mean relative error in per cent: {line}",
+        "mean relative error in per cent: Avg 1.3, LVB 6.8, NQA 4.1, VDC 4.7 (Figure 3)",
         f"The average misses by less than {small:g}%, and LongVideoBench and Next-QA lie above "
         "the median task, in every copy of the runs.",
     )

@@ -43,9 +43,12 @@ class Verdict:
         said = []
         for name, answer in (("Shown", True), ("Open", None), ("Contradicted", False)):
             parts = [part for part, found in self.parts.items() if found is answer]
-            listed = "; ".join(parts) if len(parts) <= LISTED else f"{len(parts)} parts"
+            listed = "; ".join(parts) if len(parts) <= LISTED else self._counted(len(parts))
             said += [f"{name}: {listed}."] if parts else []
         return " ".join(said)
+
+    def _counted(self, count: int) -> str:
+        return f"{count} of the {len(self.parts)} parts"
 
     def texts(self) -> dict[str, str]:
         """What a chapter glues: c03_verdict, _found, _ours, _theirs and _rule for claim C3."""

@@ -229,6 +229,22 @@ def say_worth(dollars: Mapping[str, float], own: str) -> str:
     )
 
 
+def say_budget(
+    budget_tflops: float, device: str, utilisation: float, seconds: float, devices: float
+) -> str:
+    """What a budget per video means for a service of a billion videos a month.
+
+    seconds : that one device needs for the budget
+    devices : that a billion videos in thirty days keep busy
+    """
+    hours = 1e9 * seconds / 3600
+    return (
+        f"At {utilisation:.0%} of its peak, one {device} spends {say_number(seconds)} s on "
+        f"{say_number(budget_tflops)} TFLOPs; a billion videos a month keep "
+        f"{int(np.ceil(devices)):,} of them busy, for {say_number(hours)} device-hours"
+    )
+
+
 def say_hours(hours: pd.Series, gpu: str) -> str:
     """The cheapest and the most expensive run, in hours of a GPU."""
     low, high = hours.min(), hours.max()

@@ -35,9 +35,13 @@ def say_outside(solved: pd.DataFrame) -> str:
     if count == 0:
         return "every design of the table lies within the runs in every factor."
     by_size = int(outside.str.contains("lm_params").sum())
-    size = f", in LM size at {by_size}" if by_size else ", and never in LM size"
+    size = ", and never because of its LM size"
+    if by_size:
+        size = ", each time because of its LM size"
+    if 0 < by_size < count:
+        size = f", at {by_size} of them because of its LM size"
     return (
-        f"the design lies outside the runs at {say_part(count, total, 'budgets')}{size}: "
+        f"the best design lies outside the runs at {say_part(count, total, 'budgets')}{size}: "
         "there the answer is extrapolation."
     )
 
@@ -75,7 +79,7 @@ def say_lead(strongest: Mapping[str, pd.Series]) -> str:
     elif least > 0.5:
         end = "a majority, with many members against it"
     else:
-        end = "no majority everywhere, so that the firm line of the figure above is one of several"
+        end = "no size has a majority everywhere, however firm the single line looks"
     return f"At the median budget the leading size has {said} of the votes: {end}."
 
 
@@ -146,14 +150,21 @@ def say_rates(ratios: pd.DataFrame) -> str:
     for pair, row in ratios.iterrows():
         over, under = (names[part.strip()] for part in str(pair).split("/"))
         if row["low"] <= 1 <= row["high"]:
-            open_.append(f"{say_name(over)} or {say_name(under)}")
+            open_.append(f"{say_name(over)} and {say_name(under)}")
             continue
         first, last = (over, under) if row["low"] > 1 else (under, over)
-        sure.append(f"{say_name(first)} {verb(first, 'grows')} faster than {say_name(last)}")
+        sure.append((first, last))
     if not sure:
         return "which factor grows faster is open for every pair"
-    left = f"; open: {say_list(open_)}" if open_ else ""
-    return f"{say_list(sure)}{left}"
+    slower: dict[str, list[str]] = {}
+    for first, last in sure:
+        slower.setdefault(first, []).append(say_name(last))
+    said = [
+        f"{say_name(first)} {verb(first, 'grows')} faster than {say_list(names)}"
+        for first, names in slower.items()
+    ]
+    left = f"; between {', and between '.join(open_)} it is open" if open_ else ""
+    return f"{say_list(said)}{left}"
 
 
 def say_chosen(count: int, total: int, size: str, before: bool) -> str:
@@ -213,6 +224,38 @@ def say_expected(row: Mapping, level: float, most: float = 100.0) -> str:
         f"{row['probability']:.0%} of the refits choose a language model of this size, and "
         f"{close.get(others, f'{others} other designs are about as good')}."
     )
+
+
+def say_forced(prices: pd.DataFrame) -> str:
+    """What the best design of each smaller LM loses at one budget.
+
+    prices : as ``size_prices`` gives them for one budget: lm_params, value, low and high in points
+    """
+    rows = prices.sort_values("lm_params", ascending=False)
+    best = rows.loc[rows["value"].idxmin(), "lm_params"]
+    smaller = rows[rows["lm_params"] < best]
+    if smaller.empty:
+        return f"{say_level(best)} is the smallest size on the list."
+    said = [
+        f"{row.value:.1f} points ({row.low:.1f} to {row.high:.1f}) with {say_level(row.lm_params)}"
+        for row in smaller.itertuples()
+    ]
+    return f"Forced to a smaller language model, the best design loses {say_list(said)}."
+
+
+def say_firm(front: pd.DataFrame) -> str:
+    """Whether the refits agree on the LM and on the rest of the design, a row per budget.
+
+    front : columns probability, and within_epsilon: designs about as good, the best among them
+    """
+    least, total = float(front["probability"].min()), len(front)
+    ties = int((front["within_epsilon"] > 1).sum())
+    size = "agree on the language model" if least >= FIRM else "do not agree on the language model"
+    at = f"at least {least:.0%}" if least >= FIRM else f"at one budget only {least:.0%}"
+    first = f"the refits {size} ({at} choose it)"
+    if ties == 0:
+        return f"{first}, and no other design is as good at any budget"
+    return f"{first}, but at {say_part(ties, total, 'budgets')} other designs are about as good"
 
 
 def say_span(front: pd.DataFrame) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from vvlm_utils.advice.sentences.words import say_flops, say_list, say_part
+from vvlm_utils.advice.sentences.words import say_flops, say_list, say_number, say_part
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES
+from vvlm_utils.cost.serving import get_accelerator
+from vvlm_utils.cost.training import gpu_hours
 from vvlm_utils.text import say_design, say_level, say_name
 
 FEW = (4, 16)  # frames and tokens up to which a design is too small to be served
+DEVICE, UTILISATION = "a100-80gb-sxm", 0.4  # what training is said to take hours of
 
 
 def plan_table(plan: pd.DataFrame, train_flops: float) -> pd.DataFrame:
@@ -32,8 +35,15 @@ def say_first(plan: pd.DataFrame) -> str:
     return (
         f"The run that settles most for its price is {say_design(row)} with "
         f"{say_level(row[TRAIN_EXAMPLES])} examples: for {say_flops(row['train_flops'])} of "
-        f"training it is expected to remove {row['gain']:.0%} of the doubt."
+        f"training ({_hours(row['train_flops'])}) it is expected to remove {row['gain']:.0%} of "
+        "the doubt."
     )
+
+
+def _hours(train_flops: float) -> str:
+    """Training FLOPs as hours of one device at a usual utilisation."""
+    hours = gpu_hours(train_flops, get_accelerator(DEVICE), UTILISATION)
+    return f"{say_number(hours)} hours of one {DEVICE} at {UTILISATION:.0%} of its peak"
 
 
 def say_spent(plan: pd.DataFrame, largest: float, train_flops: float) -> str:
@@ -116,13 +126,26 @@ def say_missed(before: float, after: float, randoms: pd.DataFrame) -> str:
 
     randoms : the same after random runs, a row per draw, columns before and after
     """
-    way = "less" if after < before else "more"
     fall, falls = before - after, randoms["before"] - randoms["after"]
-    beaten = say_part(int((fall > falls).sum()), len(falls), "random draws")
     return (
         f"Designs that were not bought are missed by {before:.1f}% before the planned runs and by "
-        f"{after:.1f}% after them, {way} than before. The error falls further than after {beaten}."
+        f"{after:.1f}% after them: the planned runs {_held(fall, falls)}."
     )
+
+
+def _held(fall: float, falls: pd.Series) -> str:
+    """How a fall of the error compares with those after random draws."""
+    less = int((fall < falls).sum())
+    if less == 0:
+        return f"help the prediction at least as much as each of the {len(falls)} random draws"
+    helped = "help the prediction" if fall > 0 else "do not help the prediction, and do"
+    return f"{helped} less than {say_part(less, len(falls), 'random draws')}"
+
+
+def say_beaten(before: float, after: float, randoms: pd.DataFrame) -> str:
+    """:func:`say_missed` in short, for the top of the chapter."""
+    held = _held(before - after, randoms["before"] - randoms["after"])
+    return f"On the mini experiment the planned runs {held}."
 
 
 def say_same(here: pd.Series, kept: pd.Series) -> str:

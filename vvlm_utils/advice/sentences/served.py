@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from vvlm_utils.advice.sentences.words import direction, say_list, say_more, say_part
+from vvlm_utils.advice.sentences.words import direction, say_list, say_more, say_number, say_part
 
 if TYPE_CHECKING:
     from vvlm_utils.cost.catalogue import ServedModel
+    from vvlm_utils.cost.served import ClipPrice
 
 PAPER_TOKENS = (1, 196)  # the paper's range of tokens per frame
 
@@ -149,6 +150,20 @@ def say_bill(bill: pd.DataFrame, model: str, device: str) -> str:
     if np.isclose(dollars[first], dollars[last], rtol=0.01):
         ends = f"about {dollars[first]:,.0f} dollars with {first} frames as with {last}"
     return f"On one {device}, {model} answers a million such clips for {ends}."
+
+
+def say_nearest(price: ClipPrice, model: str, wanted: tuple[int, int]) -> str:
+    """How near a served model comes to a design, and what that costs.
+
+    wanted : frames and tokens per frame of the design
+    """
+    frames, each = price.tokens.frames_read, price.tokens.tokens_per_frame
+    how = "come to it" if (frames, round(each)) == wanted else "come nearest to it"
+    return (
+        f"The flags of {model} {how} with {frames:g} frames of {each:.0f} tokens: "
+        f"{say_number(float(price.cost.total_flops) / 1e12)} TFLOPs per answer, and "
+        f"{price.dollars_per_million:,.0f} dollars for a million such clips."
+    )
 
 
 def say_ranking(models: Sequence[str], params: Sequence[float]) -> str:

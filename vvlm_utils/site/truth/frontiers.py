@@ -68,6 +68,7 @@ def _front(tables: list[pd.DataFrame], level: float) -> Said:
         "example_sure": frontiers.say_expected(row, level),
         "span": frontiers.say_span(front),
         "largest": frontiers.say_largest(front, 7.5e9),
+        "firm": frontiers.say_firm(front),
     }
 
 
