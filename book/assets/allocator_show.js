@@ -27,7 +27,8 @@ const vvlmShow = (() => {
   // Said where the answer is the largest LM there is, since a larger one might be better.
   function largest({ best }, allowed, tooLarge = []) {
     if (allowed < 2 || best.lm_params < Math.max(...Object.keys(best.votes).map(Number))) return "";
-    return ` It is the largest you allow${tooLarge.length ? " that fits this server" : ""}.`;
+    const where = tooLarge.length ? "on your list fits this server" : "is on your list";
+    return ` No larger model ${where}; one might do better.`;
   }
 
   function headline(given, state, spent) {
@@ -104,7 +105,7 @@ const vvlmShow = (() => {
     return element(
       "p", {},
       `The refits' own best designs take ${range(best.frames_range)} frames of ${tokens} tokens. ` +
-        "Held to this answer instead of its own, " +
+        "With this answer in place of its own, " +
         `a refit loses ${points(best.regret)} points at the median.`
     );
   }

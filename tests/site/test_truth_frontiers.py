@@ -53,8 +53,10 @@ GLUED = {
     "whether a larger one would do better, no run shows.",
     "deploy_said": "the two agree at 1 of 2 budgets, and where they do not the loss is a tie at "
     "1 of 1",
-    "outside": "the design lies outside the runs at the only one of the budgets, in LM size at 1: "
-    "there the answer is extrapolation.",
+    "firm": "the refits agree on the language model (at least 99% choose it), but at 1 of the 2 "
+    "budgets other designs are about as good",
+    "outside": "the best design lies outside the runs at the only one of the budgets, each time "
+    "because of its LM size: there the answer is extrapolation.",
     "apart": "More than one size is left at 1 of the 2 budgets. Ruled out at all of them: 3B.",
     "flat": "At most 6 of 17,920 designs tie at one budget; the high end of the regret is 0.28 "
     "points.",
@@ -72,7 +74,8 @@ FALSE = {
     "span": ("stays at 7.5B", "rises from 1B to 7.5B"),
     "largest": ("At both", "At 1 of the 2"),
     "deploy_said": ("at 1 of 2", "at 2 of 2"),
-    "outside": ("in LM size at 1", "and never in LM size"),
+    "firm": ("99%", "90%"),
+    "outside": ("each time because", "and never because"),
     "apart": ("at 1 of the 2", "at both"),
     "flat": ("0.28", "0.18"),
     "near": ("No other design ties", "Another design ties"),
