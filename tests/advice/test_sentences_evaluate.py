@@ -111,6 +111,7 @@ def test_answers_about_one_clip(by_clips, text):
 def test_wrong_answers():
     answers = pd.Series(["a"] * 5 + ["b"] * 4 + ["c"] * 4 + ["d"] * 4)
     assert said.say_wrong(pd.Series([], dtype=str), answers) == "No answer is wrong."
+    assert said.say_wrong(answers[:0], answers[:0]).startswith("There are no questions of these")
     spread = said.say_wrong(pd.Series(["a", "b", "c", "d"]), answers)
     assert spread.startswith("Wrong answers spread: a has 25% of the wrong answers, and an even ")
     gathered = said.say_wrong(pd.Series(["b"] * 9 + ["a"]), answers)

@@ -54,12 +54,12 @@ def plot_families(metrics: pd.DataFrame) -> plt.Axes:
 
     Columns error, error_se, blind_error and factor, indexed by family.
     """
-    ax = plt.subplots(figsize=(7.0, 3.4))[1]
+    ax = plt.subplots(figsize=(7.8, 3.4))[1]
     x = np.arange(len(metrics))
     colors = [FACTOR_COLORS.get(factor, "#333333") for factor in metrics["factor"]]
     ax.bar(x, metrics["error"], yerr=2 * metrics["error_se"], color=colors, width=0.6)
     ax.hlines(metrics["blind_error"], x - 0.4, x + 0.4, **BLIND, label="best blind answer")
-    ax.set_xticks(x, [name.replace("_", "_\n") for name in metrics.index])
+    ax.set_xticks(x, metrics.index)
     ax.grid(axis="x", visible=False)
     ax.set(ylabel=LABELS["error"], ylim=(0, 100))
     ax.legend(loc="upper left")

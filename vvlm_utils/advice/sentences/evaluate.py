@@ -158,6 +158,8 @@ def say_wrong(said: pd.Series, answers: pd.Series) -> str:
 
     said : the wrong answers; answers : the right answers to all questions of these families
     """
+    if len(answers) == 0:
+        return "There are no questions of these families."
     if len(said) == 0:
         return "No answer is wrong."
     words = answers.unique()
