@@ -12,6 +12,7 @@ from vvlm_utils.plots import runs as runs_plots
 from vvlm_utils.plots import sweeps as sweep_plots
 from vvlm_utils.runs.table import load_runs
 from vvlm_utils.runs.trends import star_arm
+from vvlm_utils.site.figures import FIXED
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 
@@ -95,6 +96,13 @@ def test_design_plane_has_a_panel_per_lm(runs):
         {"lm_params": 1e9, "target_tflops": 2.0, "tokens_per_frame": [1, 4], "frames": [3, 3]}
     )
     assert len(sweep_plots.plot_design_plane(runs, curves)) == 3
+
+
+def test_cells_of_correlations_and_their_numbers_keep_their_colours_in_any_theme():
+    matrix = pd.DataFrame([[1, 0.0], [0.0, 1]], ["a", "b"], ["a", "b"])
+    (ax,) = sweep_plots.plot_correlations({"star": matrix})
+    assert ax.collections[0].get_gid().startswith(FIXED)
+    assert all(text.get_gid().startswith(FIXED) for text in ax.texts)
 
 
 def test_intervals_reach_from_low_to_high():
