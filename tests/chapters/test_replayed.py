@@ -62,7 +62,9 @@ def test_a_device_that_the_small_world_does_not_use_is_refused(chapter):
     assert refusal(chapter, precision="bfloat16").startswith('device is "cpu" and precision is')
     folders = {"data": "videos", "weights": "models"}
     chapter.Parameters.settle({"mode": "train", "device": "cuda", **folders})
-    assert refusal(chapter, **folders).endswith("the chapter takes data with mode train alone")
+    assert refusal(chapter, **folders).endswith(
+        "the chapter takes data and weights only with mode train"
+    )
 
 
 @each_chapter
@@ -70,3 +72,10 @@ def test_what_cannot_be_trained_is_refused_with_what_can(chapter):
     for given in ({"lm": "mini-480k"}, {"draw": 1}, {"train_examples": 100}):
         said = refusal(chapter, mode="train", **given)
         assert "at most 1024 clips, in steps of 8, and draw 0 of mini-2k" in said
+
+
+@each_chapter
+def test_another_preset_is_asked_for_its_folders_first(chapter):
+    for given in ({}, {"mode": "train"}, {"lm": "llama-3.2-1b", "mode": "train"}):
+        said = refusal(chapter, preset="paper", **given)
+        assert said.startswith('data is "" and weights is "" and preset is "paper"')

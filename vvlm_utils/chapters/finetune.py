@@ -77,6 +77,11 @@ class Parameters(Chapter):
 
     rules = (
         Rule(
+            ("data", "weights", "preset"),
+            "data and weights, two folders, with every preset but mini, and both or none with it",
+            lambda p: bool(p.data) == bool(p.weights) and (bool(p.data) or p.preset == "mini"),
+        ),
+        Rule(
             ("lm", "preset"),
             "; ".join(f"of preset {name} {', '.join(lms)}" for name, lms in DECODERS.items()),
             lambda p: p.lm in DECODERS[p.preset],
@@ -100,12 +105,7 @@ class Parameters(Chapter):
         ),
         Rule(
             ("data", "mode"),
-            "data with mode train alone",
+            "data and weights only with mode train",
             lambda p: not p.data or p.mode == "train",
-        ),
-        Rule(
-            ("data", "weights", "preset"),
-            "data and weights, two folders, with every preset but mini, and both or none with it",
-            lambda p: bool(p.data) == bool(p.weights) and (bool(p.data) or p.preset == "mini"),
         ),
     )
