@@ -122,12 +122,10 @@ def test_which_passes_keep_a_device_busy():
     said = costs.say_passes(passes(500, 400, 1, 15), 153)
     assert said.startswith("For one video the arithmetic binds in encoding and reading the video")
     assert "1 FLOPs for each byte, where the device could do 153" in said
-    assert (
-        "16 videos side by side share that reading, and still leave arithmetic idle, at 15" in said
-    )
+    assert "share that reading and do 15 FLOPs for each byte, which still leaves the" in said
     mixed = costs.say_passes(passes(500, 20, 1, 200), 153)
     assert "binds in encoding: seconds" in mixed and "bandwidth binds in reading the video" in mixed
-    assert "and fill the arithmetic, at 200" in mixed
+    assert "200 FLOPs for each byte, which keeps the arithmetic busy." in mixed
     unwritten = passes(500, 400, 1, 15).query("work != 'write'")
     assert costs.say_passes(unwritten, 153).endswith("seconds follow FLOPs.")
 

@@ -55,9 +55,11 @@ def test_sizes_that_cannot_be_told_apart():
     assert "nothing to tell apart" in said.say_apart(prices((2, 1e9, 0)), 0.1)
     table = prices((2, 1e9, 1), (2, 2e9, 0), (2, 3e9, 0), (5, 1e9, 1), (5, 2e9, 0), (5, 3e9, 2))
     assert said.say_apart(table, 0.1) == (
-        "More than one size is left at 1 of the 2 budgets. Ruled out at all of them: 1B."
+        "More than one size is left at 1 of the 2 budgets. 1B is ruled out at every budget shown."
     )
-    assert said.say_apart(table, 3).endswith("No size of the list is ruled out at all of them.")
+    assert said.say_apart(table, 3).endswith(
+        "No size of the list is ruled out at every budget shown."
+    )
 
 
 def test_ties():

@@ -82,8 +82,8 @@ def test_how_far_unseen_designs_are_missed():
     )
     assert said.say_missed(6.0, 3.0, randoms).endswith("as much as each of the 2 random draws.")
     assert said.say_beaten(4.0, 6.0, randoms) == (
-        "On the mini experiment the planned runs do not help the prediction, and do less than both "
-        "random draws."
+        "On the mini experiment the planned runs do not help the prediction, and do less than each "
+        "of the 2 random draws."
     )
 
 

@@ -1,5 +1,7 @@
 """What chapter 13 says of its tables, branch by branch."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -91,6 +93,9 @@ def test_the_nearest_to_a_design():
     price = cost.price_clip(model, clip, found.flags, server)
     said = served.say_nearest(price, "qwen3-vl-8b", (8, 36))
     assert said.startswith("The flags of qwen3-vl-8b come to it with 8 frames of 36 tokens: ")
+    assert said.endswith("the CPU cores, which decode the video files, set the pace.")
+    many = cost.price_clip(model, clip, found.flags, replace(server, cores=64))
+    assert served.say_nearest(many, "qwen3-vl-8b", (8, 36)).endswith("; the device sets the pace.")
     assert "come nearest to it" in served.say_nearest(price, "qwen3-vl-8b", (8, 16))
 
 

@@ -57,7 +57,7 @@ GLUED = {
     "budgets other designs are about as good",
     "outside": "the best design lies outside the runs at the only one of the budgets, each time "
     "because of its LM size: there the answer is extrapolation.",
-    "apart": "More than one size is left at 1 of the 2 budgets. Ruled out at all of them: 3B.",
+    "apart": "More than one size is left at 1 of the 2 budgets. 3B is ruled out at every budget.",
     "flat": "At most 6 of 17,920 designs tie at one budget; the high end of the regret is 0.28 "
     "points.",
     "near": "No other design ties with the best here.",

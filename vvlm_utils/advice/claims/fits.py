@@ -9,6 +9,7 @@ from vvlm_utils.advice.claims.verdict import Verdict, above, below, decide, eith
 SURELY = 0.95  # share of draws in which one way has to beat another
 SMALL_AVERAGE = 2.0  # per cent; what counts as extrapolating well on average
 ASKED_PAIRS = (("mult", "add"), ("add", "add-interact-s"))  # of C5: worse, better
+TESTS = {"cv": "in cross-validation", "extrapolation": "from star to isoFLOP"}
 
 
 def c5_forms(gaps: pd.DataFrame, r2: pd.Series, level: float = 0.9) -> Verdict:
@@ -21,7 +22,7 @@ def c5_forms(gaps: pd.DataFrame, r2: pd.Series, level: float = 0.9) -> Verdict:
     r2 : cross-validated R2 of each form, for the text.
     """
     asked = [key for key in gaps.index if key[:2] in ASKED_PAIRS]
-    parts = {f"{b} beats {a}, {test}": above(gaps.loc[(a, b, test)]) for a, b, test in asked}
+    parts = {f"{b} beats {a} {TESTS[test]}": above(gaps.loc[(a, b, test)]) for a, b, test in asked}
     gained = gaps.loc[("add", "add-interact-s", "cv")]
     line = ", ".join(f"{name} {value:.3f}" for name, value in r2.items())
     return decide(

@@ -197,10 +197,10 @@ def say_passes(points: pd.DataFrame, ridge: float) -> str:
         f" Writing does {say_number(write[1])} FLOPs for each byte, where the device could do "
         f"{ridge:.0f}: the weights are read again for every token of every answer."
     )
-    end = "and still leave arithmetic idle" if write[many] < ridge else "and fill the arithmetic"
+    end = "still leaves the arithmetic idle" if write[many] < ridge else "keeps the arithmetic busy"
     return (
-        f"{text} {many} videos side by side share that reading, {end}, "
-        f"at {say_number(write[many])} FLOPs for each byte."
+        f"{text} {many} videos side by side share that reading and do "
+        f"{say_number(write[many])} FLOPs for each byte, which {end}."
     ).strip()
 
 

@@ -96,8 +96,9 @@ def say_apart(prices: pd.DataFrame, epsilon: float) -> str:
     said = f"More than one size is left at {say_part(several, budgets, 'budgets')}."
     never = [say_level(z) for z in sorted(sizes) if not any(z in group for group in left)]
     if never:
-        return f"{said} Ruled out at all of them: {say_list(never)}."
-    return f"{said} No size of the list is ruled out at all of them."
+        be = "is" if len(never) == 1 else "are"
+        return f"{said} {say_list(never)} {be} ruled out at every budget shown."
+    return f"{said} No size of the list is ruled out at every budget shown."
 
 
 def say_flat(most: int, designs: int, regret: float) -> str:

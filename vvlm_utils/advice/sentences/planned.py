@@ -139,7 +139,10 @@ def _held(fall: float, falls: pd.Series) -> str:
     if less == 0:
         return f"help the prediction at least as much as each of the {len(falls)} random draws"
     helped = "help the prediction" if fall > 0 else "do not help the prediction, and do"
-    return f"{helped} less than {say_part(less, len(falls), 'random draws')}"
+    some = say_part(less, len(falls), "random draws")
+    return (
+        f"{helped} less than {f'each of the {less} random draws' if less == len(falls) else some}"
+    )
 
 
 def say_beaten(before: float, after: float, randoms: pd.DataFrame) -> str:

@@ -158,11 +158,14 @@ def say_nearest(price: ClipPrice, model: str, wanted: tuple[int, int]) -> str:
     wanted : frames and tokens per frame of the design
     """
     frames, each = price.tokens.frames_read, price.tokens.tokens_per_frame
+    pace = "the device sets the pace"
+    if price.limit == "CPU":
+        pace = "the CPU cores, which decode the video files, set the pace"
     how = "come to it" if (frames, round(each)) == wanted else "come nearest to it"
     return (
         f"The flags of {model} {how} with {frames:g} frames of {each:.0f} tokens: "
         f"{say_number(float(price.cost.total_flops) / 1e12)} TFLOPs per answer, and "
-        f"{price.dollars_per_million:,.0f} dollars for a million such clips."
+        f"{price.dollars_per_million:,.0f} dollars for a million such clips; {pace}."
     )
 
 
