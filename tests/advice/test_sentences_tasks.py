@@ -110,8 +110,8 @@ def test_whether_the_average_is_predicted_best():
 def test_copies_that_miss_by_far():
     copies = pd.DataFrame({"MV": [2.0, 2.0, 3.0], "LVB": [4.0, 5.0, 62.6]})
     assert said.say_far(copies).startswith(
-        "Some copies are missed by more than 3 times what the median copy is: LVB in 1 of the 3 "
-        "copies (up to 62.6%, against 5.0% in the median copy)"
+        "In some copies a task is missed more than 3 times as far as in its median copy: LVB in 1 "
+        "of the 3 copies (up to 62.6%, against 5.0%)"
     )
     assert said.say_far(copies.head(2)) == (
         "No copy misses a task by more than 3 times its median copy."

@@ -151,13 +151,13 @@ def say_far(copies: pd.DataFrame) -> str:
     count = (copies > FAR * middle).sum()
     far = [
         f"{task} in {say_part(int(n), len(copies), 'copies')} "
-        f"(up to {copies[task].max():.1f}%, against {middle[task]:.1f}% in the median copy)"
+        f"(up to {copies[task].max():.1f}%, against {middle[task]:.1f}%)"
         for task, n in count[count > 0].items()
     ]
     if not far:
         return f"No copy misses a task by more than {FAR} times its median copy."
     return (
-        f"Some copies are missed by more than {FAR} times what the median copy is: "
+        f"In some copies a task is missed more than {FAR} times as far as in its median copy: "
         f"{say_list(far)}. There the fit to the star found exponents that fail outside of it."
     )
 
