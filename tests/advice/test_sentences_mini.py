@@ -227,3 +227,12 @@ def test_designs_held_out_stand_beside_what_came():
     outcome = pd.DataFrame({"run_id": ["b"], "observed": [33.0]})
     assert said.held_out_table(predictions, outcome)["measured"].tolist()[1] == 33.0
     assert said.held_out_table(pd.DataFrame(), outcome).empty
+
+
+def test_the_short_sentence_counts_the_designs_inside_one_models_intervals():
+    outcome = pd.DataFrame({"model": ["recommended"] * 3 + ["paper"], "inside": [1, 1, 0, 1]})
+    assert said.say_held_short(outcome.astype({"inside": bool}), "recommended", 0.8) == (
+        "Of 3 designs that were run after the laws' predictions had been kept, 2 lie inside the "
+        "80% intervals of the recommended mix."
+    )
+    assert "wait" in said.say_held_short(pd.DataFrame(), "recommended", 0.8)

@@ -324,6 +324,20 @@ def say_predicted(scored: pd.DataFrame, largest: float, needed: int) -> str:
     return f"{'. '.join(said)}."
 
 
+def say_held_short(outcome: pd.DataFrame, model: str, level: float) -> str:
+    """How many of the designs that were predicted lie in one model's intervals, in one sentence.
+
+    outcome : as ``studies.advance.score_predictions`` gives it, or empty
+    """
+    if outcome.empty:
+        return "The laws' predictions of designs that nobody has run are written, and wait."
+    part = outcome[outcome["model"] == model]
+    return (
+        f"Of {len(part)} designs that were run after the laws' predictions had been kept, "
+        f"{int(part['inside'].sum())} lie inside the {level:.0%} intervals of the {model} mix."
+    )
+
+
 def say_no_predictions(predicted: bool) -> str:
     """What is still missing of the held-out question."""
     if predicted:
