@@ -1,6 +1,7 @@
 """The browser's engine finds what the package finds: draws, fits, members, designs and refusals."""
 
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ from vvlm_utils.advice.next_runs import candidates_for, plan_runs
 from vvlm_utils.advice.sentences import say_model
 from vvlm_utils.laws.fitting import fit
 from vvlm_utils.laws.forms import laws_over
-from vvlm_utils.laws.options import FitOptions
+from vvlm_utils.laws.options import FitError, FitOptions
 from vvlm_utils.laws.priors import Prior, kinds_of
 from vvlm_utils.runs.prepared import prepare
 from vvlm_utils.runs.schema import RunsError
@@ -307,30 +308,127 @@ REFUSE = """return given.names.map((name) => {
 });"""
 
 
-def _refusals(count: int, folder: Path, monkeypatch) -> tuple[list, list]:
+def _refusals(seeds: range, folder: Path, monkeypatch) -> tuple[list, list]:
+    """What the engine and the package say of malformed tables, each after its seed."""
     import malformed
 
-    names, wanted = [f"{k}.csv" for k in range(count)], []
+    names, wanted = [f"{k}.csv" for k in seeds], []
     monkeypatch.chdir(folder)
-    for k, name in enumerate(names):
+    for k, name in zip(seeds, names, strict=True):
         malformed.tables(random.Random(k), folder, {})
         (folder / "runs.csv").rename(name)
         try:
             wanted.append(prepare(name) and None)
         except RunsError as refusal:
             wanted.append(str(refusal))
-    return in_node(REFUSE, folder, names=names), wanted
+    found = in_node(REFUSE, folder, names=names)
+    return list(zip(seeds, found, strict=True)), list(zip(seeds, wanted, strict=True))
 
 
 def test_malformed_tables_are_refused_in_the_same_words(tmp_path, monkeypatch):
-    found, wanted = _refusals(120, tmp_path, monkeypatch)
+    found, wanted = _refusals(range(120), tmp_path, monkeypatch)
     assert found == wanted
 
 
-@pytest.mark.slow
-def test_five_hundred_malformed_tables_are_refused_in_the_same_words(tmp_path, monkeypatch):
-    found, wanted = _refusals(500, tmp_path, monkeypatch)
+@pytest.fixture
+def first_seed() -> int:
+    """The first seed of a long test; it is printed, and VVLM_SEED names it again."""
+    seed = int(os.environ.get("VVLM_SEED", random.SystemRandom().randrange(2**31)))
+    print(f"VVLM_SEED={seed}")
+    return seed
+
+
+@pytest.mark.long
+def test_five_hundred_malformed_tables_are_refused_in_the_same_words(
+    tmp_path, monkeypatch, first_seed
+):
+    seeds = range(first_seed, first_seed + 500)
+    found, wanted = _refusals(seeds, tmp_path, monkeypatch)
     assert found == wanted
+
+
+TAKE = """return given.names.map((name) => {
+  try {
+    const prepared = E.prepare(read(name), name, {}, data);
+    if (!prepared.factors.length) return {notes: prepared.notes, factors: []};
+    const law = E.lawsOver(data, prepared.factors, prepared.data).add;
+    const answer = {notes: prepared.notes, factors: prepared.factors, costs: E.runCosts(prepared),
+      errors: prepared.runs.map((row) => row.error)};
+    try {
+      const fitted = E.fitLaw(law, prepared.runs, data.options, new E.Random(0));
+      const model = E.asMix(data, prepared, fitted);
+      const asked = {examples: Math.max(...prepared.runs.map((row) => row.train_examples)),
+        budgets: [Math.max(...answer.costs)], curve: false};
+      const {rows: [row]} = E.ask(model, prepared, asked);
+      const design = [row.lm_params, row.frames, row.tokens_per_frame];
+      return {...answer, loss: fitted.loss, design, error: row.error};
+    } catch (fault) {
+      if (!(fault instanceof E.FitError)) throw fault;
+      return {...answer, loss: null};
+    }
+  } catch (fault) { if (!(fault instanceof E.RunsError)) throw fault; return fault.message; }
+});"""
+
+
+def _taken(name: str) -> dict | str:
+    """What the package makes of a table, in the form of ``TAKE``."""
+    try:
+        prepared = prepare(name)
+    except RunsError as refusal:
+        return str(refusal)
+    found = {"notes": list(prepared.notes), "factors": list(prepared.factors)}
+    if not prepared.factors:
+        return found
+    costs, runs = prepared.cost_flops, prepared.runs
+    found |= {"costs": costs.tolist(), "errors": runs["error"].tolist(), "loss": None}
+    law = laws_over(prepared.factors, prepared.data)["add"]
+    try:
+        fitted = fit(law, runs, FitOptions(prior=Prior()), rng=np.random.default_rng(0))
+    except FitError:
+        return found
+    answer = ask(fitted, prepared, [costs.max()], runs["train_examples"].max())
+    row = answer.table().iloc[0]
+    design = [float(row[f]) for f in ("lm_params", "frames", "tokens_per_frame")]
+    error = min(float(row["error"]), prepared.most_error)
+    return found | {"loss": fitted.loss, "design": design, "error": error}
+
+
+def _agree(found, wanted) -> bool:
+    if isinstance(found, str) or isinstance(wanted, str):
+        return found == wanted
+    words = ("notes", "factors")
+    if found.keys() != wanted.keys() or any(found[key] != wanted[key] for key in words):
+        return False
+    numbers = [key for key in wanted if key not in words]
+    if any(found[key] is None or wanted[key] is None for key in numbers):
+        return all(found[key] == wanted[key] for key in numbers if wanted[key] is None)
+    return all(np.allclose(found[key], wanted[key], rtol=1e-7, atol=1e-12) for key in numbers)
+
+
+def _nearly_valid(seeds: range, folder: Path, monkeypatch) -> list:
+    """Where the engine and the package part over nearly valid tables; each with its seed."""
+    from malformed.nearly import nearly_valid
+
+    names = [f"{k}.csv" for k in seeds]
+    monkeypatch.chdir(folder)
+    for k, name in zip(seeds, names, strict=True):
+        Path(name).write_bytes(nearly_valid(random.Random(k)))
+    found, wanted = in_node(TAKE, folder, names=names), [_taken(name) for name in names]
+    pairs = list(zip(seeds, found, wanted, strict=True))
+    assert sum(not isinstance(each, str) for each in wanted) > len(seeds) / 5  # many are taken
+    return [each for each in pairs if not _agree(*each[1:])]
+
+
+def test_nearly_valid_tables_are_taken_or_refused_alike(tmp_path, monkeypatch):
+    assert _nearly_valid(range(40), tmp_path, monkeypatch) == []
+
+
+@pytest.mark.long
+def test_three_hundred_nearly_valid_tables_are_taken_or_refused_alike(
+    tmp_path, monkeypatch, first_seed
+):
+    seeds = range(first_seed, first_seed + 300)
+    assert _nearly_valid(seeds, tmp_path, monkeypatch) == []
 
 
 HEAD = "lm_params,frames,tokens_per_frame,train_examples,metric"

@@ -156,7 +156,10 @@ def validate_runs(
     table, unreadable = as_numbers(table, (*counts, *others))
     table = table.assign(**{name: clean_counts(table[name]) for name in counts})
     for name in (name for name in TEXTS if name in table.columns):
-        table[name] = table[name].astype("str").str.strip().where(table[name].notna())
+        texts = table[name].astype("str").str.strip()
+        if table[name].dtype == float:  # as a column of whole numbers is read that has a gap
+            texts = texts.str.removesuffix(".0")
+        table[name] = texts.where(table[name].notna())
     if "run_id" not in table.columns:
         table["run_id"] = name_runs(table.fillna({"lm_params": 0, "train_examples": 0}))
     problems = _join(unreadable, schema_problems(table, schema_for(outcome, factors, has_cost)))

@@ -27,14 +27,19 @@ function asNumbers(texts) {
   return texts.map((text) => (text === null ? NaN : toNumber(text) + signed));
 }
 
+// A number as Python writes a float, a whole one without ".0".
+function asFloat(v) {
+  if (!Number.isFinite(v)) return general(v);
+  const [size, digits] = [Math.abs(v), v.toExponential().replace(/e([+-])(\d)$/, "e$10$2")];
+  return v !== 0 && (size < 1e-4 || size >= 1e16) ? digits : String(v);
+}
+
 // A column as text, as Python writes what pandas read.
 function asTexts(texts) {
   const numbers = asNumbers(texts);
   if (texts.every((text, i) => text === null || !Number.isNaN(numbers[i]))) {
-    const whole = texts.every(isWhole);
-    const written = (v) => (whole ? String(v) : Number.isInteger(v) ? `${v}.0`
-      : Number.isFinite(v) ? String(v) : general(v));
-    const asRead = (text, v) => (isTruth(text) ? (v ? "True" : "False") : written(v));
+    const asRead = (text, v) => (isTruth(text) ? (v ? "True" : "False")
+      : isWhole(text) ? String(BigInt(text.trim().replace(/^\+/, ""))) : asFloat(v));
     return texts.map((text, i) => (text === null ? null : asRead(text, numbers[i])));
   }
   return texts.map((text) => (text === null ? null : text.trim()));
