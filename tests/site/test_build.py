@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from vvlm_utils.cost import equation as cost
+from vvlm_utils.plots.phone import PHONE
 from vvlm_utils.runs import schema
 from vvlm_utils.site import build as book
 from vvlm_utils.site.needs import find_documented, find_needs
@@ -270,6 +271,15 @@ def test_missing_front_figure_is_named(tmp_path):
     write_notebook(tmp_path / "a.ipynb", TINY)
     with pytest.raises(ValueError, match="'fig-frontier'"):
         book.extract_figure(tmp_path / "a.ipynb", "fig-frontier")
+
+
+@pytest.mark.parametrize("kind", ["image/svg+xml", PHONE])
+def test_a_drawing_is_taken_as_text(tmp_path, kind):
+    figure = {"mystnb": {"figure": {"name": "fig-a"}}}
+    cell = nbformat.v4.new_code_cell("plot()", metadata=figure)
+    cell.outputs = [nbformat.v4.new_output("display_data", data={kind: "<svg/>"})]
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "a.ipynb")
+    assert book.extract_figure(tmp_path / "a.ipynb", "fig-a", kind) == b"<svg/>"
 
 
 def test_a_module_run_by_itself_has_needs_too(tmp_path):

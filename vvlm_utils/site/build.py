@@ -178,7 +178,8 @@ def extract_figure(notebook: Path, name: str, kind: str = "image/png") -> bytes:
         for output in cell.get("outputs", []) if figure.get("name") == name else []:
             if kind in output.get("data", {}):
                 found = output.data[kind]
-                return found.encode() if kind.endswith("svg+xml") else base64.b64decode(found)
+                drawn = kind.endswith(("svg+xml", "+svg"))  # text, where a picture is base64
+                return found.encode() if drawn else base64.b64decode(found)
     raise ValueError(f"{notebook} shows no figure named {name!r}: name one that it draws")
 
 
