@@ -4,14 +4,8 @@ import { evaluate, logDesign, predict } from "./law.js";
 import { fitLaw, FitError, logUnits } from "./fit.js";
 import { designsOf, lawsOver } from "./bag.js";
 import { EXAMPLES, FACTORS } from "./table.js";
-import { distinct, groupBy, mean } from "./prepare.js";
+import { distinct, dot, groupBy, mean } from "./prepare.js";
 import { sayLevels, sayName } from "./text.js";
-
-function dot(x, y) {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
-  return sum;
-}
 
 // L of rows = L Q, by Gram and Schmidt's process as modified: a small square matrix with the rows'
 // singular values and left vectors.

@@ -5,9 +5,10 @@ import {
   descend, finish, FitError, fromSearch, logUnits, makeProblem, noiseAbout, parametersSpent, resampled,
   startPoints, whole,
 } from "./fit.js";
+import { largest, least, median } from "./prepare.js";
+import { FACTORS } from "./table.js";
 import { general } from "./text.js";
 
-const FACTORS = ["lm_params", "frames", "tokens_per_frame"];
 const KEPT = 4; // best solutions of a resample that stay in its search
 const SPENT_BY = 20; // members whose count of parameters spent is averaged
 
@@ -94,10 +95,7 @@ export function bagLaw(law, rows, options, random, count, tell = () => {}) {
 
 function noiseOfBag(problem, theta) {
   const values = theta.map((t) => predict(problem.law, t, problem.logZ, problem.rows));
-  const middle = values[0].map((_, i) => {
-    const sorted = Float64Array.from(values, (v) => v[i]).sort();
-    return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-  });
+  const middle = values[0].map((_, i) => median(values.map((v) => v[i])));
   const some = theta.slice(0, SPENT_BY).map((t) => parametersSpent(problem, t));
   return noiseAbout(problem, middle, some.reduce((a, b) => a + b) / some.length);
 }
@@ -131,9 +129,9 @@ export function recommended(data, prepared, random, members, progress = () => {}
   const bags = names.map((name) =>
     bagLaw(there[name], prepared.runs, data.options, random, each, tell)
   );
-  const least = Math.min(...bags.map((bag) => bag.members.length));
+  const fewest = least(bags.map((bag) => bag.members.length));
   const parts = bags.map((bag) => ({
-    ...bag, members: bag.members.slice(0, least), losses: bag.losses.slice(0, least),
+    ...bag, members: bag.members.slice(0, fewest), losses: bag.losses.slice(0, fewest),
   }));
   return { ...mixOf(data, prepared, parts), mixed: true };
 }
@@ -162,7 +160,7 @@ function mixOf(data, prepared, parts) {
   const ranges = {};
   for (const f of [...FACTORS, ...prepared.further, DATA]) {
     const values = prepared.runs.map((row) => row[f]);
-    ranges[f] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+    ranges[f] = [least(values), largest(values)];
   }
   const squares = parts.reduce((sum, part) => sum + part.noise ** 2, 0);
   return { parts, aggregate: "median", units: data.options.units, ranges,

@@ -1,6 +1,6 @@
 // Read the bytes of a CSV of runs, or say why they are none: vvlm_utils/runs/reading.py and what
 // pandas does below it. What spreadsheets add is taken; what would change numbers is refused.
-import { grouped, quoted, isPrintable } from "./text.js";
+import { grouped } from "./text.js";
 
 export class RunsError extends Error {}
 
@@ -173,5 +173,3 @@ export function readCsv(bytes, name, rules) {
   const kept = all.filter(({ cells }) => cells.some((value) => value !== null));
   return { names: columnNames(first.fields), rows: kept };
 }
-
-export { quoted, isPrintable };

@@ -4,13 +4,9 @@
 //
 // The search moves the logarithms of coefficients; `x` below is theta with those in their places.
 import { changeUnits, evaluate, logDesign } from "./law.js";
+import { median } from "./prepare.js";
 
 export class FitError extends Error {}
-
-const median = (values) => {
-  const sorted = Float64Array.from(values).sort();
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-};
 
 // Means and SDs of the law's parameters, coefficients by logarithm.
 export function moments(law, prior, error) {

@@ -4,17 +4,11 @@
 import { RunsError } from "./csv.js";
 import { factorTables, joinTables, listDesigns, outside, quantile, walk } from "./solver.js";
 import { EXAMPLES, FACTORS } from "./table.js";
-import { largest, least, rint, runCosts, spread } from "./prepare.js";
+import { dot, largest, least, rint, runCosts, spread } from "./prepare.js";
 import { general } from "./text.js";
 
 const PASSES = 3; // training takes 6 FLOPs where inference takes 2
 const SLACK = 1e-9;
-
-function dot(x, y) {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
-  return sum;
-}
 
 // What finetuning every run of a table took.
 export const trainingFlops = (prepared) =>

@@ -9,6 +9,12 @@ export const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinit
 export const largest = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
 export const distinct = (values) => [...new Set(values)].sort((a, b) => a - b);
 
+export function dot(x, y) {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
+  return sum;
+}
+
 export function groupBy(rows, keys) {
   const groups = new Map();
   for (const row of rows) {
