@@ -1,4 +1,4 @@
-"""What the chapters on costs and sweeps say, made again from their tables: 1, 2, 12 and 13."""
+"""What the chapters on costs and sweeps say, made again from their tables: 1, 2, 12 to 14."""
 
 from __future__ import annotations
 
@@ -39,3 +39,12 @@ def served_models(tables: list[pd.DataFrame], glued: Mapping[str, Any]) -> Said:
     parameters = shown(tables, "value", "may be")["value"]
     model, device = (parameters[name].strip('"') for name in ("model_name", "accelerator"))
     return {"bill": served.say_bill(bill, model, device)}
+
+
+def exact_cost(tables: list[pd.DataFrame], glued: Mapping[str, Any]) -> Said:
+    parameters = shown(tables, "value", "may be")["value"]
+    month = shown(tables, "videos per hour", "devices for a billion videos in 30 days")
+    device = str(parameters["accelerator"]).strip('"')
+    per_hour, devices = month.loc[device].iloc[[1, 2]].astype(float)
+    budget, utilisation = (float(parameters[k]) for k in ("budget_tflops", "utilisation"))
+    return {"budget": costs.say_budget(budget, device, utilisation, 3600 / per_hour, devices)}

@@ -25,5 +25,6 @@ RECOMPUTED: dict[str, Recompute] = {
     "next_runs": moves.next_runs,
     "cluster": costs.cluster,
     "served_models": costs.served_models,
+    "exact_cost": costs.exact_cost,
     "mini_experiment": mini.mini_experiment,
 }
