@@ -193,7 +193,9 @@ def _same_plan(found, model, prepared, asked):
     ours = pd.DataFrame(found["rows"])
     assert len(ours) == len(wanted) > 1
     for name in [*names, "train_flops", "gain", "cumulative_flops", "left"]:
-        np.testing.assert_allclose(ours[name], wanted[name], rtol=PREDICTION)
+        np.testing.assert_allclose(
+            ours[name].astype(float), wanted[name].astype(float), rtol=PREDICTION
+        )
     assert ours["outside"].str.join(", ").tolist() == wanted["outside"].tolist()
 
 
