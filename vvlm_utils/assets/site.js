@@ -3,7 +3,7 @@
 "use strict";
 
 const makeReachable = () => {
-  for (const figure of document.querySelectorAll(".bd-article figure, .vvlm-table")) {
+  for (const figure of document.querySelectorAll(".bd-article figure, .bd-article table")) {
     if (figure.scrollWidth > figure.clientWidth) figure.tabIndex = 0;
     else figure.removeAttribute("tabindex");
   }
