@@ -155,3 +155,7 @@ def test_every_panel_of_every_figure_shows_something(chapter):
             for kind in ("image/svg+xml", PHONE):
                 svg = output.get("data", {}).get(kind)
                 assert svg is None or empty_panels(svg) == [], name
+
+
+def test_nothing_is_kept_of_a_figure_without_axes(closed_figures):
+    assert faces(plt.figure()) == {}

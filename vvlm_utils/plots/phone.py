@@ -36,8 +36,14 @@ def on_phone(figure: Figure, columns: int) -> None:
 
 
 def faces(figure: Figure) -> dict[str, str]:
-    """What a notebook keeps of a figure: its picture, its drawing, and its drawing on a phone."""
+    """What a notebook keeps of a figure: its picture, its drawing, and its drawing on a phone.
+
+    Nothing is kept of a figure without axes, which IPython does not print either.
+    """
     from IPython.core.pylabtools import print_figure
+
+    if not figure.axes:
+        return {}
 
     drawn = {
         "image/png": base64.b64encode(print_figure(figure, fmt="png")).decode(),
