@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 
+from vvlm_utils.files import whole
 from vvlm_utils.site.notation import fill
 
 PAGE = Path("book") / "teaching.md"
@@ -97,4 +98,6 @@ def make_tables(folder: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(fill(PAGE.read_text(), make_tables(Path("notebooks")), MODULE, PAGE))
+    filled = fill(PAGE.read_text(), make_tables(Path("notebooks")), MODULE, PAGE)
+    with whole(PAGE) as part:
+        part.write_text(filled)

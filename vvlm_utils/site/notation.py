@@ -13,6 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from vvlm_utils.cost.equation import FACTORS, TRAIN_EXAMPLES, Cost, VisionTower
+from vvlm_utils.files import whole
 from vvlm_utils.frontier.elasticities import elasticity
 from vvlm_utils.frontier.solver import solve
 from vvlm_utils.runs.schema import COLUMNS, RUNS_SCHEMA
@@ -99,4 +100,6 @@ def fill(page: str, tables: Mapping[str, str], module: str = MODULE, path: Path 
 
 
 if __name__ == "__main__":
-    PAGE.write_text(fill(PAGE.read_text(), make_tables()))
+    filled = fill(PAGE.read_text(), make_tables())
+    with whole(PAGE) as part:
+        part.write_text(filled)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from vvlm_utils.chapters.replayed import FOLDER as KEPT
 from vvlm_utils.experiment.mini.design import Run
 from vvlm_utils.experiment.mini.records import (
     RecordError,
@@ -21,9 +22,8 @@ from vvlm_utils.experiment.mini.records import (
     write_record,
     write_table,
 )
-from vvlm_utils.files import DATA_FOLDER, whole
+from vvlm_utils.files import whole
 
-KEPT = DATA_FOLDER / "mini_record"
 PICTURES = KEPT / "clips.npz"  # frames of the first test clips, as decoded
 QUESTIONS = "questions.csv.gz"
 
