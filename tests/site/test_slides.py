@@ -79,12 +79,14 @@ def test_the_book_s_slides_turn_by_keys_offline_and_fit_the_screen(whole, browse
     for _ in range(count):
         assert tab.locator("section:visible").count() == 1
         for part in ("h2", "svg", "p"):
-            box = tab.locator(f"section:visible > {part}").bounding_box()
+            box = tab.locator(f"section:visible > {part}:visible").bounding_box()
             assert box["y"] >= 0 and box["y"] + box["height"] <= 720, (part, titles)
         titles.add(tab.locator("section:visible h2").inner_text())
         tab.keyboard.press("ArrowRight")
     assert len(titles) == count > 10 and faults == []
     tab.keyboard.press("Home")
+    tab.set_viewport_size({"width": 390, "height": 844})
+    assert "vvlm-phone" in tab.locator("section:visible > svg:visible").get_attribute("class")
     tab.keyboard.press("d")
     assert tab.evaluate("document.documentElement.dataset.theme") == "dark"
     assert tab.locator("section:visible footer").inner_text().endswith(f"1 of {count}")

@@ -46,6 +46,8 @@ section > svg {{ flex: 1; max-width: 100%; min-height: 0; width: 100% !important
 svg text {{ fill: var(--pst-color-text-base); }}
 svg text, svg tspan {{ font-family: system-ui, sans-serif !important; }}
 footer {{ font-size: 0.8rem; opacity: 0.75; }}
+.vvlm-phone {{ display: none; }}
+@media (max-width: 640px) {{ .vvlm-wide {{ display: none; }} .vvlm-phone {{ display: block; }} }}
 @media print {{ .turning section {{ display: flex !important; }} section {{ break-after: page; }} }}
 {dark}</style>
 {slides}
