@@ -20,6 +20,8 @@ $(foreach name,$(settings),$(eval export VVLM_$(name) := $$(value $(name))))
 unexport $(settings)
 export VVLM_SWEEP := $(or $(value SWEEP),mini)
 start := $(run) -m vvlm_utils.launch
+# A target is many processes of Python; without kept bytecode each compiles anew all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
 ifneq ($(value EDITION),)
 ifneq ($(value EDITION),student)
 $(error EDITION is "student" or not given, and not "$(value EDITION)")

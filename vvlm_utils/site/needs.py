@@ -7,6 +7,7 @@ Modules are found by their imports, data and styles by their names.
 
 import ast
 import re
+from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -17,6 +18,7 @@ DOCUMENTED = re.compile(r"^\.\. auto\w+:: ([\w.]+)", re.MULTILINE)
 DATA_SUBFOLDER = re.compile(r'DATA_FOLDER / "(\w+)"')  # what a module lists, not names
 
 
+@cache  # chapters rest on the same modules
 def _imports(source: str, inside: str) -> set[str]:
     """Name what a piece of Python imports; ``inside`` is the package that it stands in."""
     names: set[str] = set()
@@ -29,9 +31,10 @@ def _imports(source: str, inside: str) -> set[str]:
     return names
 
 
-def _handed_on(init: Path) -> dict[str, str]:
-    """Map the names that a package hands on lazily to the modules that they come from."""
-    calls = (n for n in ast.walk(ast.parse(init.read_text())) if isinstance(n, ast.Call))
+@cache
+def _handed_on(init: str) -> dict[str, str]:
+    """Map the names that a package's face hands on lazily to the modules that they come from."""
+    calls = (n for n in ast.walk(ast.parse(init)) if isinstance(n, ast.Call))
     tables = (k.value for call in calls for k in call.keywords if k.arg == "submod_attrs")
     modules = next(map(ast.literal_eval, tables), {})
     return {name: module for module, names in modules.items() for name in names}
@@ -50,10 +53,12 @@ def _module_files(name: str, package: Path) -> list[Path]:
     inits = [init for folder in folders if (init := folder / "__init__.py").is_file()]
     found = [*inits, *(path for f in folders if (path := f.with_suffix(".py")).is_file())]
     face = package / "__init__.py"
-    if rest and not found and face.is_file() and rest[0] in (handed_on := _handed_on(face)):
-        return [face, *_module_files(f"{top}.{handed_on[rest[0]]}", package)]
+    if rest and not found and face.is_file():
+        handed_on = _handed_on(face.read_text())
+        if rest[0] in handed_on:
+            return [face, *_module_files(f"{top}.{handed_on[rest[0]]}", package)]
     if inits:
-        home, handed_on = inits[-1].parent, _handed_on(inits[-1])
+        home, handed_on = inits[-1].parent, _handed_on(inits[-1].read_text())
         modules = handed_on.values() if home == folders[-1] else [handed_on.get(rest[-1])]
         places = [home / module for module in dict.fromkeys(modules) if module]
         choices = [path for p in places for path in (p.with_suffix(".py"), p / "__init__.py")]
