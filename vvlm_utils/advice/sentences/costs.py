@@ -177,9 +177,11 @@ BUSY = {
 def say_passes(points: pd.DataFrame, ridge: float) -> str:
     """Which passes keep the arithmetic of a device busy, and what writing leaves idle.
 
-    points : columns work, videos, intensity (FLOPs per byte); one and more videos side by side
+    points : columns work, videos, intensity (FLOPs per byte, NaN where nothing is done); one and
+        more videos side by side
     ridge : FLOPs per byte above which the arithmetic binds
     """
+    points = points.dropna(subset="intensity")
     alone = points[points["videos"] == 1].set_index("work")["intensity"]
     busy = [said for work, said in BUSY.items() if alone.get(work, 0) >= ridge]
     idle = [said for work, said in BUSY.items() if 0 < alone.get(work, 0) < ridge]
