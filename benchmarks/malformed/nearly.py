@@ -21,7 +21,28 @@ ODD = [
     "8 frames", "7.5b params", "2,5", "'8'", "8\u00a0", "\u20078", "1d3", "1e", "e5", "--8", "8e+",
     "99.99999999999", "100", "101", "8;9", "8\t", "=4*2", "#REF!", "2024-01-01", "12:30", "TRUE",
 ]  # fmt: skip
-NAMES = ["{} ", " {}", "{}s", "{} (count)", "\ufeff{}", '"{}"', "{}.1", "{}\u200b", "#{}", "{}_"]
+STRANGE = [  # what two programs may read in two ways
+    "8\x1f", "\x1c8", "\x858", "8\ufeff", "\u20288", "\u200b", "8\x0b", "７,5", "1\xa0%", "½½½",
+    "18446744073709551615", "true\x1d", "1\x1ck", "8\x00", "a\rb", '"8"', 'a"b',
+]  # fmt: skip
+NAMES = [
+    "{} ",
+    " {}",
+    "{}s",
+    "{} (count)",
+    "\ufeff{}",
+    '"{}"',
+    "{}.1",
+    "{}\u200b",
+    "#{}",
+    "{}_",
+    "{}\x1f",
+    "\x85{}",
+    "{}\ufeff ",
+    " \ufeff{}",
+    "{}\u2028",
+    "{}\ufffd",
+]
 
 
 def good(draw: random.Random) -> Rows:
@@ -39,7 +60,7 @@ def good(draw: random.Random) -> Rows:
 
 
 def _cell(draw: random.Random, rows: Rows) -> None:
-    value = draw.choice(ODD)
+    value = draw.choice(ODD if draw.random() < 0.8 else STRANGE)
     comma = "," in value and draw.random() < 0.7
     draw.choice(rows[1:])[draw.randrange(len(rows[0]))] = f'"{value}"' if comma else value
 

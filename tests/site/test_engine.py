@@ -457,14 +457,27 @@ ODD = {
     "repeats at two isoFLOP budgets": f"{HEAD},sweep,target_tflops,seed\n{ONE},isoflop,10,0\n"
     f"{ONE},isoflop,20,1\n{ONE},isoflop,20,2\n{TWO},isoflop,20,0\n",
     "latin": f"{HEAD},n\n{ONE},\xe9\n",
+    "no text": "y\xbc\x0eM\x18\x1d\xa9s\x1ea\x1fb\n",
+    "no text, with semicolons": "y\xbc;a;b;c\n",
+    "a mark for a lost letter": f"{HEAD},n\ufffd\n{ONE},1\n",
+    "one column": f"lm\x1fparams\x1fof\x1fall\n{ONE}\n",
+    "separators of records around names": f"{HEAD}\x1f\n{ONE}\n{TWO}\n",
+    "odd spaces": f"{HEAD},sweep,task\n{ONE},\x1cstar\x85,\ufeffa\n{ONE},star,\ufeffa\n",
+    "odd numbers": f"{HEAD}\n1e9,8\x1f,16,７\x1fk,½½½\n１2\x85%,\ufeff8,ınf,2５0,５\n",
+    "a number beyond 64 bits and an empty line": f"{HEAD}\n1{20 * '0'},4,16,250000,50\n{TWO}\n\n",
+    "a number beyond 63 bits, no answer": f"{HEAD},run_id\n{ONE},9999999999999999999\n{TWO},NA\n",
+    "a number beyond 64 bits among names": f"{HEAD},run_id\n{ONE},{30 * '9'}\n{TWO},x\n",
 }
+
+
+BYTES = ("latin", "no text", "no text, with semicolons")  # those that are no UTF-8
 
 
 def test_odd_tables_are_taken_or_refused_in_the_same_words(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     wanted = []
     for k, (kind, text) in enumerate(ODD.items()):
-        Path(f"{k}.csv").write_bytes(text.encode("latin-1" if kind == "latin" else "utf-8"))
+        Path(f"{k}.csv").write_bytes(text.encode("latin-1" if kind in BYTES else "utf-8"))
         try:
             wanted.append(list(prepare(f"{k}.csv").notes))
         except RunsError as refusal:

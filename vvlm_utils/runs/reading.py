@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas._libs.parsers import STR_NA_VALUES
 
 from vvlm_utils.runs.schema import RunsError
 
@@ -46,6 +47,7 @@ ENDINGS = {  # of names under which a table of another format is often given
     ".feather": "an Arrow file",
 }  # fmt: skip
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+EMPTY = sorted(STR_NA_VALUES)  # what pandas takes for an empty cell
 
 
 def _check_file(path: Path, known: Sequence[str]) -> None:
@@ -78,8 +80,8 @@ def _short(path: Path) -> str:
     return text if len(text) <= 200 else f"{text[:200]} ..."
 
 
-def _head(path: Path) -> tuple[int, str]:
-    """Lines before the header, and the header's line; refuses what is no text with commas."""
+def _head(path: Path) -> tuple[int, str, str]:
+    """Lines before the header, its line and the next; refuses what is no text with commas."""
     with path.open("rb") as file:
         raw = file.read(HEAD)
     for start, kind, hint in FORMATS:
@@ -94,7 +96,7 @@ def _head(path: Path) -> tuple[int, str]:
         if bare.strip(",;\t") and not bare.startswith(("#", "sep=")):
             if skipped == len(lines) - 1 and len(raw) == HEAD:
                 break
-            return skipped, line
+            return skipped, line, "".join(lines[skipped + 1 : skipped + 2])
     if len(raw) == HEAD:
         raise RunsError(f"{path}: its first line does not end within {HEAD // 1024} kB, so it is "
                         "no header of a table")  # fmt: skip
@@ -103,16 +105,18 @@ def _head(path: Path) -> tuple[int, str]:
 
 def _check_header(path: Path, header: str, next_line: str) -> None:
     """Refuse a header with another separator, or one that is a row of numbers."""
+    if "\ufffd" in header:  # bytes that are no UTF-8: whoever reads them all says where
+        return
     names = header.split(",")
     for separator, name in SEPARATORS.items():
         if header.count(separator) > header.count(","):
-            decimal = re.search(r"\d,\d", next_line)
+            decimal = re.search("[0-9],[0-9]", next_line)
             point = ", and numbers with a decimal point" if decimal else ""
             raise RunsError(f"{path}: its fields are separated by {name}; save it with commas"
                             f"{point}")  # fmt: skip
-    if len(names) == 1 and len(header.split()) > 3:
+    if len(names) == 1 and len(re.findall("[^ ]+", header)) > 3:
         raise RunsError(f"{path}: its fields are separated by spaces; save it with commas")
-    if len(names) > 3 and all(re.fullmatch(r'\s*"?[-+.\deE]+"?\s*', name) for name in names):
+    if len(names) > 3 and all(re.fullmatch('[ \t]*"?[-+.0-9eE]+"?[ \t]*', name) for name in names):
         raise RunsError(f"{path}: the first line holds numbers; it must name the columns")
 
 
@@ -153,11 +157,9 @@ def read_table(path: str | Path, known: Sequence[str] = ()) -> pd.DataFrame:
     path = Path(path)
     _check_file(path, known)
     try:
-        skipped, header = _head(path)
+        skipped, header, next_line = _head(path)
     except OSError as bad:
         raise RunsError(f"{path}: cannot be read ({bad.strerror})") from None
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        next_line = [file.readline(HEAD) for _ in range(skipped + 2)][-1]
     _check_header(path, header, next_line)
     plain = {"skip_blank_lines": False, "index_col": False, "compression": None}
     try:
@@ -179,6 +181,9 @@ def read_table(path: str | Path, known: Sequence[str] = ()) -> pd.DataFrame:
             f"the header {fields}; write numbers with a decimal point and without thousands "
             "separators (45.3, 7500000000 or 7.5e9), and put quotes around text with a comma"
         ) from None
+    # A column with a whole number beyond 64 bits keeps its empty cells as they are written.
+    texts = table.select_dtypes(["object", "str"])
+    table[texts.columns] = texts.mask(texts.isin(EMPTY))
     table.columns = [str(name).strip().strip("\ufeff") for name in table.columns]
     table.index = np.arange(len(table)) + skipped + 2
     noted = table.iloc[:, 0].astype(str).str.startswith("#") & table.iloc[:, 1:].isna().all(axis=1)

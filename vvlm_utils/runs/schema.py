@@ -179,7 +179,7 @@ _NO_NUMBER = (
     (r"[+-]?\d+,\d+(e[+-]?\d+)?", "must have a decimal point, not a decimal comma: 45.3"),
     (r"[+-]?[\d.]+\s*[kKmMbBgGtT]", "must be a plain number, such as 7.5e9, without a letter"),
     (r"[+-]?[\d.,]+\s*%", "must be a plain number without %"),
-    (r"['\"‘’“”`].*", "must be a plain number without quotes"),
+    (r"""['"‘’“”`].*""", "must be a plain number without quotes"),
 )
 _PLAIN = "must be a plain number, such as 7.5e9 or 196"
 
@@ -187,7 +187,7 @@ _PLAIN = "must be a plain number, such as 7.5e9 or 196"
 def _hint_for(value: object) -> str:
     """What to write in place of a value that is no number."""
     text = str(value).strip()
-    if re.search(r"[^\W\d_]{3,}", text) and not re.search(r"\d|nan|inf", text, re.IGNORECASE):
+    if re.search(r"[^\W\d_]{3,}", text) and not re.search(r"\d|nan|inf", text.lower()):
         return f"{_PLAIN}, and not words"
     return next((hint for form, hint in _NO_NUMBER if re.fullmatch(form, text)), _PLAIN)
 

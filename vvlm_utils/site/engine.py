@@ -19,7 +19,6 @@ from math import isqrt
 from pathlib import Path
 
 import pandas as pd
-from pandas._libs.parsers import STR_NA_VALUES
 
 from vvlm_utils import __version__
 from vvlm_utils.advice import audit, next_runs
@@ -160,7 +159,7 @@ def rules() -> dict:
         "save": reading.SAVE,
         "largest": reading.LARGEST,
         "head": reading.HEAD,
-        "empty": sorted(STR_NA_VALUES),
+        "empty": reading.EMPTY,
         "columns": schema.COLUMNS,
         "outcomes": schema.OUTCOMES,
         "cost": schema.COST,

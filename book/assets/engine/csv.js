@@ -1,6 +1,6 @@
 // Read the bytes of a CSV of runs, or say why they are none: vvlm_utils/runs/reading.py and what
 // pandas does below it. What spreadsheets add is taken; what would change numbers is refused.
-import { grouped } from "./text.js";
+import { grouped, strip } from "./text.js";
 
 export class RunsError extends Error {}
 
@@ -77,7 +77,7 @@ function findHeader(bytes, name, { formats, head, save }) {
     throw new RunsError(`${name} is no text (it holds null bytes); ${save}`);
   const lines = new TextDecoder().decode(raw).split(/\r\n|\r|\n/);
   for (const [skipped, line] of lines.entries()) {
-    const bare = line.trim().replace(/^"+|"+$/g, "").toLowerCase();
+    const bare = strip(line).replace(/^["\ufeff]+|["\ufeff]+$/g, "").toLowerCase();
     if (bare.replace(/^[,;\t]+/, "") && !bare.startsWith("#") && !bare.startsWith("sep=")) {
       if (skipped === lines.length - 1 && raw.length === head) break;
       return { skipped, header: line, next: lines[skipped + 1] ?? "" };
@@ -90,6 +90,7 @@ function findHeader(bytes, name, { formats, head, save }) {
 }
 
 function checkHeader(name, header, next, separators) {
+  if (header.includes("\ufffd")) return; // bytes that are no UTF-8: the whole text's check says where
   const count = (mark) => header.split(mark).length - 1;
   for (const [separator, called] of Object.entries(separators))
     if (count(separator) > count(",")) {
@@ -97,9 +98,9 @@ function checkHeader(name, header, next, separators) {
       throw new RunsError(`${name}: its fields are separated by ${called}; save it with commas${point}`);
     }
   const names = header.split(",");
-  if (names.length === 1 && header.trim().split(/\s+/).length > 3)
+  if (names.length === 1 && header.match(/[^ ]+/g).length > 3)
     throw new RunsError(`${name}: its fields are separated by spaces; save it with commas`);
-  if (names.length > 3 && names.every((field) => /^\s*"?[-+.\deE]+"?\s*$/.test(field)))
+  if (names.length > 3 && names.every((field) => /^[ \t]*"?[-+.\deE]+"?[ \t]*$/.test(field)))
     throw new RunsError(`${name}: the first line holds numbers; it must name the columns`);
 }
 
@@ -128,7 +129,7 @@ function columnNames(header) {
     counts[own] = (counts[own] ?? 0) + 1;
     found.push(own);
   }
-  return found.map((name) => name.trim().replace(/^\ufeff+|\ufeff+$/g, ""));
+  return found.map((name) => strip(name).replace(/^\ufeff+|\ufeff+$/g, ""));
 }
 
 // {names, columns: texts or null by column, lines}: the rows of a CSV that hold anything.

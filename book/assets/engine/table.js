@@ -1,7 +1,7 @@
 // Check a table of runs against their schema: vvlm_utils/runs/{schema,table}.py. A bad table is
 // refused with every column, hint and the first lines and values.
 import { RunsError } from "./csv.js";
-import { general, grouped, isPrintable, quoted, shortCount } from "./text.js";
+import { general, grouped, isAllOf, isPrintable, quoted, shortCount, strip } from "./text.js";
 
 export const FACTORS = ["lm_params", "frames", "tokens_per_frame"];
 export const EXAMPLES = "train_examples";
@@ -42,13 +42,13 @@ function asTexts(texts) {
       : isWhole(text) ? String(BigInt(text.trim().replace(/^\+/, ""))) : asFloat(v));
     return texts.map((text, i) => (text === null ? null : asRead(text, numbers[i])));
   }
-  return texts.map((text) => (text === null ? null : text.trim()));
+  return texts.map((text) => (text === null ? null : strip(text)));
 }
 
 function hintFor(text, { no_number: forms, plain }) {
-  const bare = text.trim();
-  if (/\p{L}{3,}/u.test(bare) && !/\d|nan|inf/i.test(bare)) return `${plain}, and not words`;
-  const found = forms.find(([form]) => new RegExp(`^(?:${form})$`, "s").test(bare));
+  const bare = strip(text);
+  if (/[\p{L}\p{Nl}\p{No}]{3,}/u.test(bare) && !/\p{Nd}|nan|inf/u.test(bare.toLowerCase())) return `${plain}, and not words`;
+  const found = forms.find(([form]) => isAllOf(form, bare));
   return found ? found[1] : plain;
 }
 

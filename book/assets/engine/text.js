@@ -43,6 +43,17 @@ export function sayDesign(row, factors = []) {
   return [three, ...further].join(", ");
 }
 
+// What Python's strip() and its patterns take for white space: not quite JavaScript's trim() and \s.
+const SPACE = "[\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+const ENDS = new RegExp(`^${SPACE}+|${SPACE}+$`, "g");
+export const strip = (text) => text.replace(ENDS, "");
+
+// Whether a pattern of Python's is all of a text.
+export function isAllOf(form, text) {
+  const own = form.replaceAll("\\d", "\\p{Nd}").replaceAll("\\s", SPACE);
+  return new RegExp(`^(?:${own})$`, "su").test(text);
+}
+
 // Python's repr of a text.
 export function quoted(text) {
   const mark = text.includes("'") && !text.includes('"') ? '"' : "'";
