@@ -4,7 +4,8 @@
 //
 // The search moves the logarithms of coefficients; `x` below is theta with those in their places.
 import { changeUnits, evaluate, logDesign } from "./law.js";
-import { median } from "./prepare.js";
+import { least, median } from "./prepare.js";
+import { general } from "./text.js";
 
 export class FitError extends Error {}
 
@@ -26,11 +27,16 @@ export function makeProblem(law, rows, options) {
   const logs = logDesign(law, rows);
   const m = rows.length;
   const error = Float64Array.from(rows, (row) => row.error);
-  for (let k = 0; k < law.factors.length; k++) {
+  if (!(least(error) > 0))
+    throw new FitError(`error must be positive to have a logarithm, got ${least(error).toFixed(1)}`);
+  law.factors.forEach((factor, k) => {
     const column = logs.subarray(k * m, (k + 1) * m);
-    if (column.every((v) => v === column[0]))
-      throw new FitError(`${law.factors[k]} has one level in these runs`);
-  }
+    if (column.some((v) => v !== column[0])) return;
+    throw new FitError(`${factor} has one level (${general(Math.exp(column[0]))}) in these runs, so its ` +
+      `exponent in law '${law.name}' cannot be found; add runs at another ${factor}`);
+  });
+  if (error.every((v) => v === error[0]))
+    throw new FitError("every run has the same metric, so no factor matters; look at the scores");
   const centre = law.factors.map((_, k) => {
     let sum = 0;
     for (let i = k * m; i < (k + 1) * m; i++) sum += logs[i];
@@ -355,7 +361,7 @@ export function fitLaw(law, rows, options, random) {
   const part = whole(problem);
   const found = startPoints(problem, problem.mean, options, random).map((x) => descend(x, part));
   const best = finish(found.reduce((a, b) => (b.loss < a.loss ? b : a)), part);
-  if (!(best.loss < Infinity)) throw new FitError(`no start of law '${law.name}' ended finite`);
+  if (!(best.loss < Infinity)) throw new FitError(`none of the ${found.length} starts of law '${law.name}' ended finite`);
   const theta = fromSearch(problem, best.x);
   const back = logUnits(law, options).map((unit, k) => unit - problem.centre[k]);
   return { law, theta: changeUnits(law, theta, back), loss: best.loss };
