@@ -215,6 +215,18 @@
       ["LM, frames × tokens", "examples", unit[0], "training FLOPs", "gain", "left", "outside the runs"], rows));
   }
 
+  function movesPart({ rows, sentence, asked }) {
+    const title = "How the best design moves with more data";
+    if (!rows.length) return part("moves", title, element("p", {}, sentence));
+    const signed = (x) => x.toFixed(2).replace(/^-0\.00$/, "0.00");
+    const lines = rows.map(({ factor, value, low, high }) =>
+      [data.rules.factor_names[factor] ?? factor, signed(value), range(low, high, signed)]);
+    return part("moves", title, element("p", {}, sentence), tableOf(
+      "Elasticity: the percentage by which the best value of a factor moves when the training examples " +
+      `grow by one percent, averaged over the budgets; ${asked}`, ["factor", "elasticity", "80% of the refits"], lines),
+      element("p", {}, "A range that contains zero leaves the direction open."));
+  }
+
   function lawsPart(compared) {
     if (!compared.length) return "";
     const rows = compared.map(({ law, e_pct: miss }) => [law, `${miss.toFixed(2)}%`]);
@@ -251,8 +263,8 @@
     return link;
   }
 
-  function keepPart({ answer, fit, model, next }, chosen) {
-    const record = { ...answer, curve: undefined, model, next_runs: next.rows };
+  function keepPart({ answer, fit, model, moved, next }, chosen) {
+    const record = { ...answer, curve: undefined, model, elasticity: moved, next_runs: next.rows };
     const stem = table.name.replace(/\.\w+$/, "");
     return part("keep", "Keep it",
       element("p", {}, download("Download the fit", `${stem}.fit.json`, JSON.stringify(fit)), ", which ",
@@ -291,7 +303,7 @@
     result.replaceChildren(
       frontierPart(answer, whole ? FRONTIER : `${FRONTIER}: first answer, bands follow`), ...(whole ? [
         element("p", {}, model), chartsPart(answer), votesPart(answer), tiesPart(answer),
-        nextPart(answer, message.next), lawsPart(compared), keepPart(message, chosen)] : []),
+        movesPart(message.moved), nextPart(answer, message.next), lawsPart(compared), keepPart(message, chosen)] : []),
       auditPart(audited)
     );
     performance.mark(whole ? "sweep-answered" : "sweep-first");

@@ -12,16 +12,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vvlm_utils.advice.answer import ask, fit_model, laws_of, move_with_data, records
+from vvlm_utils.advice.answer import (
+    ask,
+    check_question,
+    fit_model,
+    laws_of,
+    move_with_data,
+    records,
+)
 from vvlm_utils.advice.audit import audit_table
 from vvlm_utils.advice.fit_file import load_fit
 from vvlm_utils.advice.next_runs import candidates_for, plan_runs
 from vvlm_utils.advice.sentences import say_elasticity, say_model
+from vvlm_utils.cost.price import Price
 from vvlm_utils.laws.fitting import fit
 from vvlm_utils.laws.forms import laws_over
-from vvlm_utils.laws.options import FitError, FitOptions
+from vvlm_utils.laws.options import FitOptions
 from vvlm_utils.laws.priors import Prior, kinds_of
-from vvlm_utils.runs.prepared import prepare
+from vvlm_utils.runs.prepared import prepare, price_options
 from vvlm_utils.runs.schema import RunsError
 from vvlm_utils.runs.sources import find_table
 from vvlm_utils.site import engine
@@ -281,6 +289,52 @@ def test_other_designs_are_refused_where_costs_are_the_tables_own(tmp_path, monk
         assert in_node(body, tmp_path, space=space) == str(refusal.value)
 
 
+COST = """
+const prepared = E.prepare(read("runs.csv"), "runs.csv", {cost: given.cost, source: "mini"}, data);
+const model = E.fitModel(data, prepared, {law: "add", members: 5}, new E.Random(0));
+const answer = E.ask(model, prepared, {budgets: given.budgets, examples: 2e6, curve: false});
+fs.writeFileSync("fit.json", JSON.stringify(E.fitRecord(model, prepared, data)));
+return {notes: prepared.notes.slice(-2), costs: E.runCosts(prepared), rows: answer.rows};"""
+
+
+@pytest.mark.parametrize("cost", ["exact", "lm_only"])
+def test_other_costs_price_and_choose_as_they_do_for_the_package(cost, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(find_table("paper"), "runs.csv")
+    prepared = prepare("runs.csv", price=Price(cost))
+    budgets = np.geomspace(2e12, 30e12, 20).tolist()
+    found = in_node(COST.replace(', source: "mini"', ""), tmp_path, cost=cost, budgets=budgets)
+    np.testing.assert_allclose(found["costs"], prepared.cost_flops, rtol=1e-12)
+    assert found["notes"] == list(prepared.notes[-2:])
+    model = fit_model(prepared, "add", resamples=5)
+    for ours, theirs in zip(
+        found["rows"], records(ask(model, prepared, budgets, 2e6)), strict=True
+    ):
+        same = [f for f in ("lm_params", "frames", "tokens_per_frame") if ours[f] == theirs[f]]
+        assert len(same) == 3 and ours["cost_flops"] == pytest.approx(theirs["cost_flops"])
+    assert load_fit(tmp_path / "fit.json")[1].price == prepared.price
+
+
+def test_other_costs_of_a_published_sweep_read_no_encoder_of_its_own(tmp_path):
+    shutil.copy(find_table("mini"), tmp_path / "runs.csv")
+    in_node(COST, tmp_path, cost="lm_only", budgets=[1e12])
+    assert load_fit(tmp_path / "fit.json")[1].price == Price("lm_only")
+
+
+@pytest.mark.parametrize(
+    ("space", "encoder"), [({"lm_params": [19e9]}, {}), ({}, {"tower_params": 1e8})]
+)
+def test_the_exact_cost_is_refused_in_the_same_words(space, encoder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(find_table("paper"), "runs.csv")
+    body = """try { E.prepare(read("runs.csv"), "runs.csv", {...given, cost: "exact"}, data); }
+    catch (fault) { return fault.message; }"""
+    with pytest.raises(ValueError) as refusal:
+        check_question(prepare("runs.csv", **price_options("exact", **encoder), **space), [])
+    tower = {"params": 1e8, "features_per_frame": 768} if encoder else None
+    assert in_node(body, tmp_path, tower=tower, **space) == str(refusal.value)
+
+
 def test_the_fit_is_a_file_that_the_command_line_reads(both):
     prepared, model, _, asked, folder = both
     loaded, kept = load_fit(folder / "fit.json")
@@ -388,7 +442,7 @@ TAKE = """return given.names.map((name) => {
       const design = [row.lm_params, row.frames, row.tokens_per_frame];
       return {...answer, loss: fitted.loss, design, error: row.error};
     } catch (fault) {
-      if (!(fault instanceof E.FitError)) throw fault;
+      if (!(fault instanceof E.FitError || fault instanceof E.RunsError)) throw fault;
       return {...answer, refused: fault.message};
     }
   } catch (fault) { if (!(fault instanceof E.RunsError)) throw fault; return fault.message; }
@@ -409,9 +463,9 @@ def _taken(name: str) -> dict | str:
     law = laws_over(prepared.factors, prepared.data)["add"]
     try:
         fitted = fit(law, runs, FitOptions(prior=Prior()), rng=np.random.default_rng(0))
-    except FitError as refusal:
+        answer = ask(fitted, prepared, [costs.max()], runs["train_examples"].max())
+    except ValueError as refusal:  # a fit that cannot be, or a budget beyond all bounds
         return found | {"refused": str(refusal)}
-    answer = ask(fitted, prepared, [costs.max()], runs["train_examples"].max())
     row = answer.table().iloc[0]
     design = [float(row[f]) for f in ("lm_params", "frames", "tokens_per_frame")]
     error = min(float(row["error"]), prepared.most_error)
@@ -457,18 +511,27 @@ def test_three_hundred_nearly_valid_tables_are_taken_or_refused_alike(
 HEAD = "lm_params,frames,tokens_per_frame,train_examples,metric"
 
 
-def test_runs_that_no_law_can_be_fitted_to_are_refused_in_the_same_words(tmp_path, monkeypatch):
+def _four(lms=("1e9", "3e9"), tokens=16, n="250000", metrics=(50, 51, 52, 53)) -> str:
+    designs = [f"{lm},{frames},{tokens},{n}" for lm in lms for frames in (4, 8)]
+    return "\n".join([HEAD, *(f"{d},{m}" for d, m in zip(designs, metrics, strict=True))])
+
+
+UNANSWERED = {  # how the refusal begins: runs that no law can be fitted to, or no budget asked of
+    "every run has the same metric": _four(metrics=[50] * 4),
+    "error must be positive": _four(metrics=(50, 51, 52, 100)),
+    "a budget must be below 1e+18 FLOPs": _four(("1e17", "3e17"), tokens=1000),
+    "train_examples must be a number from 1 to 1e+12": _four(n="9e15"),
+}
+
+
+def test_good_tables_without_an_answer_are_refused_in_the_same_words(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    designs = [f"{lm},{frames},16,250000" for lm in ("1e9", "3e9") for frames in (4, 8)]
-    for name, metrics in {"one metric": "5555", "no error": ("50", "51", "52", "100")}.items():
-        rows = [f"{d},{m}" for d, m in zip(designs, metrics, strict=True)]
-        Path(f"{name}.csv").write_text("\n".join([HEAD, *rows]))
-    names = ["one metric.csv", "no error.csv"]
-    found, wanted = in_node(TAKE, tmp_path, names=names), [_taken(name) for name in names]
-    assert all(_agree(*each) for each in zip(found, wanted, strict=True))
-    assert [each["refused"].split(",")[0] for each in wanted] == [
-        "every run has the same metric", "error must be positive to have a logarithm",
-    ]  # fmt: skip
+    names = [f"{k}.csv" for k in range(len(UNANSWERED))]
+    for name, text in zip(names, UNANSWERED.values(), strict=True):
+        Path(name).write_text(text)
+    found = in_node(TAKE, tmp_path, names=names)
+    for name, ours, begins in zip(names, found, UNANSWERED, strict=True):
+        assert _agree(ours, _taken(name)) and ours["refused"].startswith(begins)
 
 
 ONE, TWO = "1e9,4,16,250000,50", "3e9,8,16,500000,51"

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vvlm_utils.advice.answer import fit_model
+from vvlm_utils.advice.answer import fit_model, laws_of, move_with_data
 from vvlm_utils.advice.fit_file import load_fit
+from vvlm_utils.advice.sentences import say_elasticity
 from vvlm_utils.runs.prepared import prepare
 from vvlm_utils.runs.schema import RunsError
 from vvlm_utils.runs.sources import find_table
@@ -93,6 +94,11 @@ def test_a_chosen_table_is_answered_as_the_command_line_answers_it(tab, tmp_path
     ours, theirs = load_fit(tmp_path / "fit.json")[0], fit_model(prepared, resamples=MEMBERS)
     runs = prepared.runs
     np.testing.assert_allclose(ours.predict_members(runs), theirs.predict_members(runs), rtol=1e-5)
+    moves, _ = move_with_data(theirs, prepared)
+    sentence = say_elasticity(moves, prepared.space, laws_of(theirs))
+    assert tab.locator("#sweep-moves > p").first.inner_text() == sentence
+    shown = tab.locator("#sweep-moves td:nth-child(2)").all_inner_texts()
+    assert [float(x) for x in shown] == pytest.approx(moves["value"].tolist(), abs=0.0051)
     command = tab.locator("#sweep-keep pre").inner_text()
     assert command.startswith(f"vvlm frontier 'my runs.csv' --resamples {MEMBERS} --tflops 5 ")
     assert tab.locator("#sweep-result svg").count() == 4
@@ -240,11 +246,15 @@ def test_it_is_used_by_keyboard_alone_and_breaks_no_rule_of_accessibility(tab):
 def test_a_law_is_chosen_in_place_of_the_mix(tab):
     few_refits(tab, 3)
     tab.locator("select[name=law]").select_option("mult")
+    tab.get_by_label("Cost of a design").select_option("exact")
     tab.get_by_label("Training budget").fill("1e12")
     tab.get_by_role("button", name="the paper’s runs").click()
     wait_for_all(tab)
     assert "The law is mult, as asked" in tab.locator("#sweep-result").inner_text()
+    assert "--cost exact" in tab.locator("#sweep-keep pre").inner_text()
     assert "--law mult" in tab.locator("#sweep-keep pre").inner_text()
+    assert "Costs count every matrix product." in tab.locator("#sweep-audit").inner_text()
+    assert "only because law mult has no term" in tab.locator("#sweep-moves").inner_text()
     refused = tab.locator("#sweep-next").inner_text()
     assert "1e+12 training FLOPs buy none of the candidates: the cheapest costs" in refused
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from vvlm_utils.advice.answer import default_epsilon, fit_model
 from vvlm_utils.advice.by_task import MEMBERS, fit_copies
 from vvlm_utils.cost.architectures import exact_cost, get_decoder
+from vvlm_utils.cost.decoders import Decoder
 from vvlm_utils.cost.equation import FACTORS, inference_cost
 from vvlm_utils.cost.serving import ACCELERATORS
 from vvlm_utils.files import whole
@@ -46,15 +47,16 @@ def _lm_only_terms(lm_params: float) -> Terms:
     return 0.0, 0.0, inference_cost(lm_params, 1, 1).lm_flops, 0.0
 
 
-def _exact_terms(lm_params: float) -> Terms:
-    one = exact_cost(get_decoder(lm_params), 1, 1)
+def exact_terms(decoder: Decoder) -> Terms:
+    """The exact cost of a decoder behind the paper's encoder, as ``COST_TERMS`` has it."""
+    one = exact_cost(decoder, 1, 1)
     return tuple(map(float, (one.logits, one.vision_flops, one.linear, one.attention)))
 
 
 COST_TERMS: dict[str, Callable[[float], Terms]] = {
     "paper": _paper_terms,
     "lm_only": _lm_only_terms,
-    "exact": _exact_terms,
+    "exact": lambda lm_params: exact_terms(get_decoder(lm_params)),
 }
 """For an LM size, FLOPs a video, a frame, a visual token and a pair of visual tokens: with x_T
 frames and s = x_T x_V tokens, every cost of ``ALL_COSTS`` is a + b x_T + c s + d s^2."""

@@ -24,8 +24,10 @@ from vvlm_utils import __version__
 from vvlm_utils.advice import audit, next_runs
 from vvlm_utils.advice.answer import PAPER_RESAMPLES as LAW_RESAMPLES
 from vvlm_utils.advice.sentences import MOST_HELD
+from vvlm_utils.cost.architectures import DECODERS, NEAREST
 from vvlm_utils.cost.equation import FACTORS, LIMIT, SOVIT_400M
 from vvlm_utils.files import whole
+from vvlm_utils.frontier.space import MOST_EXAMPLES
 from vvlm_utils.laws.bag_io import FORMAT, MIX, VERSION
 from vvlm_utils.laws.forms import BUILDERS, ONE_FACTOR, SYMBOLS, get_law
 from vvlm_utils.laws.law import LOG_P
@@ -40,6 +42,7 @@ from vvlm_utils.runs.designs import square_tokens
 from vvlm_utils.runs.sources import find_table, read_source
 from vvlm_utils.runs.space import MOST_LEVELS, PAPER_SPACE
 from vvlm_utils.runs.wording import FORGOTTEN
+from vvlm_utils.site.allocator import exact_terms
 from vvlm_utils.text import FACTOR_NAMES, UNITS
 
 ANY = "@"  # any factor, in the names of a law's parameters
@@ -167,6 +170,7 @@ def rules() -> dict:
         "row_key": schema.ROW_KEY,
         "average": schema.AVERAGE,
         "limit": LIMIT,
+        "most_examples": MOST_EXAMPLES,
         "most_lines": schema.MOST_LINES,
         "most_places": schema.MOST_PLACES,
         "no_number": schema._NO_NUMBER,
@@ -184,6 +188,11 @@ def rules() -> dict:
         "factor_names": FACTOR_NAMES,
         "units": UNITS,
         "tower": asdict(SOVIT_400M),
+        "decoders": [
+            {"name": name, "params": decoder.params, "terms": exact_terms(decoder)}
+            for name, decoder in DECODERS.items()
+        ],
+        "nearest": NEAREST,
         "forgotten": FORGOTTEN,
         "most_levels": MOST_LEVELS,
         "most_frames": PAPER_SPACE.shape[1],

@@ -24,7 +24,8 @@ function tableRecord({ name, task, unit, further, notes, price, space, runs }) {
   const columns = ["sweep", "target_tflops", ...FACTORS, ...further, EXAMPLES, "error"];
   if ("cost_flops" in runs[0]) columns.push("cost_flops");
   return {
-    name, task, unit, further, notes, own_cost: price === null, price,
+    name, task, unit, further, notes, own_cost: price === null,
+    price: price && { name: price.name, tower: price.tower },
     space: price === null ? null : Object.fromEntries(FACTORS.map((f) => [f, space[f]])),
     runs: Object.fromEntries(columns.map((c) => [c, runs.map((row) => row[c])])),
   };

@@ -93,10 +93,34 @@ export function mergeRepeats(rows, factors) {
 
 // ---- price and space ---------------------------------------------------------------------------
 
-// FLOPs of one video, by Equation 1 or for the LM alone.
-export function priceOf({ name, tower }, { lm_params: n, frames: t, tokens_per_frame: v }) {
+// FLOPs of one video: by Equation 1, for the LM alone, or of every matrix product.
+export function priceOf({ name, tower, exact }, { lm_params: n, frames: t, tokens_per_frame: v }) {
+  if (exact) {
+    const [fixed, perFrame, perToken, perPair] = exact.get(n);
+    return fixed + t * (perFrame + v * (perToken + perPair * t * v));
+  }
   const vision = name === "paper" ? t * (2 * tower.params * tower.features_per_frame) : 0;
   return vision + 2 * t * n * v;
+}
+
+// What the catalogued decoder nearest to an LM size takes: FLOPs a video, a frame, a visual token
+// and a pair of visual tokens.
+function exactTerms(size, { decoders, nearest }) {
+  const gap = ({ params }) => Math.abs(params / size - 1);
+  const found = decoders.reduce((a, b) => (gap(b) < gap(a) ? b : a));
+  if (gap(found) <= nearest) return found.terms;
+  const choices = decoders.map(({ name, params }) => `${name} (${general(params / 1e9, 3)}B)`);
+  throw new RunsError(`no decoder within ${100 * nearest}% of lm_params ${general(size)}; take a size ` +
+    `near one of ${choices.join(", ")}`);
+}
+
+function choosePrice(cost, tower, source, rules) {
+  if (!["exact", "lm_only"].includes(cost))
+    return { name: "paper", tower: tower ?? source?.tower ?? rules.tower };
+  if (tower && JSON.stringify(tower) !== JSON.stringify(rules.tower))
+    throw new RunsError(`cost '${cost}' does not read the encoder's size; drop --tower-params and ` +
+      "--features-per-frame, or take cost 'paper'");
+  return { name: cost, tower: rules.tower };
 }
 
 export const rint = (v) => {
@@ -192,7 +216,8 @@ function sayPrice(price, rows, moved, rules) {
     if (least(shares) > rules.forgotten)
       said.push(`That encoder takes at least ${Math.floor(100 * least(shares))}% of the price of ` +
         "every run, so the LM is nearly free here: is it yours?");
-  } else said.push("Costs count the language model alone.");
+  } else
+    said.push(`Costs count ${price.exact ? "every matrix product" : "the language model alone"}.`);
   return [...said, ...moved.map((f) =>
     `The cost does not read ${f}: its levels are compared as if they cost the same.`
   )];
@@ -237,7 +262,7 @@ function suspicions(rows, factors, unit, rules) {
 // ---- the road ----------------------------------------------------------------------------------
 
 // A prepared table from the bytes of a CSV. choices: {task, factors, cost ("table", "paper",
-// "lm_only" or none), tower, lm_params, max_frames, max_tokens, label}.
+// "lm_only", "exact" or none), tower, lm_params, max_frames, max_tokens, label}.
 export function prepare(bytes, name, choices, data) {
   const { rules } = data;
   const factors = choices.factors ?? [];
@@ -263,14 +288,18 @@ export function prepare(bytes, name, choices, data) {
     notes.push("Costs are the table's own column cost_flops: designs that were run, and no " +
       "others, are chosen from.");
   } else {
-    const cost = choices.cost === "lm_only" ? "lm_only" : "paper";
-    price = { name: cost, tower: choices.tower ?? source?.tower ?? rules.tower };
+    price = choosePrice(choices.cost, choices.tower, source, rules);
     space = { ...spaceWithin(runs, rules.most_levels), ...(source?.space ?? {}) };
     space = widen(space, choices, rules.most_frames);
+    if (price.name === "exact") {
+      const sizes = [...runs.map((row) => row.lm_params), ...space.lm_params];
+      price.exact = new Map(distinct(sizes).map((size) => [size, exactTerms(size, rules)]));
+    }
     notes.push(...sayPrice(price, runs, factors.filter((f) => !(f in held)), rules), saySpace(space));
   }
   return { runs, checked: chosen.rows, name, task: chosen.task, unit: checked.unit, further: factors,
-    factors: moved, data: EXAMPLES in held ? null : EXAMPLES, held, price, space, notes };
+    factors: moved, data: EXAMPLES in held ? null : EXAMPLES, held, price, space, notes,
+    most: { flops: rules.limit, examples: rules.most_examples } };
 }
 
 // FLOPs per video of every run.

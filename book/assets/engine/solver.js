@@ -2,9 +2,11 @@
 //
 // A design is an object of its factors and cost_flops. A term that involves one factor of a grid is
 // a table over that factor's values, so thousands of designs cost a few hundred powers per member.
+import { RunsError } from "./csv.js";
 import { holdFactors } from "./law.js";
 import { EXAMPLES, FACTORS } from "./table.js";
 import { distinct, largest, least, priceOf, runCosts } from "./prepare.js";
+import { general, grouped } from "./text.js";
 
 // ---- statistics --------------------------------------------------------------------------------
 
@@ -289,11 +291,21 @@ export function heldLevels(prepared, most) {
     .map(([key]) => Object.fromEntries(JSON.parse(key).map((v, k) => [own[k], v])));
 }
 
+function checkBounds(budget, examples, most) {
+  if (!(examples >= 1 && examples <= most.examples))
+    throw new RunsError(`train_examples must be a number from 1 to ${general(most.examples)}, got ` +
+      general(examples));
+  if (budget >= most.flops)
+    throw new RunsError(`a budget must be below ${general(most.flops)} FLOPs ` +
+      `(${grouped(most.flops / 1e12)} TFLOPs) per video, got ${general(budget)}`);
+}
+
 // Rows, ties and a curve for a question {budgets, examples, level, epsilon, at}; refused: budgets
 // that buy no design.
 export function ask(fitted, prepared, asked) {
   const { model, space } = atLevels(fitted, prepared, asked.at ?? {});
   if (space.candidates && !space.candidates.length) return { refused: "no run has these levels" };
+  checkBounds(largest(asked.budgets), asked.examples, prepared.most);
   const epsilon = asked.epsilon ?? defaultEpsilon(fitted, prepared);
   const question = { space, price: prepared.price, examples: asked.examples, epsilon,
     level: asked.level ?? 0.8, most_error: prepared.unit === "points" ? 100 : Infinity };

@@ -8,6 +8,7 @@ import { EXAMPLES } from "./table.js";
 import { largest, least, prepare, runCosts } from "./prepare.js";
 import { ask, atLevels, defaultEpsilon, heldLevels, roundBudgets } from "./solver.js";
 import { nextRuns, trainingFlops } from "./next_runs.js";
+import { moveWithData } from "./elasticity.js";
 import { audit, compareLaws } from "./audit.js";
 import { fitRecord } from "./files.js";
 import { sayModel, sayQuestion } from "./sentences.js";
@@ -48,6 +49,7 @@ export function analyse({ bytes, name, choices }, data, say) {
   const compared = compareLaws(prepared, audited, data, new Random(seed));
   say({ step: "answer", answer: answerOf(model, prepared, asked, data), compared,
     next: planOf(model, prepared, asked, choices, data), model: sayModel(model),
+    moved: movesOf(model, prepared, asked, data),
     fit: fitRecord(model, prepared, data) });
   return { prepared, model, asked };
 }
@@ -65,6 +67,12 @@ function planOf(model, prepared, asked, choices, data) {
     if (!(fault instanceof RunsError)) throw fault;
     return { ...plan, refused: fault.message, rows: [] };
   }
+}
+
+// How the best design moves as n grows, at the levels that were asked.
+function movesOf(model, prepared, { at, level }, { rules }) {
+  const { model: held, space } = atLevels(model, prepared, at ?? {});
+  return moveWithData(held, space, prepared, level, rules.factor_names);
 }
 
 function checkSupport({ laws }, name) {
