@@ -58,10 +58,14 @@ def set_marked(cells: Iterable[dict]) -> None:
 
 
 def fill_figures(cells: Iterable[dict], values: Mapping[str, Any]) -> None:
-    """Put values into captions and alt texts, in place; KeyError for one that nobody glues."""
+    """Put values into captions and alt texts, in place; KeyError for one that nobody glues.
+
+    An alt text is plain: it keeps the words of code and not its backticks.
+    """
     for cell in cells:
         shown = cell.get("metadata", {}).get("mystnb", {})
         for part, key in (("figure", "caption"), ("image", "alt")):
             text = shown.get(part, {}).get(key, "")
             if "{" in text:
-                shown[part][key] = text.format_map(values)
+                filled = text.format_map(values)
+                shown[part][key] = filled.replace("`", "") if key == "alt" else filled

@@ -47,7 +47,10 @@ What the page shows, for one question: the best setting at each inference budget
 """
 STYLE = """
 table { border-collapse: collapse; font-size: 0.85em; margin: 0.8em 0; }
-th, td { border-bottom: 1px solid #bbbbbb; padding: 0.2em 0.5em; text-align: left; }
+th, td {
+  border-bottom: 1px solid #bbbbbb; overflow-wrap: anywhere; padding: 0.2em 0.4em;
+  text-align: left;
+}
 td.number { text-align: right; }
 caption { caption-side: top; font-style: italic; text-align: left; }
 img { height: auto; max-width: 100%; }
