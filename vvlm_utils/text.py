@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 FACTOR_NAMES = {
@@ -11,7 +12,19 @@ FACTOR_NAMES = {
     "train_examples": "training examples",
 }
 
+MINUS = "\u2212"  # as wide as a plus, so that numbers line up; a hyphen is not
+_HYPHEN = re.compile(r"(?<![\w)\]-])-(?=[\d.∞])")  # before a number, and not within a word
+
 UNITS = (("TFLOPs", 1e12), ("GFLOPs", 1e9), ("MFLOPs", 1e6), ("FLOPs", 1.0))
+
+
+def true_minus(text: str) -> str:
+    """Write a minus sign before every negative number of a text; words and powers stay.
+
+    >>> true_minus("-0.2 (-1.5 to 0.3)"), true_minus("mini-40k, 1e-05, 2024-10-09")
+    ('−0.2 (−1.5 to 0.3)', 'mini-40k, 1e-05, 2024-10-09')
+    """
+    return _HYPHEN.sub(MINUS, text)
 
 
 def short_count(value: float) -> str:
@@ -55,10 +68,10 @@ def show_interval(value: float, low: float, high: float, digits: int = 1) -> str
     """Write a value with its interval.
 
     >>> show_interval(1.234, -0.06, 2.5)
-    '1.2 (-0.1 to 2.5)'
+    '1.2 (−0.1 to 2.5)'
     """
     value, low, high = (f"{round(x, digits) + 0.0:.{digits}f}" for x in (value, low, high))
-    return f"{value} ({low} to {high})"
+    return true_minus(f"{value} ({low} to {high})")
 
 
 def unit_of(flops: float) -> tuple[str, float]:

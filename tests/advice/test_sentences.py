@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from vvlm_utils.advice import say_moves, say_other_law
+from vvlm_utils.advice import find_moves, say_moves, say_other_law
 from vvlm_utils.advice.sentences import say_left_out
 from vvlm_utils.cost import FACTORS
 from vvlm_utils.laws.forms import get_law
@@ -14,8 +14,9 @@ def ends(*pairs) -> pd.DataFrame:
 
 def test_a_factor_moves_only_where_every_computation_agrees():
     rising, mixed = ends((1, 2), (1, 2), (-2, -1)), ends((1, 2), (-1, 2), (1, 2))
-    assert say_moves({"one": rising}) == "x_N rises, x_T rises, x_V falls"
-    assert say_moves({"one": rising, "two": mixed}) == "x_N rises, x_T is open, x_V is open"
+    assert list(find_moves({"one": rising}).values()) == ["rises", "rises", "falls"]
+    both = find_moves({"one": rising, "two": mixed})
+    assert say_moves(both) == "LM size rises, frames are open, and tokens per frame are open"
 
 
 def test_another_law_is_a_tie_only_within_the_noise_of_a_run():

@@ -103,8 +103,8 @@ def test_joint_gains_are_shown_open_contradicted_or_not_run():
         for name, low, high in (("a", 1, 3), ("b", -1, 1), ("c", -3, -1))
     }
     assert said.say_joint(rows | {"d": None}) == (
-        "a: shown, 2.0 points (1.0 to 3.0); b: open, 0.0 points (-1.0 to 1.0); "
-        "c: contradicted, -2.0 points (-3.0 to -1.0); d: not run yet"
+        "a: shown, 2.0 points (1.0 to 3.0); b: open, 0.0 points (−1.0 to 1.0); "
+        "c: contradicted, −2.0 points (−3.0 to −1.0); d: not run yet"
     )
 
 
@@ -186,7 +186,7 @@ def test_c10_without_a_law_is_shown_open_or_contradicted():
 def test_what_lies_against_the_world_is_named_with_its_law():
     columns = ["lm_params", "frames", "tokens_per_frame"]
     signs = pd.DataFrame([[True, None, False], [None, None, None]], ["a", "b"], columns)
-    assert said.say_opposite(signs).endswith("is what is said of $e_V$ by a.")
+    assert said.say_opposite(signs).endswith("is what is said of tokens per frame by a.")
     assert said.say_opposite(signs.loc[["b"]]) == "No law says the opposite with its whole band."
 
 

@@ -59,9 +59,10 @@ def test_the_mini_world():
     assert said.say_interactions(0.9, 0.95, "x").startswith("yes: 0.950")
     assert said.say_interactions(0.95, 0.9, "x").startswith("no: 0.900")
     assert said.say_interactions(0.95, 0.951, "add").endswith("add predicts best")
-    paper = "x_N falls, x_T rises, x_V rises"
-    assert said.say_against("x_N falls, x_T falls, x_V is open", paper) == (
-        "x_N as in the paper; x_T against it; x_V open"
+    paper = {"lm_params": "falls", "frames": "rises", "tokens_per_frame": "rises"}
+    ours = {"lm_params": "falls", "frames": "falls", "tokens_per_frame": "open"}
+    assert said.say_against(ours, paper) == (
+        "LM size as in the paper; frames against it; tokens per frame open"
     )
     assert said.say_names(["a", "b"], ["a", "c"]) == (
         "The two prices name the same decoder at 1 of the 2 budgets."

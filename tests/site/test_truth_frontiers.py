@@ -16,12 +16,12 @@ TABLES = [
     table(["0.8"], "parameter", value=["0.8"], may_be=["a number"]).set_axis(["level"]),
     pd.DataFrame(
         {
-            "language model": ["7.5B", "7.5B"],
+            "LM size": ["7.5B", "7.5B"],
             "frames": [2.0, 8.0],
             "tokens per frame": [16.0, 36.0],
-            "expected score": ["45.4 (42.5 to 46.5)", "53.5 (53.1 to 53.9)"],
-            "refits that choose this model": ["99%", "100%"],
-            "other designs about as good": [0.0, 7.0],
+            "score": ["45.4 (42.5 to 46.5)", "53.5 (53.1 to 53.9)"],
+            "refits that choose it": ["99%", "100%"],
+            "others about as good": [0.0, 7.0],
         },
         index=[2.0, 10.0],
     ),

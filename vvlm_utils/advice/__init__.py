@@ -52,6 +52,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "best_level",
             "check_answerable",
             "compare_supported",
+            "find_moves",
             "frontier_table",
             "held_levels",
             "round_budgets",

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from vvlm_utils.text import short_count
+from vvlm_utils.text import MINUS, short_count, true_minus
 
 NAMES = {
     "lm_params": "LM size",
@@ -56,16 +56,16 @@ def _say(value, decimals: int) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return value
+        return true_minus(value)
     if value is None or pd.isna(value):
         return MISSING
     if isinstance(value, int | np.integer):
-        return f"{value:,d}"
+        return true_minus(f"{value:,d}")
     if not isinstance(value, float | np.floating):
         return str(value)
     if np.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    return f"{value:,.{decimals}f}".replace("-", "−")
+        return "∞" if value > 0 else f"{MINUS}∞"
+    return true_minus(f"{value:,.{decimals}f}")
 
 
 def _decimals(values: pd.Series) -> int:

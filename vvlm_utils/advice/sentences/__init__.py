@@ -28,7 +28,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "words",
     ],
     submod_attrs={
-        "answers": ["say_moves", "say_other_law"],
+        "answers": ["find_moves", "say_moves", "say_other_law"],
         "report": [
             "MOST_HELD",
             "best_level",

@@ -7,26 +7,35 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from vvlm_utils.advice.sentences.frontiers import verb
 from vvlm_utils.cost.equation import FACTORS
+from vvlm_utils.text import say_name
 
-SYMBOLS = dict(zip(FACTORS, ("x_N", "x_T", "x_V"), strict=True))
 
-
-def say_moves(tables: Mapping[str, pd.DataFrame]) -> str:
-    """Which way each factor moves with more data, as far as every computation agrees.
+def find_moves(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Which way each factor moves with more data: rises, falls, or open unless all tables agree.
 
     tables : elasticities by name of the computation: columns low and high, one row per factor
-
-    >>> table = pd.DataFrame({"low": [0.1, -2, -1], "high": [1, -1, 1]}, index=list(FACTORS))
-    >>> say_moves({"one": table})
-    'x_N rises, x_T falls, x_V is open'
     """
-    said = []
-    for factor, symbol in SYMBOLS.items():
+    moves = {}
+    for factor in FACTORS:
         rows = [table.loc[factor] for table in tables.values()]
         rises, falls = all(r["low"] > 0 for r in rows), all(r["high"] < 0 for r in rows)
-        said.append(f"{symbol} {'rises' if rises else 'falls' if falls else 'is open'}")
-    return ", ".join(said)
+        moves[factor] = "rises" if rises else "falls" if falls else "open"
+    return moves
+
+
+def say_moves(moves: Mapping[str, str]) -> str:
+    """Which way each factor moves, as ``find_moves`` gives it.
+
+    >>> say_moves({"lm_params": "rises", "frames": "falls", "tokens_per_frame": "open"})
+    'LM size rises, frames fall, and tokens per frame are open'
+    """
+    said = [
+        f"{say_name(f)} {verb(f, way) if way != 'open' else f'{be} open'}"
+        for (f, way), be in zip(moves.items(), ("is", "are", "are"), strict=True)
+    ]
+    return f"{', '.join(said[:-1])}, and {said[-1]}"
 
 
 def say_other_law(

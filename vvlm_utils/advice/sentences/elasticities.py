@@ -33,7 +33,7 @@ def say_main(table: pd.DataFrame, level: float) -> str:
 
     >>> table = pd.DataFrame({"value": [0.1], "low": [-1], "high": [1]}, index=["frames"])
     >>> say_main(table, 0.8)
-    '0.10 (80%: -1.00 to 1.00) for frames'
+    '0.10 (80%: −1.00 to 1.00) for frames'
     """
     said = []
     for factor, row in table.iterrows():

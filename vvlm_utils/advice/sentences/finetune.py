@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from vvlm_utils.advice.example import say_question
 from vvlm_utils.advice.sentences.words import say_list, say_more
 
 ALIKE = 0.05  # two times that differ by less than this share are about the same
@@ -49,8 +50,8 @@ def say_scale(preset: str) -> str:
     """What a run of a preset stands for."""
     if preset == "mini":
         return (
-            "This is a small model of a small world. The book's example, 10 TFLOPs per video and "
-            "500,000 examples, needs a GPU and another preset of the same code."
+            f"This is a small model of a small world. The book's example, {say_question()}, needs "
+            "a GPU and another preset of the same code."
         )
     return (
         f"This is one run of the preset {preset}, with the paper's vision tower; it says nothing "

@@ -208,12 +208,12 @@ def front_table(rows: pd.DataFrame, most: float = 100.0) -> pd.DataFrame:
     scores = most - rows[["error", "error_high", "error_low"]]
     return pd.DataFrame(
         {
-            "budget (TFLOPs)": rows["budget_flops"] / 1e12,
-            "language model": [short_count(size) for size in rows["lm_params"]],
+            "TFLOPs": rows["budget_flops"] / 1e12,
+            "LM size": [short_count(size) for size in rows["lm_params"]],
             "frames": rows["frames"],
             "tokens per frame": rows["tokens_per_frame"],
-            "expected score": [show_interval(*score) for score in scores.to_numpy()],
-            "refits that choose this model": rows["probability"].map("{:.0%}".format),
-            "other designs about as good": [f"{near - 1:g}" for near in rows["within_epsilon"]],
+            "score": [show_interval(*score) for score in scores.to_numpy()],
+            "refits that choose it": rows["probability"].map("{:.0%}".format),
+            "others about as good": [f"{near - 1:g}" for near in rows["within_epsilon"]],
         }
     )

@@ -9,7 +9,7 @@ import pandas as pd
 
 from vvlm_utils.advice.audit import judge
 from vvlm_utils.advice.sentences.laws import SAME_LOSS
-from vvlm_utils.text import say_design, say_level, show_interval
+from vvlm_utils.text import say_design, say_level, show_interval, true_minus
 
 TEST_NAMES = {"cv": "cross-validation", "extrapolation": "star to isoFLOP"}
 GREEK = {"alpha": "α", "beta": "β", "xi": "ξ", "eps": "ε"}
@@ -65,7 +65,7 @@ def loss_table(gaps: pd.DataFrame) -> pd.DataFrame:
     """By how much one optimiser ends above another, in words; relative differences."""
 
     def say(gap: float) -> str:
-        return "the same" if abs(gap) <= SAME_LOSS else f"{gap:+.1%}".replace("-", "−")
+        return "the same" if abs(gap) <= SAME_LOSS else true_minus(f"{gap:+.1%}")
 
     return gaps.map(say).rename_axis("resample")
 
@@ -187,4 +187,4 @@ def decided_table(parameters: pd.DataFrame) -> pd.DataFrame:
 
 def _ranges(table: pd.DataFrame, name: str) -> list[str]:
     ends = zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
-    return [f"{low:.2f} to {high:.2f}".replace("-", "−") for low, high in ends]
+    return [true_minus(f"{low:.2f} to {high:.2f}") for low, high in ends]

@@ -9,10 +9,8 @@ import pandas as pd
 
 from vvlm_utils.advice.claims.verdict import FAILS
 from vvlm_utils.advice.sentences.words import say_list, say_part
-from vvlm_utils.cost.equation import FACTORS
 from vvlm_utils.text import say_design, say_level, say_name, show_interval
 
-SYMBOLS = dict(zip(FACTORS, ("$e_N$", "$e_T$", "$e_V$"), strict=True))
 CAUSES = {
     "draw": "the draw of the centre's decoder",
     "level": "the grid of tokens that cuts across the board",
@@ -190,7 +188,7 @@ def say_star_moves(gains: Mapping[str, Mapping | None]) -> str:
 def say_opposite(signs: pd.DataFrame) -> str:
     """Whether a computation has the opposite of a sign that was built in; True, False, None."""
     wrong = [
-        f"{SYMBOLS[factor]} by {name}"
+        f"{say_name(factor)} by {name}"
         for name, row in signs.iterrows()
         for factor, sign in row.items()
         if sign is False

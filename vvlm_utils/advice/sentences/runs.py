@@ -7,13 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from vvlm_utils.advice import example
 from vvlm_utils.advice.sentences.words import direction, say_list, say_part
 from vvlm_utils.text import say_design, say_level, say_name
 
 NEAR = 1.5  # a gap of at most this many times its uncertainty is what the uncertainty allows
 
 
-def say_example(best: pd.DataFrame, budget: float = 10.0, examples: float = 500_000) -> str:
+def say_example(
+    best: pd.DataFrame, budget: float = example.BUDGET_TFLOPS, examples: float = example.EXAMPLES
+) -> str:
     """What the runs nearest to the book's example reach.
 
     best : as ``runs.curves.best_runs`` gives it

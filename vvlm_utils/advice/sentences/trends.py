@@ -89,13 +89,11 @@ def say_interactions(simple: float, rich: float, best: str) -> str:
     return f"hardly: {rich:.3f} against {simple:.3f} for add; {best} predicts best"
 
 
-def say_against(moves: str, paper: str) -> str:
-    """What the runs say of directions beside the paper's; both as "x_N falls, x_T rises"."""
-    ours = dict(part.split(" ", 1) for part in moves.split(", "))
-    theirs = dict(part.split(" ", 1) for part in paper.split(", "))
-    same = [k for k in theirs if ours.get(k) == theirs[k]]
-    other = [k for k in theirs if ours.get(k) in ("rises", "falls") and k not in same]
-    open_ = [k for k in theirs if k not in same and k not in other]
+def say_against(moves: Mapping[str, str], paper: Mapping[str, str]) -> str:
+    """What the runs say of directions beside the paper's; both as ``answers.find_moves``."""
+    same = [say_name(f) for f in paper if moves[f] == paper[f]]
+    open_ = [say_name(f) for f in paper if moves[f] == "open"]
+    other = [name for f in paper if (name := say_name(f)) not in [*same, *open_]]
     said = [f"{say_list(same)} as in the paper"] if same else []
     said += [f"{say_list(other)} against it"] if other else []
     said += [f"{say_list(open_)} open"] if open_ else []

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vvlm_utils.advice import example
 from vvlm_utils.advice.sentences import frontiers, repriced
 from vvlm_utils.advice.sentences.words import say_part
 from vvlm_utils.cost.equation import FACTORS
@@ -45,26 +46,26 @@ def begins(glued: Mapping[str, Any], name: str, start: str) -> str:
 
 
 def _front(tables: list[pd.DataFrame], level: float) -> Said:
-    table = shown(tables, "language model", "expected score")
-    scores = read_intervals(table["expected score"])
+    table = shown(tables, "LM size", "score")
+    scores = read_intervals(table["score"])
     front = pd.DataFrame(
         {
             "budget_flops": table.index.to_numpy(float) * 1e12,
-            "lm_params": table["language model"].map(read_count).to_numpy(),
+            "lm_params": table["LM size"].map(read_count).to_numpy(),
             "frames": table["frames"].to_numpy(),
             "tokens_per_frame": table["tokens per frame"].to_numpy(),
             "error": 100 - scores["value"],
             "error_low": 100 - scores["high"],
             "error_high": 100 - scores["low"],
             "probability": [
-                float(text.rstrip("%")) / 100 for text in table["refits that choose this model"]
+                float(text.rstrip("%")) / 100 for text in table["refits that choose it"]
             ],
-            "within_epsilon": table["other designs about as good"].to_numpy() + 1,
+            "within_epsilon": table["others about as good"].to_numpy() + 1,
         }
     )
-    row = front[front["budget_flops"] == 1e13].iloc[0]
+    row = front[front["budget_flops"] == example.BUDGET_FLOPS].iloc[0]
     return {
-        "example_said": frontiers.say_example(row, 5e5),
+        "example_said": frontiers.say_example(row, example.EXAMPLES),
         "example_sure": frontiers.say_expected(row, level),
         "span": frontiers.say_span(front),
         "largest": frontiers.say_largest(front, 7.5e9),

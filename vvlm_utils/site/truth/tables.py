@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from vvlm_utils.text import MINUS
+
 Said = dict[str, Any]
-NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?"
+NUMBER = r"[-+−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?"
 INTERVAL = re.compile(rf"({NUMBER})%? \((?:\d+%: )?({NUMBER})%? to ({NUMBER})%?\)")
 
 
@@ -46,7 +48,7 @@ def read_number(text: str) -> Any:
     (1234.5, -0.2, '7.5B')
     """
     try:
-        return float(text.replace(",", "").replace("−", "-"))
+        return float(text.replace(",", "").replace(MINUS, "-"))
     except ValueError:
         return text
 
@@ -80,7 +82,7 @@ def shown(tables: Iterable[pd.DataFrame], *columns: str) -> pd.DataFrame:
 def read_intervals(column: pd.Series) -> pd.DataFrame:
     """A column of values with intervals, as numbers: value, low, high.
 
-    >>> read_intervals(pd.Series(["0.1 (-0.2 to 0.3)"])).iloc[0].tolist()
+    >>> read_intervals(pd.Series(["0.1 (−0.2 to 0.3)"])).iloc[0].tolist()
     [0.1, -0.2, 0.3]
     """
     found = [[read_number(part) for part in INTERVAL.match(text).groups()] for text in column]
