@@ -17,6 +17,7 @@
   const engineText = `(${vvlmEngine})().serve(self, ${JSON.stringify(data)});`;
   const engineAddress = URL.createObjectURL(new Blob([engineText], { type: "text/javascript" }));
   let worker = null;
+  let captions = 0; // of tables, so far
   let table = null; // {bytes, name, source}: what was chosen last
 
   // ---- the question ----------------------------------------------------------------------------
@@ -76,20 +77,27 @@
   // ---- words and tables ------------------------------------------------------------------------
 
   const percent = (x) => `${Math.round(100 * x)}%`;
-  const billions = (size) => (size >= 1e9 ? `${number(size / 1e9)}B` : size >= 1e6 ? `${number(size / 1e6)}M` : number(size));
-  const grid = (d) => `${billions(d.lm_params)}, ${number(d.frames, 6)} × ${number(d.tokens_per_frame, 6)}`;
+  function short(count, digits = 3) {
+    if (count < 1e4) return number(count, 6);
+    const [size, letter] = [[1e9, "B"], [1e6, "M"], [1e3, "k"]].find(([least]) => count >= least);
+    return `${number(count / size, digits)}${letter}`;
+  }
+
+  const grid = (d) => `${short(d.lm_params)}, ${number(d.frames, 6)} × ${number(d.tokens_per_frame, 6)}`;
   const range = (low, high, show = String) => (show(low) === show(high) ? show(low) : `${show(low)} to ${show(high)}`);
 
+  // A table that may scroll, below a caption that does not.
   function tableOf(caption, head, rows) {
+    const id = `sweep-caption-${++captions}`;
     const line = ([first, ...rest]) => element(
       "tr", {}, element("th", { scope: "row" }, first), ...rest.map((v) => element("td", {}, v))
     );
-    return element(
-      "div", { class: "allocator-table sweep-table", tabindex: 0, role: "region", "aria-label": caption },
-      element("table", { class: "table" }, element("caption", {}, caption),
+    return element("div", {}, element("p", { id, class: "sweep-caption" }, caption), element(
+      "div", { class: "allocator-table sweep-table", tabindex: 0, role: "region", "aria-labelledby": id },
+      element("table", { class: "table", "aria-labelledby": id },
         element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
         element("tbody", {}, ...rows.map(line)))
-    );
+    ));
   }
 
   const list = (sentences) => element("ul", {}, ...sentences.map((said) => element("li", {}, said)));
@@ -112,7 +120,7 @@
     const head = [unit[0], "LM, frames × tokens", `${name} (80%)`, "refits with this LM", "frames",
       "tokens", "as good", "outside the runs"];
     return part("frontier", title, list(answer.sentences),
-      tableOf(`For ${billions(answer.examples)} training examples; as good: other designs within ${number(answer.epsilon)}`, head, rows));
+      tableOf(`For ${short(answer.examples)} training examples; as good: other designs within ${number(answer.epsilon)}`, head, rows));
   }
 
   function votesPart(answer) {
@@ -124,7 +132,7 @@
       number(row.budget_flops / unit[1]), ...answer.lm_params.map((size) => share(row.votes[size] ?? 0)),
     ]);
     return part("votes", "How sure the LM size is",
-      tableOf("Share of the refits whose own best design has this LM", [unit[0], ...answer.lm_params.map(billions)], rows));
+      tableOf("Share of the refits whose own best design has this LM", [unit[0], ...answer.lm_params.map((size) => short(size))], rows));
   }
 
   function tiesPart(answer) {
@@ -134,9 +142,10 @@
     const rows = answer.near[middle].map((d) => [
       grid(d), number(d.cost_flops / unit[1]), d.error.toFixed(digits), percent(d.votes),
     ]);
-    const at = number(answer.rows[middle].budget_flops / unit[1]);
+    const { budget_flops: budget, within_epsilon: all } = answer.rows[middle];
+    const shown = all > rows.length ? `the first ${rows.length} of ${all}` : `all ${all}`;
     return part("ties", "Designs as good", tableOf(
-      `Within ${number(answer.epsilon)} of the best at ${at} ${unit[0]}; the first ${rows.length}`,
+      `Within ${number(answer.epsilon)} of the best at ${number(budget / unit[1])} ${unit[0]}: ${shown}`,
       ["LM, frames × tokens", unit[0], "error", "refits that agree"], rows));
   }
 
@@ -150,6 +159,8 @@
     const [words, flops] = unitOf(answer);
     const unit = `${words} per video`;
     const curve = answer.curve.map((row) => ({ ...row, amount: row.budget_flops / flops }));
+    const [size, many] = [[1e9, "billions"], [1e6, "millions"], [1e3, "thousands"]].find(([size]) =>
+      answer.lm_params.at(-1) >= size);
     const factor = (title, color, name, key, size = 1) => panel(curve, {
       title, color, unit, line: (r) => r[name] / size, low: (r) => r[`${key}_low`] / size,
       high: (r) => r[`${key}_high`] / size,
@@ -159,7 +170,7 @@
         title: answer.unit === "points" ? "error, points" : answer.unit, color: "var(--pst-color-text-base)",
         unit, line: (r) => r.error, low: (r) => r.error_low, high: (r) => r.error_high,
       }),
-      factor("LM size, billions", "#0072b2", "lm_params", "lm_params", 1e9),
+      factor(`LM size, ${many}`, "#0072b2", "lm_params", "lm_params", size),
       factor("frames", "#d55e00", "frames", "frames"),
       factor("tokens per frame", "#009e73", "tokens_per_frame", "tokens"),
     ];
@@ -169,8 +180,8 @@
       `At ${number(row.amount)} ${unit}: ${grid(row)}; ${name} ${show(row.error)} ` +
       `(${range(row.error_low, row.error_high, show)}), ${percent(row.probability)} of the refits have this LM.`);
     return part("charts", "The frontier", element("figure", { class: "allocator-chart sweep-chart" }, ...panels,
-      element("figcaption", {}, "The best design at each budget, and as a band the central 80% of the refits. " +
-        "A click, or the arrow keys on a chart, read a point of it."), reading));
+      element("figcaption", {}, "The line is the best design at each budget, the band the central 80% of the refits. " +
+        "Click a chart, or press the arrow keys on it, to read a point."), reading));
   }
 
   // Have arrow keys and clicks move one point over all the panels; returns the line that says its values.
@@ -206,12 +217,12 @@
     const flops = (x) => x.toExponential(1).replace("e+", "e");
     if (plan.refused) return part("next", "What to run next", element("p", {}, `${plan.refused}.`));
     const rows = plan.rows.map((d) => [
-      grid(d), billions(d.train_examples), number(d.cost_flops / unit[1]), flops(d.train_flops),
+      grid(d), short(d.train_examples, 6), number(d.cost_flops / unit[1]), flops(d.train_flops),
       `${(100 * d.gain).toFixed(1)}%`, percent(d.left), d.outside.join(", ") || "no",
     ]);
     return part("next", "What to run next", tableOf(
       `For ${flops(plan.train_flops)} training FLOPs, in order, at most ${plan.most}; gain: the share of the ` +
-      "uncertainty about the best designs that a run is expected to remove",
+      "uncertainty about the best designs that a run is expected to remove; left: the share that is left after it",
       ["LM, frames × tokens", "examples", unit[0], "training FLOPs", "gain", "left", "outside the runs"], rows));
   }
 
@@ -221,17 +232,18 @@
     const signed = (x) => x.toFixed(2).replace(/^-0\.00$/, "0.00");
     const lines = rows.map(({ factor, value, low, high }) =>
       [data.rules.factor_names[factor] ?? factor, signed(value), range(low, high, signed)]);
-    return part("moves", title, element("p", {}, sentence), tableOf(
-      "Elasticity: the percentage by which the best value of a factor moves when the training examples " +
-      `grow by one percent, averaged over the budgets; ${asked}`, ["factor", "elasticity", "80% of the refits"], lines),
-      element("p", {}, "A range that contains zero leaves the direction open."));
+    return part("moves", title, element("p", {}, sentence),
+      tableOf(`Elasticity, ${asked}`, ["factor", "elasticity", "80% of the refits"], lines),
+      element("p", {}, "The elasticity is the percentage by which the best value of a factor moves when the " +
+        "training examples grow by one percent, averaged over the budgets. A range that contains zero leaves " +
+        "the direction open."));
   }
 
   function lawsPart(compared) {
     if (!compared.length) return "";
     const rows = compared.map(({ law, e_pct: miss }) => [law, `${miss.toFixed(2)}%`]);
     return part("laws", "Which law predicts best",
-      tableOf("Mean miss of designs that a single penalised fit had not seen", ["law", "miss"], rows));
+      tableOf("How far a single fit misses designs that it has not seen, on average", ["law", "miss"], rows));
   }
 
   const auditPart = ({ sentences, notes }) => part("audit", "What the table can answer", list([...notes, ...sentences]));
@@ -251,10 +263,10 @@
     const space = chosen.lm_params.map((s) => option("lm-params", s)).join("") +
       option("max-frames", chosen.max_frames) + option("max-tokens", chosen.max_tokens);
     const at = Object.entries(answer.at).map(([f, v]) => option("at", `${f}=${v}`)).join("");
-    const training = option("train-flops", plan.train_flops) + option("most", plan.most);
+    const training = option("train-flops", plan.train_flops.toExponential().replace("e+", "e")) + option("most", plan.most);
     return [`vvlm frontier ${runs}${fitted}${asked}${space}${at}`,
       `vvlm next-runs ${runs}${fitted}${asked}${space}${at}${training}`,
-      `vvlm report ${runs}${fitted}${asked}${space} --out report`].join("\n");
+      `vvlm report ${runs}${fitted}${asked}${space} --out report`].join("\n\n");
   }
 
   function download(label, name, content) {
@@ -266,7 +278,7 @@
   function keepPart({ answer, fit, model, moved, next }, chosen) {
     const record = { ...answer, curve: undefined, model, elasticity: moved, next_runs: next.rows };
     const stem = table.name.replace(/\.\w+$/, "");
-    return part("keep", "Keep it",
+    return part("keep", "Keep the answer",
       element("p", {}, download("Download the fit", `${stem}.fit.json`, JSON.stringify(fit)), ", which ",
         element("code", {}, "vvlm frontier"), " reads, and ", download("the answer", `${stem}.answer.json`, JSON.stringify(record, null, 1)), "."),
       element("p", {}, "The command line says the same, and writes a report:"),
@@ -286,6 +298,7 @@
   function refuse(message, field) {
     stop(message);
     status.classList.add("sweep-refused");
+    status.scrollIntoView({ block: "nearest" });
     result.replaceChildren();
     for (const input of form.querySelectorAll("input")) {
       if (input.name === field) input.setAttribute("aria-invalid", "true");

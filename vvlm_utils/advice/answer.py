@@ -25,6 +25,7 @@ from vvlm_utils.laws.recommendation import MEMBERS, recommended
 from vvlm_utils.runs.prepared import Prepared
 from vvlm_utils.runs.schema import RunsError
 from vvlm_utils.runs.space import PAPER_SPACE, Candidates, Space
+from vvlm_utils.text import say_level
 
 METHODS = ("penalised", "paper")
 PAPER_LAW, PAPER_RESAMPLES = "add-interact", 100
@@ -233,9 +234,9 @@ def move_with_data(
     most = float(prepared.runs[TRAIN_EXAMPLES].max())
     if as_paper and prepared.name == "paper":
         said = (
-            f"asked up to {DATA_SIZES[-1] + STEP:g} examples and "
-            f"{PAPER_SPACE.lm_params[-1]:g} LM parameters; the runs end at {most:.4g} and "
-            f"{prepared.runs['lm_params'].max():.4g}"
+            f"asked up to {say_level(DATA_SIZES[-1] + STEP)} examples and LMs of "
+            f"{say_level(PAPER_SPACE.lm_params[-1])}; the runs end at {say_level(most)} and "
+            f"{say_level(prepared.runs['lm_params'].max())}"
         )
         return elasticity(held, PAPER_SPACE, level=level), said
     space, flops = prepared.at(at or {}).space, prepared.cost_flops
@@ -243,7 +244,7 @@ def move_with_data(
     budgets = within(space, Question(flops.max(), most, space, **price).cost, flops)
     grid = elasticity_grid(prepared.runs)
     table = elasticity(held, space, budgets=budgets, level=level, **price, **grid)
-    return table, f"asked within the runs, up to {most:.4g} examples"
+    return table, f"asked within the runs, up to {say_level(most)} examples"
 
 
 def within(space: Space | Candidates, cost: CostFunction, flops: np.ndarray) -> np.ndarray:

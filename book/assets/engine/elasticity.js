@@ -4,7 +4,7 @@ import { DATA } from "./law.js";
 import { curveBudgets, quantile, walk } from "./solver.js";
 import { FACTORS } from "./table.js";
 import { largest, least, mean } from "./prepare.js";
-import { general, sayName } from "./text.js";
+import { sayLevel, sayName } from "./text.js";
 
 const SIZES = 6; // training-set sizes, from the runs' least up to half of the way to their most
 
@@ -43,7 +43,7 @@ export function moveWithData(model, space, prepared, level, names) {
     return { factor, value: bag, low: quantile(sorted, (1 - level) / 2),
       high: quantile(sorted, (1 + level) / 2) };
   });
-  return { rows, asked: `asked within the runs, up to ${general(high, 4)} examples`,
+  return { rows, asked: `asked within the runs, up to ${sayLevel(high)} examples`,
     sentence: sayElasticity(rows, space, model.parts.map(({ law }) => law), names) };
 }
 
