@@ -229,7 +229,10 @@
   function movesPart({ rows, sentence, asked }) {
     const title = "How the best design moves with more data";
     if (!rows.length) return part("moves", title, element("p", {}, sentence));
-    const signed = (x) => x.toFixed(2).replace(/^-0\.00$/, "0.00");
+    const signed = (x) => { // a small number that is not 0 shows its sign
+      const near = Number(x.toFixed(9));
+      return near && Math.abs(near) < 0.005 ? near.toPrecision(1) : (near + 0).toFixed(2);
+    };
     const lines = rows.map(({ factor, value, low, high }) =>
       [data.rules.factor_names[factor] ?? factor, signed(value), range(low, high, signed)]);
     return part("moves", title, element("p", {}, sentence),

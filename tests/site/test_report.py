@@ -153,6 +153,12 @@ def test_a_law_without_interaction_says_that_it_was_not_asked(runs):
     assert "the runs were not asked" in answers.say_elasticity(moved, space, [additive.law])
 
 
+def test_the_last_digit_of_a_sum_that_cancels_is_no_direction(runs):
+    table = pd.DataFrame({"low": [1e-17, 0, -0.2], "high": [0.2, 1e-17, -1e-17]}, index=FACTORS)
+    said = answers.say_elasticity(table, space_within(runs), [make_law("add-interact")])
+    assert said.endswith(": LM size is open, frames stays, tokens per frame is open.")
+
+
 def test_a_loss_is_spoken_of_as_a_loss(runs):
     table = runs.assign(loss=runs["error"] / 40).drop(columns=["error", "metric"])
     prepared = prepare(table, factors=[TOWER])

@@ -1,7 +1,7 @@
 // How the best design moves when there is more data: vvlm_utils/frontier/elasticities.py, asked
 // within the runs as advice/answer.py asks it, and in the words of advice/sentences/report.py.
 import { DATA } from "./law.js";
-import { curveBudgets, quantile, walk } from "./solver.js";
+import { affordable, curveBudgets, quantile, walk } from "./solver.js";
 import { FACTORS } from "./table.js";
 import { largest, least, mean } from "./prepare.js";
 import { sayLevel, sayName } from "./text.js";
@@ -24,10 +24,11 @@ export function moveWithData(model, space, prepared, level, names) {
   const [low, high] = [least(sizes), largest(sizes)];
   const step = (high - low) / 2;
   const question = { space, price: prepared.price, epsilon: 0, budgets: curveBudgets(prepared, space) };
+  const bought = affordable(space, prepared.price, largest(question.budgets));
   const known = new Map(); // paths by n: n + step is often the next n
   const pathsAt = (n) => {
     const key = n.toFixed(3);
-    if (!known.has(key)) known.set(key, bestValues(walk(model, { ...question, examples: n })));
+    if (!known.has(key)) known.set(key, bestValues(walk(model, { ...question, examples: n }, bought)));
     return known.get(key);
   };
   const each = Array.from({ length: SIZES }, (_, k) => {
@@ -58,8 +59,9 @@ function sayElasticity(rows, space, laws, names) {
   if (!laws.some(movesWithData))
     return "With more training data the best design stays as it is, but only because law " +
       `${laws[0].name} has no term in which a factor meets the data: the runs were not asked.`;
-  const way = ({ factor, low, high }) => {
+  const way = ({ factor, ...row }) => {
     if (space[factor].length === 1) return "never moved in these runs";
+    const [low, high] = [row.low, row.high].map((x) => Number(x.toFixed(9))); // sums that cancel
     if (low === 0 && high === 0) return "stays";
     return low > 0 ? "should rise" : high < 0 ? "should fall" : "is open";
   };

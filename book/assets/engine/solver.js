@@ -123,7 +123,7 @@ export function listDesigns(space, price) {
 }
 
 // Those that a budget buys, cheapest first, among equals in the space's order.
-function affordable(space, price, most) {
+export function affordable(space, price, most) {
   const all = listDesigns(space, price);
   const designs = all.filter((design) => design.cost_flops <= most)
     .sort((a, b) => a.cost_flops - b.cost_flops); // stable
@@ -146,10 +146,11 @@ export function atLevels(model, prepared, levels) {
 }
 
 // Walk the designs from the cheapest up, keeping the bag's best and each member's own, and stop at
-// every budget, in ascending order. question: {space, price, examples, epsilon, budgets}
-export function walk(model, question) {
+// every budget, in ascending order. question: {space, price, examples, epsilon, budgets}; bought: what
+// `affordable` gives for the largest budget, where it is known.
+export function walk(model, question, bought) {
   const { space, price, examples, epsilon } = question;
-  const { designs, cheapest } = affordable(space, price, largest(question.budgets));
+  const { designs, cheapest } = bought ?? affordable(space, price, largest(question.budgets));
   const budgets = question.budgets.filter((b) => b >= cheapest).sort((a, b) => a - b);
   const found = factorTables(model, space, examples);
   const members = found.root.length;

@@ -231,6 +231,7 @@ def say_elasticity(table: pd.DataFrame, space: Space | Candidates, laws: Sequenc
         values = space.designs[factor]
         if values.nunique() == 1:
             return "never moved in these runs"
+        low, high = round(low, 9), round(high, 9)  # sums that cancel leave a last digit
         if low == high == 0:
             return "stays"
         return "should rise" if low > 0 else "should fall" if high < 0 else "is open"
