@@ -8,7 +8,7 @@
 
 const vvlmAllocator = (() => {
   const engine = vvlmEngine();
-  const { distinct, median, mean, quantile } = engine;
+  const { costOf, distinct, median, mean, quantile } = engine;
 
   // The mix of a task, as the engine takes it.
   function modelOf(data, task) {
@@ -27,12 +27,6 @@ const vvlmAllocator = (() => {
   }
 
   // ---- cost ----------------------------------------------------------------------------------
-
-  // FLOPs of one video, by the terms of an LM size.
-  function costOf([fixed, perFrame, perToken, perPair], frames, tokensPerFrame) {
-    const tokens = frames * tokensPerFrame;
-    return fixed + frames * perFrame + tokens * perToken + tokens * tokens * perPair;
-  }
 
   // What one has for a video as FLOPs: TFLOPs themselves, or seconds on devices that share the work,
   // or dollars for a million videos at a device's price per hour, where a share of the peak is reached.

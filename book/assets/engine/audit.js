@@ -66,7 +66,7 @@ function notSeparate(law, rows, random, tries = 8) {
     evaluate(law, theta, logs, m, new Float64Array(m), gradient);
     const scaled = law.parameters.map((_, k) => {
       const row = gradient.subarray(k * m, (k + 1) * m);
-      const length = Math.sqrt(row.reduce((sum, v) => sum + v * v, 0));
+      const length = Math.sqrt(dot(row, row));
       return row.map((v) => v / length);
     });
     const found = singular(scaled);

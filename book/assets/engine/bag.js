@@ -70,7 +70,7 @@ function search(problem, weights, means, options, random, tell) {
 }
 
 // Refit a law to resampled designs, each member with prior means of its own.
-export function bagLaw(law, rows, options, random, count, tell = () => {}) {
+function bagLaw(law, rows, options, random, count, tell = () => {}) {
   const problem = makeProblem(law, rows, options);
   const { which, count: designs } = designsOf(law, rows);
   const weights = Array.from({ length: count }, () => {

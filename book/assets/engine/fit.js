@@ -10,7 +10,7 @@ import { general } from "./text.js";
 export class FitError extends Error {}
 
 // Means and SDs of the law's parameters, coefficients by logarithm.
-export function moments(law, prior, error) {
+function moments(law, prior, error) {
   const middle = median(error);
   const pairs = law.parameters.map((name) => prior.pairs[law.kinds[name]]);
   return {
@@ -66,7 +66,7 @@ export function makeProblem(law, rows, options) {
   return problem;
 }
 
-export function toSearch({ law, low, high }, theta) {
+function toSearch({ law, low, high }, theta) {
   return Float64Array.from(theta, (value, k) => {
     const inside = Math.min(Math.max(value, low[k]), high[k]);
     return k < law.terms.length ? Math.log(inside) : inside;
@@ -217,23 +217,25 @@ function makeWork(size, rows) {
   };
 }
 
+// Fill `to` with where a step ends within the box.
+function move(from, step, { bottom, top }, to) {
+  for (let p = 0; p < to.length; p++)
+    to[p] = Math.min(Math.max(from[p] + step[p], bottom[p]), top[p]);
+}
+
 // Levenberg-Marquardt from one start within `part`; ends after three steps in a row that each
 // lower the loss by less than `tolerance` of it. Returns {x, loss}.
 export function descend(start, part, tolerance = 1e-8, steps = 500) {
-  const { bottom, top, work } = part;
+  const { work } = part;
   let [hessian, hessianNew] = work.hessians;
   let [slope, slopeNew] = work.slopes;
-  const move = (from, step, to) => {
-    for (let p = 0; p < to.length; p++)
-      to[p] = Math.min(Math.max(from[p] + step[p], bottom[p]), top[p]);
-  };
   let [x, trial] = [start.slice(), start.slice()];
-  move(start, work.moved.fill(0), x);
+  move(start, work.moved.fill(0), part, x);
   let loss = normalEquations(x, part, hessian, slope, work);
   let [damping, growth, stalls] = [1e-2, 2, 0];
   for (let count = 0; count < steps; count++) {
     const predicted = boxedStep(x, hessian, slope, damping, part, work);
-    move(x, work.step, trial);
+    move(x, work.step, part, trial);
     const lossNew = normalEquations(trial, part, hessianNew, slopeNew, work);
     if (lossNew < loss) {
       const gain = predicted > 0 ? (loss - lossNew) / predicted : 0;
@@ -259,7 +261,7 @@ const DIFFERENCE = 1e-5; // of a parameter, about which slopes are compared
 // curvature. A step that does not lower the loss is damped by the Gauss-Newton curvature, tenfold
 // until it does. Returns {x, loss}.
 export function finish({ x }, part, steps = 200) {
-  const { bottom, top, work } = part;
+  const { work } = part;
   const size = x.length;
   let [hessian, other] = work.hessians;
   let [slope, above] = work.slopes;
@@ -287,8 +289,7 @@ export function finish({ x }, part, steps = 200) {
           damped[p * size + q] = (curvature[p * size + q] + curvature[q * size + p]) / 2 +
             (p === q ? damping * hessian[p * size + p] : 0);
       boxedStep(point, damped, slope, 0, part, work);
-      for (let p = 0; p < size; p++)
-        trial[p] = Math.min(Math.max(point[p] + work.step[p], bottom[p]), top[p]);
+      move(point, work.step, part, trial);
       lossNew = normalEquations(trial, part, other, above, work);
       if (lossNew < loss || damping > 1e8) break;
       damping = Math.max(1e-4, 10 * damping);
@@ -305,27 +306,14 @@ export function finish({ x }, part, steps = 200) {
 // Posterior over prior variance of every parameter, v_q [(J J' + diag v)^-1]_qq at theta.
 function priorShares(problem, theta) {
   const part = whole(problem);
-  const size = theta.length;
-  const [hessian, slope] = [new Float64Array(size * size), new Float64Array(size)];
+  const { factor, free, hessians: [hessian], moved, slopes: [slope], step } = part.work;
   normalEquations(toSearch(problem, theta), part, hessian, slope, part.work);
-  const factor = new Float64Array(size * size);
-  for (let p = 0; p < size; p++)
-    for (let q = 0; q <= p; q++) {
-      let entry = hessian[p * size + q];
-      for (let k = 0; k < q; k++) entry -= factor[p * size + k] * factor[q * size + k];
-      factor[p * size + q] = p === q ? Math.sqrt(entry) : entry / factor[q * size + q];
-    }
-  const shares = new Float64Array(size);
-  for (let k = 0; k < size; k++) {
-    const column = new Float64Array(size); // of the factor's inverse
-    for (let p = k; p < size; p++) {
-      let total = p === k ? 1 : 0;
-      for (let q = k; q < p; q++) total -= factor[p * size + q] * column[q];
-      column[p] = total / factor[p * size + p];
-      shares[k] += column[p] ** 2 * problem.precision[k];
-    }
-  }
-  return shares;
+  free.fill(1);
+  return problem.precision.map((precision, k) => {
+    slope.fill(0)[k] = -1;
+    dampedStep(hessian, slope, 0, free, moved, factor, step); // a column of the inverse
+    return precision * step[k];
+  });
 }
 
 // How many parameters the runs decide, each counted by the share that they decide.

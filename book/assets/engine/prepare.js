@@ -74,7 +74,7 @@ function averageTasks(rows, there, name, factors) {
 }
 
 // One row for each design, sweep and n, with the mean over draws, and over their seeds.
-export function mergeRepeats(rows, factors) {
+function mergeRepeats(rows, factors) {
   const design = ["source", "sweep", "target_tflops", ...FACTORS, ...factors, EXAMPLES];
   if (groupBy(rows, design).length === rows.length) return rows;
   const draw = rows.some((row) => row.draw !== undefined) ? "draw" : "seed";
@@ -93,18 +93,21 @@ export function mergeRepeats(rows, factors) {
 
 // ---- price and space ---------------------------------------------------------------------------
 
+// FLOPs of one video, by the terms of an LM size: a video's, a frame's, a visual token's and those of a
+// pair of visual tokens.
+export function costOf([fixed, perFrame, perToken, perPair], frames, tokensPerFrame) {
+  const tokens = frames * tokensPerFrame;
+  return fixed + frames * perFrame + tokens * perToken + tokens * tokens * perPair;
+}
+
 // FLOPs of one video: by Equation 1, for the LM alone, or of every matrix product.
 export function priceOf({ name, tower, exact }, { lm_params: n, frames: t, tokens_per_frame: v }) {
-  if (exact) {
-    const [fixed, perFrame, perToken, perPair] = exact.get(n);
-    return fixed + t * (perFrame + v * (perToken + perPair * t * v));
-  }
+  if (exact) return costOf(exact.get(n), t, v);
   const vision = name === "paper" ? t * (2 * tower.params * tower.features_per_frame) : 0;
   return vision + 2 * t * n * v;
 }
 
-// What the catalogued decoder nearest to an LM size takes: FLOPs a video, a frame, a visual token
-// and a pair of visual tokens.
+// The terms of the catalogued decoder nearest to an LM size.
 function exactTerms(size, { decoders, nearest }) {
   const gap = ({ params }) => Math.abs(params / size - 1);
   const found = decoders.reduce((a, b) => (gap(b) < gap(a) ? b : a));

@@ -6,12 +6,12 @@ const MASK64 = (1n << 64n) - 1n;
 const MULTIPLIER = 0x2360ed051fc65da44385df649fccf645n;
 const RIM = 3.6541528853610087963519472518; // where the ziggurat's tail begins
 const STRIP = 0.00492867323399; // area of each of its 256 strips
+const density = (x) => Math.exp(-0.5 * x * x);
 const LAYERS = ziggurat();
 
 // Widths (of a 52-bit number), thresholds that need no second look, and heights of the strips.
 function ziggurat() {
   const [widths, sure, heights] = [0, 1, 2].map(() => new Float64Array(256));
-  const density = (x) => Math.exp(-0.5 * x * x);
   const edges = new Float64Array(256);
   edges[255] = RIM;
   const area = stripArea();
@@ -29,7 +29,6 @@ function ziggurat() {
 
 // The area that closes the ziggurat at the top, near STRIP: where the last strip reaches height 1.
 function stripArea() {
-  const density = (x) => Math.exp(-0.5 * x * x);
   const gap = (area) => {
     let x = RIM;
     for (let i = 254; i >= 1; i--) {
@@ -114,7 +113,7 @@ export class Random {
       if (size < LAYERS.sure[layer]) return x;
       if (layer === 0) return this.tail((bits >> 17n) & 1n ? -1 : 1);
       const [upper, lower] = [LAYERS.heights[layer - 1], LAYERS.heights[layer]];
-      if ((upper - lower) * this.uniform() + lower < Math.exp(-0.5 * x * x)) return x;
+      if ((upper - lower) * this.uniform() + lower < density(x)) return x;
     }
   }
 

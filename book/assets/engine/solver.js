@@ -5,7 +5,7 @@
 import { RunsError } from "./csv.js";
 import { holdFactors } from "./law.js";
 import { EXAMPLES, FACTORS } from "./table.js";
-import { distinct, largest, least, priceOf, runCosts } from "./prepare.js";
+import { distinct, groupBy, largest, least, priceOf, runCosts } from "./prepare.js";
 import { general, grouped } from "./text.js";
 
 // ---- statistics --------------------------------------------------------------------------------
@@ -19,7 +19,7 @@ export function quantile(sorted, q) {
 }
 
 // ... and by the inverse of the empirical distribution, which is always one of the values.
-export const observedQuantile = (sorted, q) => sorted[Math.max(0, Math.ceil(sorted.length * q - 1))];
+const observedQuantile = (sorted, q) => sorted[Math.max(0, Math.ceil(sorted.length * q - 1))];
 
 const inOrder = (values) => Float64Array.from(values).sort();
 
@@ -260,7 +260,7 @@ export function roundBudgets(low, high, most = 6) {
   return found.length <= most ? found : found.filter((_, i) => i % step === 0);
 }
 
-export const stepsBetween = (low, high, count) => Array.from({ length: count }, (_, i) =>
+const stepsBetween = (low, high, count) => Array.from({ length: count }, (_, i) =>
   i === 0 ? low : i === count - 1 ? high : low * (high / low) ** (i / (count - 1))
 );
 
@@ -281,15 +281,9 @@ export function defaultEpsilon(model, prepared) {
 export function heldLevels(prepared, most) {
   const own = prepared.further.filter((f) => prepared.factors.includes(f));
   if (!own.length) return [{}];
-  const counts = new Map();
-  for (const row of prepared.runs) {
-    const key = JSON.stringify(own.map((f) => row[f]));
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  const order = (a, b) => b[1] - a[1] || compare(JSON.parse(a[0]), JSON.parse(b[0]));
-  const compare = (a, b) => a.reduce((found, v, k) => found || v - b[k], 0);
-  return [...counts].sort(order).slice(0, most)
-    .map(([key]) => Object.fromEntries(JSON.parse(key).map((v, k) => [own[k], v])));
+  const groups = groupBy(prepared.runs, own);
+  groups.sort((a, b) => own.reduce((found, f) => found || a[0][f] - b[0][f], b.length - a.length));
+  return groups.slice(0, most).map(([row]) => Object.fromEntries(own.map((f) => [f, row[f]])));
 }
 
 function checkBounds(budget, examples, most) {

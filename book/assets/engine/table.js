@@ -10,7 +10,7 @@ const NUMBER = /^[\t-\r ]*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[\t-\r ]*$/i;
 const isWhole = (text) => text !== null && /^[\t-\r ]*[+-]?\d+[\t-\r ]*$/.test(text);
 
 // A text as a number, NaN where it is none.
-export function toNumber(text) {
+function toNumber(text) {
   if (NUMBER.test(text)) return Number(text);
   const infinite = /^([+-]?)(inf|infinity)$/i.exec(text);
   return infinite ? (infinite[1] === "-" ? -Infinity : Infinity) : NaN;
@@ -146,7 +146,7 @@ function checkNames(names, needed, label, rules) {
       "keep the one that counts");
 }
 
-export function checkFactors(factors, rules) {
+function checkFactors(factors, rules) {
   for (const name of factors) {
     if (!/^[A-Za-z]\w{0,40}$/.test(name))
       throw new RunsError(`factor ${quoted(name)} must be a name of letters, digits and _`);

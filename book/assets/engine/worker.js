@@ -47,17 +47,17 @@ export function analyse({ bytes, name, choices }, data, say) {
   const progress = (share) => say({ step: "progress", share });
   const model = fitModel(data, prepared, choices, new Random(seed), progress);
   const compared = compareLaws(prepared, audited, data, new Random(seed));
-  say({ step: "answer", answer: answerOf(model, prepared, asked, data), compared,
-    next: planOf(model, prepared, asked, choices, data), model: sayModel(model),
-    moved: movesOf(model, prepared, asked, data),
+  const { model: held, space } = atLevels(model, prepared, asked.at);
+  say({ step: "answer", answer: answerOf(model, prepared, asked, data), compared, model: sayModel(model),
+    moved: moveWithData(held, space, prepared, asked.level, data.rules.factor_names),
+    next: planOf(held, space, prepared, asked, choices, data),
     fit: fitRecord(model, prepared, data) });
   return { prepared, model, asked };
 }
 
 // What to run next for a training budget, a tenth of what the table's runs took where none is given;
 // or why no run can be named.
-function planOf(model, prepared, asked, choices, data) {
-  const { model: held, space } = atLevels(model, prepared, asked.at ?? {});
+function planOf(held, space, prepared, asked, choices, data) {
   const all = trainingFlops(prepared) / 10;
   const train_flops = choices.train_flops ?? Number(all.toPrecision(2));
   const plan = { train_flops, most: MOST_PLANNED };
@@ -67,12 +67,6 @@ function planOf(model, prepared, asked, choices, data) {
     if (!(fault instanceof RunsError)) throw fault;
     return { ...plan, refused: fault.message, rows: [] };
   }
-}
-
-// How the best design moves as n grows, at the levels that were asked.
-function movesOf(model, prepared, { at, level }, { rules }) {
-  const { model: held, space } = atLevels(model, prepared, at ?? {});
-  return moveWithData(held, space, prepared, level, rules.factor_names);
 }
 
 function checkSupport({ laws }, name) {
