@@ -141,3 +141,17 @@ print(time.process_time(), int(status["VmHWM"].split()[0]) / 1e6)
     )
     seconds, gigabytes = map(float, done.stdout.split())
     assert seconds < 20 and gigabytes < 1
+
+
+ROW = "1e9,4,16,250000,50"
+
+
+def test_a_number_beyond_64_bits_leaves_empty_cells_empty(save):
+    path = save(f"{HEADER},id\n{ROW},{'9' * 20}\n\n")
+    assert len(read_table(path)) == 1
+
+
+def test_names_are_read_alike_in_all_parts_of_a_long_file(save):
+    lines = [f"{ROW},01"] * 300_000 + [f"{ROW},a"]
+    path = save(f"{HEADER},task\n" + "\n".join(lines))
+    assert set(read_table(path)["task"]) == {"01", "a"}

@@ -162,11 +162,11 @@ def read_table(path: str | Path, known: Sequence[str] = ()) -> pd.DataFrame:
         raise RunsError(f"{path}: cannot be read ({bad.strerror})") from None
     _check_header(path, header, next_line)
     plain = {"skip_blank_lines": False, "index_col": False, "compression": None}
+    plain["low_memory"] = False  # else each part of a long file has types of its own: task 01 is 1
     try:
         with warnings.catch_warnings():
             # Rows longer than the header: pandas would drop what hangs over.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
             with path.open(encoding="utf-8-sig", newline="") as file:
                 for _ in range(skipped):  # pandas would skip one more where lines end in \r
                     file.readline()
