@@ -105,7 +105,7 @@ def test_a_printed_value_is_told_only_where_a_band_is_known_to_hold():
     )
     printed = {"lm_params": -0.5, "frames": 2.0, "tokens_per_frame": 9.0}
     parts = said.say_printed(printed, bands).split("; ")
-    assert parts[0].startswith("the -0.50 for LM size lies inside its 95% band")
+    assert parts[0].startswith("the −0.50 for LM size lies inside its 95% band")
     assert parts[1].startswith("the 2.00 for frames lies outside its 90% band")
     assert parts[2] == "for tokens per frame no band is known to hold"
     edge = said.say_printed(printed | {"lm_params": 0.004}, bands)
@@ -130,7 +130,7 @@ def test_a_frame_ahead_under_two_laws():
 def test_a_finer_list_of_sizes():
     open_ = pd.Series({"value": -0.03, "low": -0.3, "high": 0.1})
     assert said.say_finer(open_, open_ + 0.01) == (
-        "With the finer list the elasticity of LM size moves from -0.03 to -0.02, and its interval "
+        "With the finer list the elasticity of LM size moves from −0.03 to −0.02, and its interval "
         "still contains zero: the coarse list alone does not leave the sign open."
     )
     assert said.say_finer(open_, open_ - 1).endswith("leaves zero out.")

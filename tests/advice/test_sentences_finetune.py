@@ -7,7 +7,9 @@ from vvlm_utils.advice.sentences import finetune as said
 
 
 def test_a_run_in_words():
-    assert said.say_run("a", 64, 1, 1) == "a on 64 clips, each seen as 1 frame of 1 token"
+    assert (
+        said.say_run("a", 64, 1, 1) == "the decoder a on 64 clips, each seen as 1 frame of 1 token"
+    )
     assert said.say_run("a", 1024, 8, 25).endswith(
         "1,024 clips, each seen as 8 frames of 25 tokens"
     )

@@ -59,6 +59,8 @@ def test_the_mini_world():
     assert said.say_interactions(0.9, 0.95, "x").startswith("yes: 0.950")
     assert said.say_interactions(0.95, 0.9, "x").startswith("no: 0.900")
     assert said.say_interactions(0.95, 0.951, "add").endswith("add predicts best")
+    assert said.say_sum(0.7, 0.8).startswith("no: ")
+    assert said.say_aim(4.9, 5).startswith("yes: ")
     paper = {"lm_params": "falls", "frames": "rises", "tokens_per_frame": "rises"}
     ours = {"lm_params": "falls", "frames": "falls", "tokens_per_frame": "open"}
     assert said.say_against(ours, paper) == (

@@ -159,3 +159,19 @@ def test_every_panel_of_every_figure_shows_something(chapter):
 
 def test_nothing_is_kept_of_a_figure_without_axes(closed_figures):
     assert faces(plt.figure()) == {}
+
+
+def test_labels_and_titles_of_a_row_or_column_follow_their_panels():
+    figure, axes = plt.subplots(2, 4, sharex="col", sharey="row")
+    for k in range(4):
+        axes[0, k].set_title(f"t{k}", fontsize=11)
+        axes[1, k].set_xlabel(f"x{k}")
+    for i in range(2):
+        axes[i, 0].set_ylabel(f"y{i}")
+    on_phone(figure, 2)
+    narrow = reflow(figure).axes
+    assert [ax.get_title() for ax in narrow] == [f"t{k}" for k in range(4)] * 2
+    assert {ax.title.get_fontsize() for ax in narrow} == {11.0}
+    assert [ax.get_xlabel() for ax in narrow] == [f"x{k}" for k in range(4)] * 2
+    assert [ax.get_ylabel() for ax in narrow] == ["y0", "", "y0", "", "y1", "", "y1", ""]
+    plt.close(figure)

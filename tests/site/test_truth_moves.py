@@ -72,8 +72,8 @@ TRUE = {
     "zeros": "2 of the 3 intervals contain zero",
     "table10_held": "none of the 3 intervals contains its printed value",
     "signs": "2 of the 3 signs are open; of the others 1 as in the paper's table",
-    "sizes_said": "the -0.22 for LM size lies outside its 95% band (-0.21 to 0.38); the 0.17 for "
-    "frames lies outside its 90% band (-0.07 to 0.09); for tokens per frame no band is known to "
+    "sizes_said": "the −0.22 for LM size lies outside its 95% band (−0.21 to 0.38); the 0.17 for "
+    "frames lies outside its 90% band (−0.07 to 0.09); for tokens per frame no band is known to "
     "hold",
     "wish": "A cheaper encoder gains more at 2 TFLOPs, and a cheaper LM at 100 (whole intervals).",
 }

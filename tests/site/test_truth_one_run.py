@@ -27,7 +27,7 @@ TRAINED = [
     pd.DataFrame({"share": ["75%", "25%"], "in this run": [768.0, 256.0]}, index=["a", "b"]),
 ]
 TRAINED_SAID = {
-    "run_said": "mini-40k on 1,024 clips, each seen as 8 frames of 25 tokens",
+    "run_said": "the decoder mini-40k on 1,024 clips, each seen as 8 frames of 25 tokens",
     "scale": trained.say_scale("mini"),
     "seen": trained.say_seen(8, 25, 16),
     "source": trained.say_source("replay", MADE),

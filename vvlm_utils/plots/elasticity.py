@@ -84,7 +84,7 @@ def plot_table10(ours: pd.DataFrame, printed: pd.DataFrame) -> np.ndarray:
     ours, printed = (table.sort_values("x", kind="stable") for table in (ours, printed))
     shared = {"sharex": "col", "sharey": "row", "squeeze": False}
     figure, axes = plt.subplots(3, len(settings), figsize=(7.8, 5.4), **shared)
-    on_phone(figure, 0)  # a row is a factor and a column a setting: it scrolls
+    on_phone(figure, 2)
     for i, factor in enumerate(FACTORS):
         for ax, setting in zip(axes[i], settings, strict=True):
             rows = ours[(ours["setting"] == setting) & (ours["factor"] == factor)]

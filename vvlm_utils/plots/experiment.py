@@ -114,7 +114,7 @@ def plot_answers(clips: np.ndarray, rows: pd.DataFrame) -> Figure:
     for ax, picture, row in zip(axes.flat, clips, rows.itertuples(), strict=False):
         right = row.answer == row.predicted
         ax.imshow(picture)
-        said = row.predicted if right else f"{row.predicted}, not {row.answer}"
+        said = row.predicted if right else f"{row.predicted} (right: {row.answer})"
         color = "#00693E" if right else "#B2182B"
         ax.set_title(f"{row.question}\n{said}", fontsize=7.5, color=color)
     return figure
@@ -130,7 +130,7 @@ def plot_responses(averages: pd.DataFrame, arms: dict[str, pd.DataFrame]) -> np.
     figure, axes = plt.subplots(
         len(arms), len(families), figsize=(9.6, 1.75 * len(arms)), sharey=True, sharex="row"
     )
-    on_phone(figure, 0)  # a row is a factor and a column a family: it scrolls
+    on_phone(figure, 4)
     rows = list(axes)
     for row, (factor, arm) in zip(rows, arms.items(), strict=True):
         colors = example_palette(arm["train_examples"])
@@ -146,7 +146,7 @@ def plot_responses(averages: pd.DataFrame, arms: dict[str, pd.DataFrame]) -> np.
             ax.tick_params(labelsize=8.5)
             ax.set_ylim(0, 100)
             if row is rows[0]:
-                ax.set_title(family, fontsize=9)
+                ax.set_title(family, fontsize=8)
         row[0].set_ylabel(LABELS[factor].split(",")[0], fontsize=8.5)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4, title="examples, $n$")

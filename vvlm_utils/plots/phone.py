@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import pickle
+from collections.abc import Sequence
 from textwrap import fill
 
 import numpy as np
@@ -98,30 +99,42 @@ def _panels(figure: Figure) -> list[Axes]:
 
 
 def _lay_out(panels: list[Axes], grid: GridSpec) -> None:
-    """Put panels into another grid, each with the labels that its new place needs."""
-    rows, columns = grid.get_geometry()
-    names = {axis: next((t for ax in panels if (t := _label(ax, axis))), "") for axis in "xy"}
+    """Put panels into another grid, each with the labels that its new place needs.
+
+    A label that stood once for a row or a column stands wherever a neighbour has another one.
+    """
+    columns, wide = grid.ncols, panels[0].get_subplotspec().get_gridspec().ncols
+    places = range(len(panels))
+    names = {axis: [_name(panels, k, axis, wide) for k in places] for axis in "xy"}
+    titles = [_words((panels[k].title, panels[k % wide].title)) for k in places]
     for k, ax in enumerate(panels):
         ax.set_subplotspec(grid[k // columns, k % columns])
-        shared = {axis: _shares(ax, panels, axis) for axis in "xy"}
-        left = k % columns == 0 or not shared["y"]
-        bottom = k + columns >= len(panels) or not shared["x"]
+        left = k % columns == 0 or not _share(ax, panels[k - 1], "y")
+        below = panels[k + columns] if k + columns < len(panels) else None
+        bottom = below is None or not _share(ax, below, "x")
         if ax.axison:
             ax.tick_params(labelleft=left, labelbottom=bottom)
-        if shared["y"]:
-            ax.set_ylabel(fill(names["y"], LETTERS) if left else "")
-        if shared["x"]:
-            ax.set_xlabel(names["x"] if bottom else "")
+            ax.set_title(titles[k][0], fontsize=titles[k][1])
+        beside, under = names["y"][k], names["x"][k]
+        ax.set_ylabel(fill(beside[0], LETTERS) if left else "", fontsize=beside[1])
+        ax.set_xlabel(under[0] if bottom else "", fontsize=under[1])
 
 
-def _label(ax: Axes, axis: str) -> str:
-    return getattr(ax, f"get_{axis}label")()
+def _share(one: Axes, other: Axes, axis: str) -> bool:
+    return getattr(one, f"get_shared_{axis}_axes")().joined(one, other)
 
 
-def _shares(ax: Axes, panels: list[Axes], axis: str) -> bool:
-    """Whether all panels share an axis of this one."""
-    group = getattr(ax, f"get_shared_{axis}_axes")()
-    return len(panels) > 1 and all(group.joined(ax, other) for other in panels)
+def _name(panels: list[Axes], k: int, axis: str, wide: int) -> tuple[str, float]:
+    """The label of a panel's axis, or of one that shares the axis: in its row or column first."""
+    line = panels[k % wide :: wide] if axis == "x" else panels[k - k % wide :][:wide]
+    sharing = [ax for ax in (*line, *panels) if _share(panels[k], ax, axis)]
+    return _words([getattr(ax, f"{axis}axis").label for ax in (panels[k], *sharing)])
+
+
+def _words(texts: Sequence[Text]) -> tuple[str, float]:
+    """The first text that says something, and its size."""
+    found = next((text for text in texts if text.get_text()), texts[0])
+    return found.get_text(), found.get_fontsize()
 
 
 def _has_names(ax: Axes, axis: str = "y") -> bool:

@@ -65,7 +65,7 @@ def _say(value, decimals: int) -> str:
         return str(value)
     if np.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
-    return true_minus(f"{value:,.{decimals}f}")
+    return true_minus(f"{round(value, decimals) + 0.0:,.{decimals}f}")  # never a zero with a minus
 
 
 def _decimals(values: pd.Series) -> int:

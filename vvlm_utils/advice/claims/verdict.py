@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from vvlm_utils.text import true_minus
+
 HOLDS, IN_PART, FAILS = "holds", "holds in part", "does not hold"
 UNDECIDED = "undecided by these runs"
 WORDS = (HOLDS, IN_PART, FAILS, UNDECIDED)
@@ -55,7 +57,7 @@ class Verdict:
         key = f"c{int(self.claim[1:]):02d}"
         shown = {"verdict": self.word, "found": self.found(), "ours": self.ours}
         shown |= {"theirs": self.theirs, "rule": self.rule}
-        return {f"{key}_{name}": text for name, text in shown.items()}
+        return {f"{key}_{name}": true_minus(text) for name, text in shown.items()}
 
 
 def grade(parts: Iterable[bool | None]) -> str:

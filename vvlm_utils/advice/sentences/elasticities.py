@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vvlm_utils.advice.sentences.words import say_list, say_part
-from vvlm_utils.text import say_level, say_name, show_interval
+from vvlm_utils.text import say_level, say_name, show_interval, true_minus
 
 ROUNDING = 0.01  # what the last printed digit of an elasticity may hide
 
@@ -86,7 +86,7 @@ def say_printed(printed: Mapping[str, float], bands: pd.DataFrame) -> str:
             f"the {value:.2f} for {say_name(factor)} lies {where} its {row['level']:.0%} band "
             f"({row['low']:.2f} to {row['high']:.2f})"
         )
-    return "; ".join(said)
+    return true_minus("; ".join(said))
 
 
 def say_clear(clear: int, total: int, level: float) -> str:
@@ -198,7 +198,7 @@ def say_finer(coarse: pd.Series, fine: pd.Series) -> str:
     >>> say_finer(coarse, coarse + 0.1)
     'With the finer list the elasticity of LM size moves from 0.00 to 0.10, and its interval still contains zero: the coarse list alone does not leave the sign open.'
     """  # noqa: E501
-    moved = f"from {coarse['value'] + 0.0:.2f} to {fine['value'] + 0.0:.2f}"
+    moved = true_minus(f"from {coarse['value'] + 0.0:.2f} to {fine['value'] + 0.0:.2f}")
     said = f"With the finer list the elasticity of LM size moves {moved}, and its interval"
     if not fine["low"] <= 0 <= fine["high"]:
         return f"{said} leaves zero out."

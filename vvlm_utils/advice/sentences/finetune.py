@@ -24,10 +24,10 @@ def say_run(lm: str, examples: int, frames: int, tokens: int) -> str:
     """What is finetuned on what.
 
     >>> say_run("mini-40k", 1024, 8, 25)
-    'mini-40k on 1,024 clips, each seen as 8 frames of 25 tokens'
+    'the decoder mini-40k on 1,024 clips, each seen as 8 frames of 25 tokens'
     """
     one = "1 frame" if frames == 1 else f"{frames} frames"
-    return f"{lm} on {examples:,} clips, each seen as {one} of {say_tokens(tokens)}"
+    return f"the decoder {lm} on {examples:,} clips, each seen as {one} of {say_tokens(tokens)}"
 
 
 def say_tokens(tokens: int) -> str:

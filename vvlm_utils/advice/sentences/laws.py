@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vvlm_utils.advice.sentences.words import say_at_most, say_list, say_number, say_part
+from vvlm_utils.text import true_minus
 
 SAME_LOSS = 1e-3  # relative difference of two losses up to which they are one optimum
 ONE_SIDED = 0.8  # share of the misses with one sign from which a law errs to one side
@@ -142,7 +143,7 @@ def say_gain(pooled: pd.DataFrame, default: str) -> str:
     """MSE of the default from star to isoFLOP less that of the paper's law, with its interval."""
     columns = ["mse_difference", "difference_low", "difference_high"]
     value, low, high = pooled.loc[("star to isoFLOP", default), columns]
-    return f"{value:+.2f} ({low:+.2f} to {high:+.2f})"
+    return true_minus(f"{value:+.2f} ({low:+.2f} to {high:+.2f})")
 
 
 def say_inside(pooled: pd.DataFrame, paper: str, default: str) -> str:

@@ -68,7 +68,7 @@ def say_blind(below: pd.Series) -> str:
 def say_step(step: Mapping) -> str:
     """A step along an arm of a star, a row of ``runs.arm_steps``."""
     said = f"{say_name(step['factor'])} {say_level(step['below'])} to {say_level(step['up_to'])}"
-    at = f" (n = {say_level(step['train_examples'])})"
+    at = f" (n = {step['train_examples']:,.0f})"
     return said + ("" if step["factor"] == "train_examples" else at)
 
 

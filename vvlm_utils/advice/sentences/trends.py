@@ -89,6 +89,24 @@ def say_interactions(simple: float, rich: float, best: str) -> str:
     return f"hardly: {rich:.3f} against {simple:.3f} for add; {best} predicts best"
 
 
+def say_sum(add: float, mult: float) -> str:
+    """Whether a sum of factors beats their product; cross-validated R².
+
+    >>> say_sum(0.89, 0.76)
+    'yes: R² 0.890 against 0.760'
+    """
+    return f"{'yes' if add > mult else 'no'}: R² {add:.3f} against {mult:.3f}"
+
+
+def say_aim(e_pct: float, aim: float) -> str:
+    """Whether the best law of a star comes within the aim.
+
+    >>> say_aim(8.1, 5)
+    'no: E% 8.1 at best, and the aim is 5'
+    """
+    return f"{'yes' if e_pct <= aim else 'no'}: E% {e_pct:.1f} at best, and the aim is {aim:g}"
+
+
 def say_against(moves: Mapping[str, str], paper: Mapping[str, str]) -> str:
     """What the runs say of directions beside the paper's; both as ``answers.find_moves``."""
     same = [say_name(f) for f in paper if moves[f] == paper[f]]
