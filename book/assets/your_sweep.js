@@ -231,7 +231,8 @@
     if (!rows.length) return part("moves", title, element("p", {}, sentence));
     const signed = (x) => { // a small number that is not 0 shows its sign
       const near = Number(x.toFixed(9));
-      return near && Math.abs(near) < 0.005 ? near.toPrecision(1) : (near + 0).toFixed(2);
+      const shown = near && Math.abs(near) < 0.005 ? near.toPrecision(1) : (near + 0).toFixed(2);
+      return shown.replace(/^-/, "\u2212");
     };
     const lines = rows.map(({ factor, value, low, high }) =>
       [data.rules.factor_names[factor] ?? factor, signed(value), range(low, high, signed)]);

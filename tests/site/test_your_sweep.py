@@ -98,7 +98,9 @@ def test_a_chosen_table_is_answered_as_the_command_line_answers_it(tab, tmp_path
     sentence = say_elasticity(moves, prepared.space, laws_of(theirs))
     assert tab.locator("#sweep-moves > p").first.inner_text() == sentence
     shown = tab.locator("#sweep-moves td:nth-child(2)").all_inner_texts()
-    assert [float(x) for x in shown] == pytest.approx(moves["value"].tolist(), abs=0.0051)
+    assert [float(x.replace("\N{MINUS SIGN}", "-")) for x in shown] == pytest.approx(
+        moves["value"].tolist(), abs=0.0051
+    )
     command = tab.locator("#sweep-keep pre").inner_text()
     assert command.startswith(f"vvlm frontier 'my runs.csv' --resamples {MEMBERS} --tflops 5 ")
     assert tab.locator("#sweep-result svg").count() == 4
