@@ -99,7 +99,7 @@ def test_cells_about_the_paper_are_left_out_for_other_runs():
     cells = [cell("a"), cell("b", PAPER_ONLY), cell("c", PAPER_ONLY), cell("d", OTHER_RUNS)]
     assert leave_out(cells, Somebody.settle({})) == cells[:3]
     kept = leave_out(cells, Somebody.settle({"runs": "mine.csv"}))
-    assert [c["source"] for c in kept] == ["a", LEFT_OUT.format(count=2), "d"]
+    assert [c["source"] for c in kept] == ["a", LEFT_OUT.format(cells="2 cells"), "d"]
 
 
 def test_a_name_that_a_declaration_cannot_hold_is_refused(tmp_path):

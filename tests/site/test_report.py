@@ -166,7 +166,9 @@ def test_a_loss_is_spoken_of_as_a_loss(runs):
     model = fit_model(prepared, "add", resamples=2)
     solved = ask(model, prepared, [20e12], 4e5, {TOWER: 4e8}).table()
     (said,) = answers.say_frontier(solved, 4e5, ("TFLOPs", 1e12), 0.01, (), prepared.unit)
-    assert "predicted loss " in said and "points (" not in said
+    assert "predicted loss " in said and "points" not in said
+    table = answers.frontier_table(solved, ("TFLOPs", 1e12), (TOWER,), prepared.unit)
+    assert re.match(r"\d\.\d{3} \(", table["loss"].iloc[0])
 
 
 # The page

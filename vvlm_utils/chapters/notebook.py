@@ -20,9 +20,7 @@ OWN = re.compile(r"^from (vvlm_utils\.chapters\.[a-z_]+) import Parameters$", re
 TAG = "parameters"
 PAPER_ONLY = "paper-only"  # the tag of a cell that speaks of the paper's runs alone
 OTHER_RUNS = "other-runs"  # the tag of a cell that speaks of other runs, whose table it reads
-LEFT_OUT = (
-    "*Left out here, since it is about the paper alone and these are other runs: {count} cells.*"
-)
+LEFT_OUT = "*Left out here, since it is about the paper alone and these are other runs: {cells}.*"
 TYPES: dict[str, Any] = {
     **{kind.__name__: kind for kind in (bool, float, int, str, list, dict)},
     **{f"list[{kind.__name__}]": list[kind] for kind in (float, int, str)},
@@ -106,7 +104,8 @@ def leave_out(cells: list[dict], values: Chapter) -> list[dict]:
             continue
         if gone:
             note = {"cell_type": "markdown", "metadata": {}, "id": f"left-out-{len(kept)}"}
-            kept.append(note | {"source": LEFT_OUT.format(count=gone)})
+            left_out = "1 cell" if gone == 1 else f"{gone} cells"
+            kept.append(note | {"source": LEFT_OUT.format(cells=left_out)})
             gone = 0
         kept += [] if cell is None else [cell]
     return kept

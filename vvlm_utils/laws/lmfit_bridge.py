@@ -73,4 +73,5 @@ def minimise(fitted: LawFit) -> tuple[lmfit.Minimizer, lmfit.minimizer.Minimizer
         return np.r_[misses, np.sqrt(precision) * (problem.to_search(theta) - mean)]
 
     minimizer = lmfit.Minimizer(residual, parameters)
-    return minimizer, minimizer.minimize(method="least_squares")
+    with np.errstate(invalid="ignore"):  # of a singular covariance lmfit takes roots below zero
+        return minimizer, minimizer.minimize(method="least_squares")

@@ -27,6 +27,6 @@ export function sayQuestion({ rows, epsilon }, prepared, asked, { rules }) {
       `${sayDesign({ ...row, ...asked.at }, prepared.further)}: predicted ${name} ` +
       `${fixed(row.error, digits)}${points} (${fixed(row.error_low, digits)} to ` +
       `${fixed(row.error_high, digits)}); ${Math.round(100 * row.probability)}% of the refits agree ` +
-      `on the LM size, and ${others} within ${general(epsilon, 2)} points.`;
+      `on the LM size, and ${others} within ${general(epsilon, 2)}${points}.`;
   });
 }

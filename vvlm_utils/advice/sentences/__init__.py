@@ -37,6 +37,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "compare_supported",
             "frontier_table",
             "held_levels",
+            "name_error",
             "round_budgets",
             "say_claims",
             "say_elasticity",

@@ -102,21 +102,41 @@ def best_level(
     return levels[int(np.argmin(errors))], pd.Series(errors, names, name="error")
 
 
+def name_error(measured: str) -> str:
+    """The head of a column of errors; ``measured`` is what they count, see ``Prepared.unit``.
+
+    >>> name_error("points"), name_error("loss")
+    ('error (points)', 'loss')
+    """
+    return "error (points)" if measured == "points" else measured
+
+
+def _say_error(row: Mapping[str, float], measured: str, name: str = "") -> str:
+    """A predicted error with its band; ``name`` stands after the first number."""
+    digits = 1 if measured == "points" else 3
+    error, low, high = (f"{row[f'error{end}']:.{digits}f}" for end in ("", "_low", "_high"))
+    return f"{error}{name} ({low} to {high})"
+
+
 def frontier_table(
-    solved: pd.DataFrame, unit: tuple[str, float], factors: Sequence[str] = ()
+    solved: pd.DataFrame,
+    unit: tuple[str, float],
+    factors: Sequence[str] = (),
+    measured: str = "points",
 ) -> pd.DataFrame:
-    """A frontier for reading, one row per budget."""
+    """A frontier for reading, one row per budget.
+
+    measured : what the error counts, see ``Prepared.unit``
+    """
     rows = solved.to_dict("records")
     return pd.DataFrame(
         {
             "design": [say_design(row, factors) for row in rows],
-            "error": [
-                f"{r['error']:.1f} ({r['error_low']:.1f} to {r['error_high']:.1f})" for r in rows
-            ],
+            name_error(measured): [_say_error(row, measured) for row in rows],
             "refits with this LM": [f"{row['probability']:.0%}" for row in rows],
             "frames": [f"{row['frames_low']:g} to {row['frames_high']:g}" for row in rows],
             "tokens": [f"{row['tokens_low']:g} to {row['tokens_high']:g}" for row in rows],
-            "as good": [row["within_epsilon"] for row in rows],
+            "others as good": [row["within_epsilon"] - 1 for row in rows],
         },
         index=pd.Index([f"{b / unit[1]:.3g}" for b in solved["budget_flops"]], name=unit[0]),
     )
@@ -187,9 +207,9 @@ def say_gap(name: str, chosen: str, gap: Mapping) -> str:
     )
 
 
-def _say_ties(count: int, epsilon: float) -> str:
+def _say_ties(count: int, epsilon: float, points: str) -> str:
     others = {1: "no other design lies", 2: "one other design lies"}
-    return f"{others.get(count, f'{count - 1} other designs lie')} within {epsilon:.2g} points"
+    return f"{others.get(count, f'{count - 1} other designs lie')} within {epsilon:.2g}{points}"
 
 
 def say_frontier(
@@ -206,15 +226,12 @@ def say_frontier(
     """
     points = " points" if measured == "points" else ""
     name = "loss" if measured == "loss" else "error"
-    digits = 1 if measured == "points" else 3
     picked = solved.iloc[np.unique([0, len(solved) // 2, len(solved) - 1])]
     return [
         f"At {row['budget_flops'] / unit[1]:.3g} {unit[0]} per video and {say_level(n)} training "
         f"examples, deploy {say_design(row, factors)}: predicted {name} "
-        f"{row['error']:.{digits}f}{points} "
-        f"({row['error_low']:.{digits}f} to {row['error_high']:.{digits}f}); "
-        f"{row['probability']:.0%} of the "
-        f"refits agree on the LM size, and {_say_ties(row['within_epsilon'], epsilon)}."
+        f"{_say_error(row, measured, points)}; {row['probability']:.0%} of the refits agree on the "
+        f"LM size, and {_say_ties(row['within_epsilon'], epsilon, points)}."
         for row in picked.to_dict("records")
     ]
 
