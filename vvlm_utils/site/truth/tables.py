@@ -89,8 +89,10 @@ def read_intervals(column: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(found, index=column.index, columns=["value", "low", "high"])
 
 
-def unless_rounded(glued: Any, said: str, tolerance: float = 0.02) -> Any:
+def unless_rounded(glued: Any, said: str, tolerance: float = 0.02, slack: float = 1e-9) -> Any:
     """A glued sentence where it differs from another by the rounding of its numbers alone.
+
+    Two numbers may differ by the share ``tolerance`` of the larger, and ``slack`` beside.
 
     >>> unless_rounded("It is 36% more.", "It is 35% more.", 0.03)
     'It is 36% more.'
@@ -102,5 +104,5 @@ def unless_rounded(glued: Any, said: str, tolerance: float = 0.02) -> Any:
     if number.sub("#", str(glued)) != number.sub("#", said) or len(theirs) != len(ours):
         return said
     pairs = [(read_number(a), read_number(b)) for a, b in zip(theirs, ours, strict=True)]
-    near = all(abs(a - b) <= tolerance * max(abs(a), abs(b)) + 1e-9 for a, b in pairs)
+    near = all(abs(a - b) <= tolerance * max(abs(a), abs(b)) + slack for a, b in pairs)
     return glued if near else said
