@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -322,6 +323,16 @@ def test_bad_arguments_end_in_exit_code_2(tmp_path, arguments, words):
     done = vvlm(*arguments, cwd=tmp_path)
     assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_table_that_cannot_be_used_is_refused_before_a_kernel_starts(tmp_path, monkeypatch):
+    monkeypatch.setattr("vvlm_utils.site.build.run_notebook", lambda *_: pytest.fail("it ran"))
+    table = tmp_path / "runs.csv"
+    table.write_text("lm_params,frames,tokens_per_frame,train_examples,metric\n1e9,4,16,1e5,-3\n")
+    notebook = Path(__file__).parents[2] / "notebooks" / "07_frontier.ipynb"
+    done = vvlm("run", notebook, "-p", "runs", table, "-o", tmp_path / "out.ipynb")
+    assert done.returncode == 2 and "metric must lie on the 0-100 scale" in done.stderr
+    assert not (tmp_path / "out.ipynb").exists()
 
 
 @pytest.mark.parametrize("option", ["--law", "--prior", "--tflops"])

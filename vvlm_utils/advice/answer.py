@@ -221,8 +221,9 @@ def move_with_data(
 ) -> tuple[pd.DataFrame, str]:
     """How the best design moves with n (Eq. 9 to 11), and a sentence that says what was asked.
 
-    as_paper : for the paper's runs, ask over the paper's own sizes, budgets and n; every other
-        table is asked within its runs: n + dn never passes the largest n
+    as_paper : for the paper's runs, ask over the paper's own sizes, budgets and n, and give the
+        bag's own elasticity; every other table is asked within its runs, where n + dn never passes
+        the largest n, and gives the median member's, which lies in its interval
     Raises RunsError where n never moved.
     """
     if prepared.data is None:
@@ -243,7 +244,8 @@ def move_with_data(
     price = {} if prepared.price is None else {"cost": prepared.price}
     budgets = within(space, Question(flops.max(), most, space, **price).cost, flops)
     grid = elasticity_grid(prepared.runs)
-    table = elasticity(held, space, budgets=budgets, level=level, **price, **grid)
+    grid |= {"budgets": budgets, "middle": "members"}
+    table = elasticity(held, space, level=level, **price, **grid)
     return table, f"asked within the runs, up to {say_level(most)} examples"
 
 

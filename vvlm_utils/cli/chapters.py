@@ -41,8 +41,12 @@ def run(
         return
     out = out or Path(f"{notebook.stem}.run.ipynb")
     values = {name: text for name, _, text in (pair.partition("=") for pair in parameter or [])}
-    declared.settle(values)
+    settled = declared.settle(values)
     check_out(out, notebook)
+    if "runs" in values:  # a table that cannot be used is refused before a kernel starts
+        from vvlm_utils.runs.prepared import prepare
+
+        prepare(settled.runs)
 
     from vvlm_utils.site.build import run_notebook
 

@@ -17,7 +17,8 @@ function movesWithData(law) {
 }
 
 // {rows: factor, value, low, high; sentence, asked} of a model that is held at levels, over a space:
-// the per cent by which the best value of a factor moves when n grows by one per cent, as an arc.
+// the per cent by which the best value of a factor moves when n grows by one per cent, as an arc;
+// value is the median member's.
 export function moveWithData(model, space, prepared, level, names) {
   if (!prepared.data) return { rows: [], sentence: "The training examples never moved." };
   const sizes = prepared.runs.map((row) => row[DATA]);
@@ -39,19 +40,18 @@ export function moveWithData(model, space, prepared, level, names) {
     ));
   });
   const rows = FACTORS.map((factor, f) => {
-    const [bag, ...members] = each[0][f].map((_, m) => mean(each.map((moves) => moves[f][m])));
+    const members = each[0][f].map((_, m) => mean(each.map((moves) => moves[f][m])));
     const sorted = Float64Array.from(members).sort();
-    return { factor, value: bag, low: quantile(sorted, (1 - level) / 2),
-      high: quantile(sorted, (1 + level) / 2) };
+    const [low, value, high] = [1 - level, 1, 1 + level].map((twice) => quantile(sorted, twice / 2));
+    return { factor, value, low, high };
   });
   return { rows, asked: `asked within the runs, up to ${sayLevel(high)} examples`,
     sentence: sayElasticity(rows, space, model.parts.map(({ law }) => law), names) };
 }
 
-// Logarithms of the best design's factors: factors x (the bag, then each member) x budgets.
+// Logarithms of the best design's factors: factors x members x budgets.
 function bestValues({ designs, stops }) {
-  const chosen = [stops.map((stop) => stop.chosen),
-    ...Array.from(stops[0].own, (_, m) => stops.map((stop) => stop.own[m]))];
+  const chosen = Array.from(stops[0].own, (_, m) => stops.map((stop) => stop.own[m]));
   return FACTORS.map((f) => chosen.map((places) => places.map((d) => Math.log(designs[d][f]))));
 }
 
