@@ -171,6 +171,20 @@ def test_a_loss_is_spoken_of_as_a_loss(runs):
     assert re.match(r"\d\.\d{3} \(", table["loss"].iloc[0])
 
 
+def test_laws_that_predict_worse_than_the_mean_are_no_answer():
+    held = pd.DataFrame({"law": "add", "test": "cv", "split": 0, "resample": 0, "row": range(4)})
+    held = held.assign(observed=[50.0, 51, 49, 50], predicted=[49.0, 49, 51, 51])
+    assert any(said.startswith("No law predicts them") for said in answers.say_scores(held))
+    near = held.assign(predicted=[50.0, 50.9, 49.1, 50])
+    assert len(answers.say_scores(near)) == 1
+
+
+def test_a_gap_in_a_loss_keeps_its_digits():
+    gap = {"mse_difference": 0.00123, "low": -0.0004, "high": 0.002}
+    said = answers.say_gap("mult", "add", gap, "loss")
+    assert "higher by 0.0012 (-0.0004 to 0.002)" in said and "points" not in said
+
+
 # The page
 
 

@@ -193,17 +193,26 @@ def say_scores(held: pd.DataFrame) -> list[str]:
             far = found.loc[(law, "extrapolation"), "e_pct_mean"]
             line += f", and the isoFLOP runs, from the star alone, by {far:.1f}%"
         said.append(line + ".")
+    if found.xs("cv", level="test")["r2_mean"].max() <= 0:
+        said.append("No law predicts them better than their mean does: ask for no design by one.")
     return said
 
 
-def say_gap(name: str, chosen: str, gap: Mapping) -> str:
-    """How much worse one law predicts than the chosen one, and whether the runs can tell."""
-    ends = [f"{round(gap[key], 2) + 0.0:.2f}" for key in ("mse_difference", "low", "high")]
+def say_gap(name: str, chosen: str, gap: Mapping, measured: str = "points") -> str:
+    """How much worse one law predicts than the chosen one, and whether the runs can tell.
+
+    measured : what the error counts, see ``Prepared.unit``
+    """
+    points = measured == "points"
+    ends = [
+        f"{round(gap[key], 2) + 0.0:.2f}" if points else f"{gap[key]:.2g}"
+        for key in ("mse_difference", "low", "high")
+    ]
     is_open = gap["low"] <= 0 <= gap["high"]
     verdict = "the runs do not tell the two apart" if is_open else "the difference is clear"
     return (
-        f"{name} against {chosen}: mean squared error higher by {ends[0]} points squared "
-        f"({ends[1]} to {ends[2]}); {verdict}."
+        f"{name} against {chosen}: mean squared error higher by {ends[0]}"
+        f"{' points squared' if points else ''} ({ends[1]} to {ends[2]}); {verdict}."
     )
 
 
