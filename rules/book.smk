@@ -109,6 +109,16 @@ rule chapter:
         THREADS + " " + BOOK + " execute {input.needs[0]} {output} {params.variant}"
 
 
+# The longest chapters begin first, so that none of them is left to run alone at the end.
+use rule chapter as long_chapter with:
+    priority: 1
+    wildcard_constraints:
+        chapter="06_laws|08_elasticity|09_tasks|10_mini_experiment",
+
+
+ruleorder: long_chapter > chapter
+
+
 # What the allocator page computes from: the bags of the average and of every task.
 rule allocator:
     input:
