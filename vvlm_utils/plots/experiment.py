@@ -146,7 +146,7 @@ def plot_responses(averages: pd.DataFrame, arms: dict[str, pd.DataFrame]) -> np.
             ax.tick_params(labelsize=8.5)
             ax.set_ylim(0, 100)
             if row is rows[0]:
-                ax.set_title(family, fontsize=8)
+                ax.set_title(family, fontsize=8.5)
         row[0].set_ylabel(LABELS[factor].split(",")[0], fontsize=8.5)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4, title="examples, $n$")
