@@ -66,6 +66,7 @@ def plot_by_group(
         ax.axvline(0, color="#555555", linestyle=":", linewidth=1.2)
         ax.set(xlabel=f"elasticity of {FACTOR_SYMBOLS[factor]}")
         ax.grid(axis="y", visible=False)
+        ax.locator_params(axis="x", nbins=4)  # long numbers stand apart
     axes[0].set_yticks(y, groups)
     axes[0].set_ylabel(xlabel)
     axes[0].set_ylim(len(groups) - 0.4, -0.5)
