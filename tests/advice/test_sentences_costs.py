@@ -13,6 +13,7 @@ from vvlm_utils.advice.sentences import costs, designs
         ((0, 0, 0.0), "accepts no design at this budget"),
         ((10, 0, 0.9), "Of the 10 designs that the LM-only count accepts, none overspends."),
         ((1200, 300, 7.24), "Of the 1,200 designs .* 25% overspend it, the worst 7.2 times."),
+        ((1200, 2, 1.1), "less than 1% overspend it"),
     ],
 )
 def test_overspending(numbers, said):

@@ -11,7 +11,7 @@ class Parameters(Chapter):
         choices=list(SHEETS),
     )
     utilisation: float = declare(
-        0.4, "share of its peak that training reaches", least=0.001, most=1.0
+        0.4, "share of its peak that training reaches", least=0.01, most=1.0
     )
     gpus: int = declare(8, "GPUs that share one run", least=1, most=100_000)
     prompt_tokens: int = declare(64, "text before an answer, tokens", least=1, most=100_000)

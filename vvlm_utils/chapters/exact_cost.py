@@ -20,7 +20,7 @@ class Parameters(Chapter):
         10.0, "inference budget that is priced, TFLOPs per video", least=0.001, most=1e6
     )
     utilisation: float = declare(
-        0.4, "share of its peak that the device reaches, for that price", least=0.001, most=1.0
+        0.4, "share of its peak that the device reaches, for that price", least=0.01, most=1.0
     )
 
     rules = (

@@ -35,9 +35,11 @@ def say_overspent(accepted: int, overspent: int, worst: float) -> str:
         return "The LM-only count accepts no design at this budget."
     if overspent == 0:
         return f"Of the {accepted:,} designs that the LM-only count accepts, none overspends."
+    share = overspent / accepted
+    part = f"{share:.0%}" if share >= 0.005 else "less than 1%"
     return (
         f"Of the {accepted:,} designs that the LM-only count accepts at this budget, "
-        f"{overspent / accepted:.0%} overspend it, the worst {worst:.1f} times."
+        f"{part} overspend it, the worst {worst:.1f} times."
     )
 
 
