@@ -47,7 +47,8 @@ function asTexts(texts) {
 
 function hintFor(text, { no_number: forms, plain }) {
   const bare = strip(text);
-  if (/[\p{L}\p{Nl}\p{No}]{3,}/u.test(bare) && !/\p{Nd}|nan|inf/u.test(bare.toLowerCase())) return `${plain}, and not words`;
+  if (/[\p{L}\p{Nl}\p{No}]{3,}/u.test(bare) && !/\p{Nd}|nan|inf/u.test(bare.toLowerCase()))
+    return `${plain}, and not words`;
   const found = forms.find(([form]) => isAllOf(form, bare));
   return found ? found[1] : plain;
 }

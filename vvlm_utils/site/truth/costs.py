@@ -45,6 +45,7 @@ def exact_cost(tables: list[pd.DataFrame], glued: Mapping[str, Any]) -> Said:
     parameters = shown(tables, "value", "may be")["value"]
     month = shown(tables, "videos per hour", "devices for a billion videos in 30 days")
     device = str(parameters["accelerator"]).strip('"')
-    per_hour, devices = month.loc[device].iloc[[1, 2]].astype(float)
+    seconds, per_hour, devices = month.loc[device].iloc[:3].astype(float)
+    each = seconds if seconds > 1 else 3600 / per_hour  # the one with more digits
     budget, utilisation = (float(parameters[k]) for k in ("budget_tflops", "utilisation"))
-    return {"budget": costs.say_budget(budget, device, utilisation, 3600 / per_hour, devices)}
+    return {"budget": costs.say_budget(budget, device, utilisation, each, devices)}
